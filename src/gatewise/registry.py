@@ -181,6 +181,7 @@ class Registry(Generic[Entry]):
         def file(entry: Decorated) -> Decorated:
             for each in releases:
                 self._of_release[each, self._key(name)] = cast(Entry, entry)
+            self._names.setdefault(entry, name)
             return entry
 
         return file
