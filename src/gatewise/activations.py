@@ -246,7 +246,8 @@ def softplus(x: Array) -> Array:
     [0.0, 1000.0]
     """
     xp, x = _ready(x)
-    return xp.logaddexp(x, xp.zeros_like(x))
+    positive = x >= 0
+    return xp.where(positive, x, 0) + xp.log1p(xp.exp(xp.where(positive, -x, x)))
 
 
 @registry.register("sparse_plus")
@@ -317,7 +318,7 @@ def gelu(x: Array, approximate: bool = False) -> Array:
     if not approximate:
         return 0.5 * x * _erfc(-x * math.sqrt(0.5))
     near = xp.clip(x, -30, 30)  # beyond it the tanh is 1 to the last bit, and its cube could overflow
-    return 0.5 * x * (1 + xp.tanh(math.sqrt(2 / math.pi) * (near + 0.044715 * near**3)))
+    return 0.5 * x * (1 + xp.tanh(math.sqrt(2 / math.pi) * (near + 0.044715 * near * near * near)))
 
 
 @registry.register("exponential")
@@ -436,10 +437,14 @@ def glu(x: Array, axis: int = -1) -> Array:
 
 
 def _erfc(x: Array) -> Array:
-    """1 - erf(x), accurate in the tail too; the array API standard does not have it."""
+    """1 - erf(x), accurate in the tail too; the array API standard does not have it.
+
+    On NumPy it is the C library's, one number at a time (0.1 us each): twice the time of a vectorised rational
+    approximation, and nothing to get wrong.
+    """
     if isinstance(x, (np.ndarray, np.generic)):
         return np.asarray(_erfc_of_each(x), dtype=x.dtype)
-    from jax.scipy.special import erfc
+    from jax.scipy.special import erfc  # noqa: PLC0415  (only JAX arrays come here)
 
     return erfc(x)
 

@@ -7,7 +7,7 @@ Each takes a weight (NumPy's or JAX's array) and returns one of the same shape a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from gatewise.arrays import namespace
 from gatewise.registry import Described, ObjectRegistry
@@ -26,7 +26,7 @@ class Constraint(Described):
     """The base: a subclass gives `__call__(w)`, and `get_config` if it takes arguments."""
 
     # Keras 1 wrote the class's name into the config, and `m` for the largest norm.
-    _renamed = {"name": None, "m": "max_value"}
+    _renamed: ClassVar = {"name": None, "m": "max_value"}
 
     def __call__(self, w: Array) -> Array:
         """`w` as the constraint wants it."""

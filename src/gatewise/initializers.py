@@ -1,15 +1,15 @@
 """The initializers: what a new weight holds, under Keras's names.
 
 An initializer is called with a shape and a dtype and gives a NumPy array. A seeded one gives the same values at every
-call, as in Keras 3; one without a seed draws from the process-wide stream (`gatewise.random.set_seed`). Numbers are drawn in
-float64 and then rounded, so that the dtype does not change which ones they are.
+call, as in Keras 3; one without a seed draws from the process-wide stream (`gatewise.random.set_seed`). Numbers are
+drawn in float64 and then rounded, so that the dtype does not change which ones they are.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class Initializer(Described):
     """The base: a subclass gives `__call__(shape, dtype)`, and `get_config` if it takes arguments."""
 
     # TensorFlow 1 wrote the dtype and a check of shapes into the initializer; here the variable says both.
-    _renamed = {"dtype": None, "verify_shape": None}
+    _renamed: ClassVar = {"dtype": None, "verify_shape": None}
 
     def __call__(self, shape: Sequence[int], dtype: Any = "float32") -> np.ndarray:
         """Values of `shape`."""
@@ -124,28 +124,27 @@ class Identity(Initializer):
     def __call__(self, shape: Sequence[int], dtype: Any = "float32") -> np.ndarray:
         if len(shape) != 2:
             raise ValueError(f"The initializer Identity makes matrices; got a weight of shape {tuple(shape)}.")
-        return (self.gain * np.eye(*shape)).astype(_dtype(dtype))
+        rows, columns = shape
+        return np.asarray(self.gain * np.eye(rows, columns), _dtype(dtype))
 
 
 # --- Random numbers ---------------------------------------------------------------------------------------------
 
 
 class RandomInitializer(Initializer):
-    """The base of those that draw: keeps the seed, a non-negative int or None."""
+    """The base of those that draw: keeps the seed, an int or None."""
 
     def __init__(self, seed: Any = None) -> None:
         if isinstance(seed, Mapping):  # Keras 3 writes a SeedGenerator as a config
             seed = seed.get("config", {}).get("seed")
         if isinstance(seed, SeedGenerator):
             seed = seed.seed
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0):
-            raise ValueError(
-                f"The seed of the initializer {type(self).__name__} must be a non-negative int or None; got {seed!r}."
-            )
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):
+            raise ValueError(f"The seed of the initializer {type(self).__name__} must be an int or None; got {seed!r}.")
         self.seed = None if seed is None else int(seed)
 
     def _generator(self) -> np.random.Generator:
-        return generator(self.seed)
+        return generator(None if self.seed is None else self.seed % 2**64)  # files hold negative seeds too
 
 
 @registry.register("RandomNormal", "normal")
@@ -214,15 +213,15 @@ class VarianceScaling(RandomInitializer):
         scale: a positive number.
         mode: the fan: "fan_in" (inputs of a unit), "fan_out" (outputs of an input) or "fan_avg" (their mean).
         distribution: "truncated_normal" (also written "normal"), "untruncated_normal" or "uniform".
-        seed: a non-negative int, or None.
-        input_axes, output_axes: the axes whose sizes multiply to the fans; by default the last axis is the output, the one
-            before it the input, and those in front belong to a convolution's window.
+        seed: an int, or None.
+        input_axes, output_axes: the axes whose sizes multiply to the fans; by default the last axis is the output, the
+            one before it the input, and those in front belong to a convolution's window.
 
     >>> bool(abs(VarianceScaling(3.0, "fan_in", "uniform", seed=1)((9, 4))).max() <= 1.0)
     True
     """
 
-    _arguments = ("scale", "mode", "distribution", "seed")
+    _arguments: ClassVar[tuple[str, ...]] = ("scale", "mode", "distribution", "seed")
     _modes: Final = ("fan_in", "fan_out", "fan_avg")
     _distributions: Final = ("truncated_normal", "untruncated_normal", "uniform")
 
@@ -237,14 +236,17 @@ class VarianceScaling(RandomInitializer):
     ) -> None:
         super().__init__(seed)
         name = type(self).__name__
-        distribution = {"normal": "truncated_normal"}.get(str(distribution).lower(), str(distribution).lower())
+        distribution = str(distribution).lower()
+        if distribution == "normal":
+            distribution = "truncated_normal"
         if not scale > 0:
             raise ValueError(f"The scale of the initializer {name} must be positive; got {scale!r}.")
         if mode not in self._modes:
             raise ValueError(f"The mode of the initializer {name} must be one of {self._modes}; got {mode!r}.")
         if distribution not in self._distributions:
             raise ValueError(
-                f"The distribution of the initializer {name} must be one of {self._distributions}; got {distribution!r}."
+                f"The distribution of the initializer {name} must be one of {self._distributions}; "
+                f"got {distribution!r}."
             )
         self.scale = scale
         self.mode = mode

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
 from gatewise import release
 from gatewise.typing import Config
@@ -102,7 +102,15 @@ def get_registered_name(thing: Any) -> str:
     >>> get_registered_name(dict)
     'dict'
     """
-    return _names_of_registered.get(thing) or getattr(thing, "__name__", type(thing).__name__)
+    name: str = _named(_names_of_registered, thing) or getattr(thing, "__name__", type(thing).__name__)
+    return name
+
+
+def _named(names: Mapping[Any, str], thing: Any) -> str | None:
+    try:
+        return names.get(thing)
+    except TypeError:  # unhashable: it cannot be a key
+        return None
 
 
 def get_registered_object(
@@ -204,13 +212,15 @@ class Registry(Generic[Entry]):
 
         A class that a config places in a user's own module is never taken for one of ours of the same name.
         """
-        class_name, registered_name = config["class_name"], config.get("registered_name")
+        class_name, registered_name = config.get("class_name"), config.get("registered_name")
         if not isinstance(class_name, str):
-            raise ValueError(f"A config of a {self.kind} names it by a string; got class_name={class_name!r}.")
+            raise ValueError(
+                f"A config of a {self.kind} is a dict with 'class_name' and 'config'; got {dict(config)!r}."
+            )
         if class_name == "__lambda__":
             raise ValueError(
                 f"This {self.kind} was saved as a Python lambda. A file is data, so its code is never run: write the "
-                f"function in your program, and save the model with it as a named function, or rebuild the model in code."
+                f"function in your program, and save the model with it as a named function, or rebuild it in code."
             )
         for name in (registered_name, class_name):
             found = find_custom_object(name, custom_objects) if isinstance(name, str) else None
@@ -222,10 +232,7 @@ class Registry(Generic[Entry]):
 
     def name_of(self, entry: Any) -> str | None:
         """The name that `entry` is registered under here, or None."""
-        try:
-            return self._names.get(entry)
-        except TypeError:  # unhashable: it cannot be an entry
-            return None
+        return _named(self._names, entry)
 
     def names(self) -> list[str]:
         """All the names, aliases included, in order.
@@ -251,23 +258,24 @@ class Registry(Generic[Entry]):
         return _MISSING
 
     def _unknown(self, name: str, custom_objects: Mapping[str, Any] | None, module: str | None = None) -> str:
-        known = {shown.replace("_", "").lower(): shown for shown in self._shown.values()}
-        known.update((each.rpartition(">")[2].replace("_", "").lower(), each) for each in _custom_names(custom_objects))
-        # difflib is for this one error: not worth its import time elsewhere.
-        from difflib import get_close_matches
+        from difflib import get_close_matches  # noqa: PLC0415  (for this one error: not worth its import time elsewhere)
 
-        near = get_close_matches(name.rpartition(">")[2].replace("_", "").lower(), known, n=1)
+        known = {_plain(each): each for each in (*self._shown.values(), *_custom_names(custom_objects))}
         if module:
-            hint = f" from the module {module!r}."
-        elif near:
+            hint = f" of the module {module!r}."
+        elif near := get_close_matches(_plain(name), known, n=1):
             hint = f": did you mean {known[near[0]]!r}?"
         else:
-            hint = f". Known: {', '.join(self.names())}." if self._shown else "."
-        bare = name.rpartition(">")[2]
+            hint = f". Known: {', '.join(self.names())}."
         return (
             f"Unknown {self.kind} {name!r}{hint} If it is your own, name it in custom_objects: "
-            f"custom_object_scope({{{name!r}: {bare if '>' in name else '...'}}})."
+            f"custom_object_scope({{{name!r}: ...}})."
         )
+
+
+def _plain(name: str) -> str:
+    """A name without package, case and underscores: how names are compared for likeness."""
+    return name.rpartition(">")[2].replace("_", "").lower()
 
 
 def _is_foreign(config: Mapping[str, Any]) -> bool:
@@ -275,7 +283,7 @@ def _is_foreign(config: Mapping[str, Any]) -> bool:
     module = config.get("module")
     if module is None:  # Keras 3 writes None for __main__, and then a registered name; Keras 2 writes neither.
         return config.get("registered_name") is not None
-    return module.split(".")[0] not in {"keras", "tf_keras", "tensorflow", "gatewise", "builtins"}
+    return str(module).split(".")[0] not in {"keras", "tf_keras", "tensorflow", "gatewise", "builtins"}
 
 
 # --- Registries of objects --------------------------------------------------------------------------------------
@@ -316,12 +324,11 @@ class ObjectRegistry(Registry[Any], Generic[Value]):
         if identifier is None:
             return self.default
         if isinstance(identifier, str):
-            entry = self.lookup(identifier, custom_objects)
-            return self._make(entry, {}, identifier)
+            return self._make(self.lookup(identifier, custom_objects), None, identifier)
         if isinstance(identifier, Mapping):
             return self.deserialize(identifier, custom_objects)
         if isinstance(identifier, type):
-            return self._make(identifier, {}, identifier.__name__)
+            return self._make(identifier, None, identifier.__name__)
         if callable(identifier):
             return cast(Value, identifier)
         raise TypeError(
@@ -333,14 +340,10 @@ class ObjectRegistry(Registry[Any], Generic[Value]):
         """The object that a config describes, as `serialize` or any Keras wrote it: a name or a dict."""
         if not isinstance(config, Mapping):
             return self.get(config, custom_objects)
-        if "class_name" not in config:
-            raise ValueError(
-                f"A config of a {self.kind} is a dict with 'class_name' and 'config'; got {dict(config)!r}."
-            )
         inner = config.get("config")
-        if config["class_name"] == "function" and isinstance(inner, str):
+        if config.get("class_name") == "function" and isinstance(inner, str):
             return self.get(inner, custom_objects)
-        return self._make(self.lookup_config(config, custom_objects), inner or {}, config["class_name"])
+        return self._make(self.lookup_config(config, custom_objects), inner, config["class_name"])
 
     def serialize(self, thing: Value | None) -> Any:
         """What a config holds for `thing`, readable by Keras 3: None, a function's name, or a dict.
@@ -376,16 +379,16 @@ class ObjectRegistry(Registry[Any], Generic[Value]):
 
     def _make(self, entry: Any, config: Any, name: str) -> Value:
         """The value of an entry: made of its config where it is a class or one of our factories, else itself."""
-        if not isinstance(config, Mapping):
+        if config is not None and not isinstance(config, Mapping):
             raise ValueError(f"The config of the {self.kind} {name!r} is a dict of its arguments; got {config!r}.")
-        makes = isinstance(entry, type) or (self.factories and self.name_of(entry) is not None) or bool(config)
-        if not makes:
+        makes = isinstance(entry, type) or (self.factories and self.name_of(entry) is not None)
+        if not makes and not config:
             return cast(Value, entry)
         make = getattr(entry, "from_config", None)
         try:
-            return cast(Value, make(dict(config)) if make else entry(**config))
+            return cast(Value, make(dict(config)) if make and config is not None else entry(**(config or {})))
         except TypeError as error:
-            raise TypeError(f"The {self.kind} {name!r} cannot be made with {dict(config)!r}: {error}") from error
+            raise TypeError(f"The {self.kind} {name!r} cannot be made of {dict(config or {})!r}: {error}") from error
 
 
 # --- Objects that are their configs -----------------------------------------------------------------------------
@@ -399,8 +402,8 @@ class Described:
     today's, or to None where the argument is gone.
     """
 
-    _arguments: tuple[str, ...] = ()
-    _renamed: Mapping[str, str | None] = {}
+    _arguments: ClassVar[tuple[str, ...]] = ()
+    _renamed: ClassVar[Mapping[str, str | None]] = {}
 
     def get_config(self) -> Config:
         """The constructor's arguments, as values that JSON can hold."""

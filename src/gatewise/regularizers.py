@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from gatewise import release
 from gatewise.arrays import namespace
@@ -37,7 +37,7 @@ class L1(Regularizer):
     """
 
     _arguments = ("l1",)
-    _renamed = {"l": "l1"}
+    _renamed: ClassVar = {"l": "l1"}
 
     def __init__(self, l1: float | None = 0.01, *, l: float | None = None) -> None:  # noqa: E741
         self.l1 = _factor(self, "l1", l1 if l is None else l, default=0.01)
@@ -57,7 +57,7 @@ class L2(Regularizer):
     """
 
     _arguments = ("l2",)
-    _renamed = {"l": "l2"}
+    _renamed: ClassVar = {"l": "l2"}
 
     def __init__(self, l2: float | None = 0.01, *, l: float | None = None) -> None:  # noqa: E741
         self.l2 = _factor(self, "l2", l2 if l is None else l, default=0.01)
