@@ -1,0 +1,26 @@
+// SimpleRNN (Elman 1990): the output is the state.
+#pragma once
+
+#include "unit.h"
+
+namespace gatewise::GATEWISE_ISA {
+
+struct SimpleRnn {
+  static constexpr int kPhases = 1;
+
+  struct First {
+    static constexpr int kGates = 1;
+    static constexpr int kSums = 1;
+    static constexpr unsigned kSource = kH;
+    static constexpr unsigned kReads = kNone;
+    static constexpr unsigned kWrites = kH;
+
+    template <class T, class Act, class Gate>
+    GATEWISE_INLINE static void apply(const Vec<T> (&z)[kSums], Unit<T>& u, Act act, Gate /*gate*/) {
+      u.h = act(z[0]);
+    }
+  };
+  using Second = First;
+};
+
+}  // namespace gatewise::GATEWISE_ISA

@@ -1,0 +1,110 @@
+// What the parts of the engine share whatever the instruction set: the packed layer, one call, and where it works.
+//
+// Shapes: B batch, T time, I inputs, H units. "Panel" is one vector's worth of hidden units with all their gates.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gatewise {
+
+using Index = std::ptrdiff_t;
+
+enum class Cell { simple, lstm, gru, gru_reset_after };
+
+enum class Activation { tanh, sigmoid, hard_sigmoid, keras2_hard_sigmoid, relu, linear, softsign };
+
+inline constexpr int kMaxStates = 2;
+inline constexpr int kMaxPhases = 2;
+
+// One matrix product of a step, packed. The accumulators of a unit are its gates, and one more where the input's and
+// the state's share of the last gate must stay apart (`sums == gates + 1`, GRU with reset_after).
+template <class T>
+struct Phase {
+  const T* input = nullptr;      // [panel][I][gate][lane]
+  const T* recurrent = nullptr;  // [panel][H][gate][lane]
+  const T* bias = nullptr;       // [panel][sum][lane]
+  int gates = 0;
+  int sums = 0;
+};
+
+template <class T>
+struct Layer {
+  Cell cell = Cell::lstm;
+  Activation activation = Activation::tanh;
+  Activation recurrent_activation = Activation::sigmoid;
+  Index inputs = 0;
+  Index units = 0;
+  Index width = 0;   // lanes of a vector
+  Index panels = 0;  // units / width, rounded up
+  int states = 1;
+  int phases = 1;
+  Phase<T> phase[kMaxPhases];
+
+  Index padded() const { return panels * width; }
+};
+
+// One call: T steps of B sequences. Strides count elements; the innermost stride of x is 1.
+template <class T>
+struct Sequence {
+  Index batch = 0;
+  Index steps = 0;
+  const T* x = nullptr;
+  Index x_batch = 0;
+  Index x_time = 0;
+  const std::uint8_t* mask = nullptr;  // 0 is a masked step; null is no mask
+  Index mask_batch = 0;
+  Index mask_time = 0;
+  const T* initial[kMaxStates] = {nullptr, nullptr};  // null is zeros
+  Index initial_batch[kMaxStates] = {0, 0};
+  Index initial_unit[kMaxStates] = {0, 0};
+  T* last[kMaxStates] = {nullptr, nullptr};  // (B, H); may be null
+  T* y = nullptr;                            // (B, T, H) or (B, H)
+  bool go_backwards = false;
+  bool sequences = false;
+  bool zero_masked = false;
+};
+
+// How one call is divided. Every division gives the same bits.
+struct Plan {
+  Index threads = 1;
+  bool split_units = false;  // members share the batch and divide the units, with a barrier a step
+  bool ahead = false;        // multiply the input of `chunk` steps by its kernel before the steps themselves
+  Index chunk = 1;
+};
+
+// Working memory of one call.
+template <class T>
+struct Workspace {
+  T* h[2] = {nullptr, nullptr};  // (B, padded): the state read and the state written by a step, in turn
+  T* c = nullptr;                // (B, padded): a cell's second state
+  T* update = nullptr;           // (B, padded): GRU's z, between its two phases
+  T* reset = nullptr;            // (B, padded): GRU's r * h, between its two phases
+  T* ahead = nullptr;            // [member][ahead_size]: projected inputs
+  Index ahead_size = 0;
+};
+
+class Team;
+
+// The functions of one instruction set.
+struct Kernels {
+  const char* name;
+  Index width32;
+  Index width64;
+  void (*run32)(const Layer<float>&, const Sequence<float>&, const Plan&, const Workspace<float>&, Team&, Index member);
+  void (*run64)(const Layer<double>&, const Sequence<double>&, const Plan&, const Workspace<double>&, Team&,
+                Index member);
+
+  Index width(float /*tag*/) const { return width32; }
+  Index width(double /*tag*/) const { return width64; }
+  void run(const Layer<float>& l, const Sequence<float>& s, const Plan& p, const Workspace<float>& w, Team& t,
+           Index member) const {
+    run32(l, s, p, w, t, member);
+  }
+  void run(const Layer<double>& l, const Sequence<double>& s, const Plan& p, const Workspace<double>& w, Team& t,
+           Index member) const {
+    run64(l, s, p, w, t, member);
+  }
+};
+
+}  // namespace gatewise

@@ -1,0 +1,63 @@
+// One recurrent layer with packed weights: immutable, and so usable from many threads at once.
+#pragma once
+
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+#include "engine.h"
+#include "team.h"
+
+namespace gatewise {
+
+// The weights as Keras keeps them, row-major: kernel (I, gH), recurrent_kernel (H, gH), bias (gH) or, for
+// gru_reset_after, (2, 3H); a null bias is zeros. Gate order: LSTM i, f, c, o; GRU z, r, h.
+template <class T>
+struct Weights {
+  const T* kernel = nullptr;
+  const T* recurrent_kernel = nullptr;
+  const T* bias = nullptr;
+};
+
+int gates_of(Cell cell);
+int states_of(Cell cell);
+
+// Memory aligned to cache lines that keeps its size from call to call.
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(std::size_t bytes) { reserve(bytes); }
+
+  // At least `bytes`, uninitialised; what was there is lost.
+  void* reserve(std::size_t bytes);
+  std::size_t size() const { return size_; }
+
+ private:
+  struct Free {
+    void operator()(void* p) const { std::free(p); }
+  };
+  std::unique_ptr<void, Free> data_;
+  std::size_t size_ = 0;
+};
+
+template <class T>
+class Recurrence {
+ public:
+  Recurrence(Cell cell, Index inputs, Index units, const Weights<T>& weights, Activation activation,
+             Activation recurrent_activation);
+
+  const Layer<T>& layer() const { return layer_; }
+
+  // Runs one call. Takes what threads are worth it; allocates nothing once this thread has made a call as large.
+  void forward(const Sequence<T>& call) const;
+
+ private:
+  const Kernels& kernels_;
+  Layer<T> layer_;
+  Buffer packed_;
+};
+
+extern template class Recurrence<float>;
+extern template class Recurrence<double>;
+
+}  // namespace gatewise

@@ -1,0 +1,122 @@
+// One vector type, as wide as the instruction set that this translation unit is compiled for.
+//
+// Everything here lives in a namespace named after the instruction set (GATEWISE_ISA), so that no function compiled for
+// a wide machine can be linked into code for a narrow one. For the same reason nothing of the standard library that has
+// code of its own is used in these headers.
+#pragma once
+
+#include <cstdint>
+
+#include "engine.h"
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#define GATEWISE_INLINE [[gnu::always_inline]] inline
+
+namespace gatewise::GATEWISE_ISA {
+
+#if defined(__AVX512F__)
+inline constexpr int kBytes = 64;
+inline constexpr int kRegisters = 32;
+#elif defined(__AVX2__)
+inline constexpr int kBytes = 32;
+inline constexpr int kRegisters = 16;
+#elif defined(__ARM_NEON)
+inline constexpr int kBytes = 16;
+inline constexpr int kRegisters = 32;
+#else
+inline constexpr int kBytes = 16;
+inline constexpr int kRegisters = 16;
+#endif
+
+template <class T>
+inline constexpr int kWidth = kBytes / static_cast<int>(sizeof(T));
+
+template <class T>
+struct Lanes;
+template <>
+struct Lanes<float> {
+  typedef float Vector __attribute__((vector_size(kBytes)));
+  typedef float Loose __attribute__((vector_size(kBytes), aligned(4), may_alias));
+  typedef std::int32_t Bits __attribute__((vector_size(kBytes)));
+};
+template <>
+struct Lanes<double> {
+  typedef double Vector __attribute__((vector_size(kBytes)));
+  typedef double Loose __attribute__((vector_size(kBytes), aligned(8), may_alias));
+  typedef std::int64_t Bits __attribute__((vector_size(kBytes)));
+};
+
+template <class T>
+using Vec = typename Lanes<T>::Vector;
+template <class T>
+using Bits = typename Lanes<T>::Bits;
+
+template <class T>
+GATEWISE_INLINE Vec<T> load(const T* from) {
+  return *reinterpret_cast<const typename Lanes<T>::Loose*>(from);
+}
+
+template <class T>
+GATEWISE_INLINE void store(T* to, Vec<T> v) {
+  *reinterpret_cast<typename Lanes<T>::Loose*>(to) = v;
+}
+
+// Stores the first `lanes` lanes.
+template <class T>
+GATEWISE_INLINE void store_some(T* to, Vec<T> v, Index lanes) {
+  for (Index i = 0; i < lanes; ++i) to[i] = v[i];
+}
+
+// s in every lane. (0 + s would lose the sign of -0.)
+template <class T>
+GATEWISE_INLINE Vec<T> splat(T s) {
+  return s - Vec<T>{};
+}
+
+// a * b + c, rounded once where the machine can. Always asked for by name: the compiler is told to fuse nothing by
+// itself, so that one formula gives the same bits wherever it is inlined.
+GATEWISE_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+#if defined(__AVX512F__)
+  return _mm512_fmadd_ps(a, b, c);
+#elif defined(__FMA__)
+  return _mm256_fmadd_ps(a, b, c);
+#elif defined(__aarch64__)
+  return vfmaq_f32(c, a, b);
+#else
+  return a * b + c;
+#endif
+}
+
+GATEWISE_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+#if defined(__AVX512F__)
+  return _mm512_fmadd_pd(a, b, c);
+#elif defined(__FMA__)
+  return _mm256_fmadd_pd(a, b, c);
+#elif defined(__aarch64__)
+  return vfmaq_f64(c, a, b);
+#else
+  return a * b + c;
+#endif
+}
+
+// a / b for b of ordinary size (no overflow, no denormals).
+GATEWISE_INLINE Vec<float> divide(Vec<float> a, Vec<float> b) {
+#if defined(__AVX512F__)
+  // Division has a quarter of the throughput of an estimate (2^-14) with one Newton step.
+  // (The form with a mask of ones, because GCC 12 warns of its own header's undefined operand in the plain one.)
+  const Vec<float> estimate = _mm512_maskz_rcp14_ps(0xffff, b);
+  const Vec<float> error = _mm512_fnmadd_ps(b, estimate, splat(1.0F));
+  return a * fma(estimate, error, estimate);
+#else
+  return a / b;
+#endif
+}
+
+GATEWISE_INLINE Vec<double> divide(Vec<double> a, Vec<double> b) { return a / b; }
+
+}  // namespace gatewise::GATEWISE_ISA

@@ -1,0 +1,459 @@
+"""The native recurrence against a plain float64 loop written here, for random shapes, strides, masks and activations."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatewise.engine import _native
+
+CELLS = {"simple": 1, "lstm": 4, "gru": 3, "gru_reset_after": 3}
+ACTIVATIONS: dict[str, Any] = {
+    "tanh": np.tanh,
+    "sigmoid": lambda x: np.where(x >= 0, 1 / (1 + np.exp(-np.abs(x))), np.exp(-np.abs(x)) / (1 + np.exp(-np.abs(x)))),
+    "hard_sigmoid": lambda x: np.clip(x + 3, 0, 6) / 6,
+    "keras2_hard_sigmoid": lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+    "relu": lambda x: np.where(x < 0, 0, x),
+    "linear": lambda x: x,
+    "softsign": lambda x: x / (1 + np.abs(x)),
+}
+
+
+@pytest.fixture(autouse=True)
+def restore_engine() -> Any:
+    before = _native.isa()
+    yield
+    _native.set_isa(before)
+    _native.set_threads(0)
+
+
+def step(cell: str, x: Any, states: list[Any], weights: dict[str, Any], act: Any, gate: Any) -> list[Any]:
+    """One step of one cell in float64, as its paper writes it."""
+    w, u, b = weights["kernel"], weights["recurrent_kernel"], weights["bias"]
+    h = states[0]
+    units = len(u)
+    if cell == "simple":
+        return [act(x @ w + b + h @ u)]
+    if cell == "lstm":
+        i, f, c, o = np.split(x @ w + b + h @ u, 4, axis=-1)
+        carry = gate(f) * states[1] + gate(i) * act(c)
+        return [gate(o) * act(carry), carry]
+    if cell == "gru_reset_after":
+        zx, rx, hx = np.split(x @ w + b[0], 3, axis=-1)
+        zh, rh, hh = np.split(h @ u + b[1], 3, axis=-1)
+        z = gate(zx + zh)
+        return [z * h + (1 - z) * act(hx + gate(rx + rh) * hh)]
+    zx, rx, hx = np.split(x @ w + b, 3, axis=-1)
+    z = gate(zx + h @ u[:, :units])
+    r = gate(rx + h @ u[:, units : 2 * units])
+    return [z * h + (1 - z) * act(hx + (r * h) @ u[:, 2 * units :])]
+
+
+def loop(
+    cell: str,
+    weights: dict[str, Any],
+    x: Any,
+    states: tuple[Any, ...] | None,
+    mask: Any,
+    activation: str,
+    recurrent_activation: str,
+    go_backwards: bool = False,
+    sequences: bool = True,
+    zero_masked: bool = False,
+) -> list[Any]:
+    """The whole op in float64: y and the final states."""
+    act, gate = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
+    weights = {name: np.asarray(value, np.float64) for name, value in weights.items()}
+    batch, steps, _ = x.shape
+    units = len(weights["recurrent_kernel"])
+    count = 2 if cell == "lstm" else 1
+    now = [np.zeros((batch, units)) if states is None else np.asarray(states[i], np.float64) for i in range(count)]
+    output = np.zeros((batch, units))
+    outputs = np.zeros((batch, steps, units))
+    for s in range(steps):
+        t = steps - 1 - s if go_backwards else s
+        new = step(cell, np.asarray(x[:, t], np.float64), now, weights, act, gate)
+        if mask is None:
+            now, output = new, new[0]
+        else:
+            keep = mask[:, t, None]
+            now = [np.where(keep, a, b) for a, b in zip(new, now, strict=True)]
+            output = np.where(keep, new[0], 0 if zero_masked else output)
+        outputs[:, s] = output
+    if steps == 0:
+        output = now[0]
+    return [outputs if sequences else output, *now]
+
+
+def make_weights(cell: str, inputs: int, units: int, rng: Any, dtype: Any = np.float32) -> dict[str, Any]:
+    gates = CELLS[cell]
+    bias = (2, gates * units) if cell == "gru_reset_after" else (gates * units,)
+    return {
+        "kernel": (rng.standard_normal((inputs, gates * units)) / np.sqrt(inputs + 1)).astype(dtype),
+        "recurrent_kernel": (rng.standard_normal((units, gates * units)) / np.sqrt(units)).astype(dtype),
+        "bias": (0.5 * rng.standard_normal(bias)).astype(dtype),
+    }
+
+
+def make(cell: str, weights: dict[str, Any], activation: str = "tanh", gate: str = "sigmoid") -> Any:
+    return _native.Recurrence(cell, weights["kernel"], weights["recurrent_kernel"], weights["bias"], activation, gate)
+
+
+def tolerance(dtype: Any, steps: int, weights: dict[str, Any], expected: Any) -> float:
+    """Rounding of a sum of I + H + 1 terms, a few ulp of the activations, carried on by at most `steps` steps."""
+    terms = sum(len(weights[name]) for name in ("kernel", "recurrent_kernel")) + 8
+    size = max(1.0, float(np.abs(expected).max(initial=0)))
+    return float(float(np.finfo(dtype).eps) * size * (terms + 8) * (1 + steps**0.5))
+
+
+def strided(x: Any, how: str) -> Any:
+    """The same values with other strides."""
+    if how == "time major":
+        return np.ascontiguousarray(x.swapaxes(0, 1)).swapaxes(0, 1)
+    if how == "every other feature":
+        wide = np.zeros((*x.shape[:2], 2 * x.shape[2]), x.dtype)
+        wide[..., ::2] = x
+        return wide[..., ::2]
+    if how == "reversed":
+        return np.ascontiguousarray(x[::-1, ::-1, ::-1])[::-1, ::-1, ::-1]
+    if how == "fortran":
+        return np.asfortranarray(x)
+    return x
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=st.data())
+def test_agrees_with_the_loop(data: st.DataObject) -> None:
+    draw = data.draw
+    cell = draw(st.sampled_from(sorted(CELLS)))
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    inputs, units = draw(st.integers(0, 20)), draw(st.integers(1, 70))
+    batch, steps = draw(st.integers(0, 70)), draw(st.integers(0, 12 if units > 20 else 40))
+    usual = draw(st.booleans())
+    activation = "tanh" if usual else draw(st.sampled_from(sorted(ACTIVATIONS)))
+    gate = "sigmoid" if usual else draw(st.sampled_from(["sigmoid", "hard_sigmoid", "keras2_hard_sigmoid"]))
+    _native.set_isa(draw(st.sampled_from(_native.isas())))
+    _native.set_threads(draw(st.integers(0, 3)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    weights = make_weights(cell, inputs, units, rng, dtype)
+    if activation in ("relu", "linear"):  # these may grow without bound: keep the recurrence a contraction
+        weights["recurrent_kernel"] *= dtype(0.3)
+    x = strided(
+        rng.standard_normal((batch, steps, inputs)).astype(dtype),
+        draw(st.sampled_from(["plain", "time major", "every other feature", "reversed", "fortran"])),
+    )
+    states = None
+    if draw(st.booleans()):
+        count = 2 if cell == "lstm" else 1
+        states = tuple(rng.standard_normal((units, batch)).astype(dtype).T for _ in range(count))
+    mask = None
+    if draw(st.booleans()):
+        mask = rng.random((batch, steps)) < draw(st.sampled_from([0.0, 0.3, 0.8, 1.0]))
+        mask = np.asfortranarray(mask) if draw(st.booleans()) else mask
+    options = {name: draw(st.booleans()) for name in ("go_backwards", "sequences", "zero_masked")}
+    if mask is None:
+        options["zero_masked"] = draw(st.booleans())
+
+    got = make(cell, weights, activation, gate).forward(x, states, mask, *options.values())
+    wanted = loop(cell, weights, x, states, mask, activation, gate, **options)
+    assert len(got) == len(wanted)
+    for a, b in zip(got, wanted, strict=True):
+        assert a.dtype == dtype
+        assert a.shape == b.shape
+        assert a.flags.c_contiguous
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance(dtype, steps, weights, b))
+
+
+SHAPES = [
+    (1, 30, 8, 32),
+    (1, 25, 5, 130),
+    (2, 20, 64, 128),
+    (5, 9, 33, 77),
+    (7, 40, 1, 33),
+    (70, 8, 16, 48),
+    (37, 6, 40, 260),
+]
+
+
+@pytest.mark.parametrize("isa", _native.isas())
+@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_same_bits_however_the_work_is_cut(cell: str, isa: str, shape: tuple[int, ...]) -> None:
+    """Threads, chunks of time and the place in the batch change no bit."""
+    _native.set_isa(isa)
+    batch, steps, inputs, units = shape
+    rng = np.random.default_rng(7)
+    layer = make(cell, make_weights(cell, inputs, units, rng))
+    x = rng.standard_normal((batch, steps, inputs)).astype(np.float32)
+    mask = rng.random((batch, steps)) < 0.8
+    _native.set_threads(1)
+    whole = layer.forward(x, None, None, False, True, False)
+    masked = layer.forward(x, None, mask, False, True, False)
+    for threads in (2, 3, 4):
+        _native.set_threads(threads)
+        for first, second in zip(whole, layer.forward(x, None, None, False, True, False), strict=True):
+            np.testing.assert_array_equal(first, second)
+        for first, second in zip(masked, layer.forward(x, None, mask, False, True, False), strict=True):
+            np.testing.assert_array_equal(first, second)
+    for cuts in ([1], [3, 4], range(1, steps)):
+        parts: list[Any] = []
+        states: Any = None
+        for begin, end in zip([0, *cuts], [*cuts, steps], strict=True):
+            y, *states = layer.forward(x[:, begin:end], states and tuple(states), None, False, True, False)
+            parts.append(y)
+        for first, second in zip(whole, (np.concatenate(parts, axis=1), *states), strict=True):
+            np.testing.assert_array_equal(first, second)
+    for row in {0, batch // 2, batch - 1}:
+        alone = layer.forward(x[row : row + 1], None, None, False, True, False)
+        for first, second in zip(whole, alone, strict=True):
+            np.testing.assert_array_equal(first[row], second[0])
+
+
+@pytest.mark.parametrize("cell", sorted(CELLS))
+def test_go_backwards_is_the_reversed_input(cell: str) -> None:
+    rng = np.random.default_rng(1)
+    layer = make(cell, make_weights(cell, 3, 20, rng))
+    x = rng.standard_normal((4, 9, 3)).astype(np.float32)
+    mask = rng.random((4, 9)) < 0.7
+    backwards = layer.forward(x, None, mask, True, True, False)
+    reversed_input = layer.forward(x[:, ::-1], None, mask[:, ::-1], False, True, False)
+    for a, b in zip(backwards, reversed_input, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("zero_masked", [False, True])
+@pytest.mark.parametrize("cell", sorted(CELLS))
+def test_one_output_is_the_last_of_the_sequence(cell: str, zero_masked: bool) -> None:
+    rng = np.random.default_rng(2)
+    layer = make(cell, make_weights(cell, 3, 20, rng))
+    x = rng.standard_normal((30, 5, 3)).astype(np.float32)
+    mask = rng.random((30, 5)) < 0.4
+    mask[0] = False
+    sequence = layer.forward(x, None, mask, False, True, zero_masked)
+    single = layer.forward(x, None, mask, False, False, zero_masked)
+    np.testing.assert_array_equal(sequence[0][:, -1], single[0])
+    np.testing.assert_array_equal(single[0][0], 0)
+    for a, b in zip(sequence[1:], single[1:], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def pointwise(activation: str, values: Any) -> Any:
+    """An activation alone: a SimpleRNN of one input and no recurrence, on each value."""
+    dtype = values.dtype
+    layer = _native.Recurrence("simple", np.ones((1, 1), dtype), np.zeros((1, 1), dtype), None, activation, "sigmoid")
+    return layer.forward(values.reshape(-1, 1, 1), None, None, False, False, False)[0].ravel()
+
+
+@pytest.mark.parametrize("isa", _native.isas())
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_activations_are_right_to_a_few_ulp(activation: str, dtype: Any, isa: str) -> None:
+    _native.set_isa(isa)
+    small = np.geomspace(np.finfo(dtype).tiny, 1, 40000)
+    values = np.concatenate([np.linspace(-60, 60, 200001), small, -small]).astype(dtype)
+    wide = values.astype(np.longdouble)
+    exact = np.tanh(wide) if activation == "tanh" else 1 / (1 + np.exp(-wide))
+    error = np.abs(pointwise(activation, values).astype(np.longdouble) - exact) / np.spacing(
+        np.abs(exact).astype(dtype)
+    )
+    assert error.max() < 4
+
+
+@pytest.mark.parametrize("isa", _native.isas())
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_values_at_the_edges(activation: str, dtype: Any, isa: str) -> None:
+    """NaN stays NaN, infinities go where NumPy sends them, denormals are numbers like others."""
+    _native.set_isa(isa)
+    info = np.finfo(dtype)
+    edges = np.array(
+        [
+            np.nan,
+            np.inf,
+            -np.inf,
+            0,
+            info.max,
+            -info.max,
+            info.tiny,
+            -info.tiny,
+            info.smallest_subnormal,
+            -info.tiny / 8,
+            87.5,
+            -87.5,
+            88.9,
+            -88.9,
+            104,
+            -104,
+            710,
+            -710,
+            746,
+            -746,
+            20,
+            -20,
+            41,
+            -41,
+        ],
+        dtype,
+    )
+    with np.errstate(all="ignore"):
+        wanted = ACTIVATIONS[activation](edges.astype(np.float64 if dtype == np.float32 else np.longdouble)).astype(
+            dtype
+        )
+        got = pointwise(activation, edges)
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(wanted))
+    finite = np.isfinite(wanted)
+    np.testing.assert_array_equal(got[~finite], wanted[~finite])
+    # sigmoid below -87 (-708) goes to 0 where the exact value is no larger than about the least normal number
+    np.testing.assert_allclose(
+        got[finite], wanted[finite], rtol=4 * info.eps, atol=2 * info.tiny if activation == "sigmoid" else 0
+    )
+
+
+@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("activation", ["tanh", "relu", "hard_sigmoid"])
+def test_a_nan_stays_in_its_sequence(cell: str, activation: str) -> None:
+    rng = np.random.default_rng(3)
+    layer = make(cell, make_weights(cell, 4, 19, rng), activation, "keras2_hard_sigmoid")
+    x = rng.standard_normal((9, 6, 4)).astype(np.float32)
+    x[4, 2, 1] = np.nan
+    y = layer.forward(x, None, None, False, True, False)[0]
+    assert np.isnan(y[4, 2:]).all()
+    assert np.isfinite(y[4, :2]).all()
+    assert np.isfinite(np.delete(y, 4, axis=0)).all()
+
+
+def test_a_masked_nan_is_not_seen() -> None:
+    rng = np.random.default_rng(4)
+    layer = make("gru", make_weights("gru", 4, 19, rng))
+    x = rng.standard_normal((3, 6, 4)).astype(np.float32)
+    x[1, 2] = np.nan
+    mask = np.ones((3, 6), bool)
+    mask[1, 2] = False
+    assert all(np.isfinite(a).all() for a in layer.forward(x, None, mask, False, True, False))
+
+
+def test_denormal_weights_and_inputs() -> None:
+    """Products of denormals with ordinary numbers keep their value: nothing is flushed to zero, here or in the caller."""
+    tiny = np.float32(1e-40)
+    one = np.ones((1, 1), np.float32)
+    layer = _native.Recurrence("simple", one, 0 * one, None, "linear", "sigmoid")
+    assert layer.forward(np.full((1, 1, 1), tiny), None, None, False, False, False)[0][0, 0] == tiny
+    assert tiny * np.float32(0.5) != 0
+
+
+def test_many_threads_at_once() -> None:
+    rng = np.random.default_rng(5)
+    shapes = [(1, 50, 16, 200), (40, 20, 8, 32), (3, 10, 4, 7)]
+    layers = [make("lstm", make_weights("lstm", shape[2], shape[3], rng)) for shape in shapes]
+    inputs = [rng.standard_normal(shape[:3]).astype(np.float32) for shape in shapes]
+    wanted = [layer.forward(x, None, None, False, True, False) for layer, x in zip(layers, inputs, strict=True)]
+    wrong: list[int] = []
+
+    def call(index: int) -> None:
+        for turn in range(5):
+            which = (index + turn) % len(layers)
+            got = layers[which].forward(inputs[which], None, None, False, True, False)
+            if not all(np.array_equal(a, b) for a, b in zip(got, wanted[which], strict=True)):
+                wrong.append(index)
+
+    threads = [threading.Thread(target=call, args=(i,)) for i in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+FORK = """
+import os, sys
+import numpy as np
+from gatewise.engine import _native
+_native.set_threads(2)
+rng = np.random.default_rng(0)
+w = [rng.standard_normal(s).astype(np.float32) / 16 for s in ((64, 1024), (256, 1024), (1024,))]
+layer = _native.Recurrence("lstm", *w, "tanh", "sigmoid")
+x = rng.standard_normal((4, 30, 64)).astype(np.float32)
+before = layer.forward(x, None, None, False, True, False)
+for _ in range(20):
+    child = os.fork()
+    if child == 0:
+        after = layer.forward(x, None, None, False, True, False)
+        os._exit(0 if all(np.array_equal(a, b) for a, b in zip(before, after)) else 1)
+    layer.forward(x, None, None, False, True, False)
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_after_fork() -> None:
+    subprocess.run([sys.executable, "-c", FORK], check=True, timeout=120)
+
+
+def test_environment_chooses_instructions_and_threads() -> None:
+    code = "from gatewise.engine import _native as n; print(n.isa(), n.threads())"
+    environment = {**os.environ, "GATEWISE_ISA": _native.isas()[0], "GATEWISE_NUM_THREADS": "3"}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [_native.isas()[0], "3"]
+    environment["GATEWISE_ISA"] = "mmx"
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode != 0
+    assert "mmx" in run.stderr
+    assert _native.isas()[0] in run.stderr
+
+
+def test_memory_does_not_grow() -> None:
+    psutil = pytest.importorskip("psutil")
+    rng = np.random.default_rng(6)
+    layer = make("lstm", make_weights("lstm", 8, 32, rng))
+    x = rng.standard_normal((1, 5, 8)).astype(np.float32)
+    process = psutil.Process()
+    for _ in range(2000):
+        layer.forward(x, None, None, False, True, False)
+    before = process.memory_info().rss
+    for _ in range(100_000):
+        layer.forward(x, None, None, False, True, False)
+    assert process.memory_info().rss - before < 1_000_000
+
+
+def test_bad_input_is_refused_in_words() -> None:
+    rng = np.random.default_rng(8)
+    weights = make_weights("lstm", 3, 5, rng)
+    layer = make("lstm", weights)
+    x = np.zeros((2, 4, 3), np.float32)
+
+    def call(*arguments: Any) -> None:
+        layer.forward(*arguments)
+
+    state = np.zeros((2, 5), np.float32)
+    with pytest.raises(ValueError, match=r"x has shape \(2, 4, 2\); wanted \(B, T, 3\)"):
+        call(x[..., :2], None, None, False, True, False)
+    with pytest.raises(TypeError, match="float32"):
+        call(x.astype(np.float64), None, None, False, True, False)
+    with pytest.raises(ValueError, match="tuple of 2"):
+        call(x, (state,), None, False, True, False)
+    with pytest.raises(ValueError, match=r"state 1 has shape \(1, 5\); wanted \(2, 5\)"):
+        call(x, (state, state[:1]), None, False, True, False)
+    with pytest.raises(ValueError, match=r"mask has shape \(4, 2\); wanted \(2, 4\)"):
+        call(x, None, np.ones((4, 2), bool), False, True, False)
+    with pytest.raises(TypeError, match="bool"):
+        call(x, None, np.ones((2, 4), np.int8), False, True, False)
+    with pytest.raises(ValueError, match="lstm, gru"):
+        make("ltsm", weights)
+    with pytest.raises(ValueError, match="unknown activation"):
+        make("lstm", weights, "tahn")
+    with pytest.raises(ValueError, match=r"bias has shape \(19,\); wanted \(20,\)"):
+        make("lstm", {**weights, "bias": weights["bias"][:-1]})
+    with pytest.raises(ValueError, match="recurrent_kernel"):
+        make("lstm", {**weights, "recurrent_kernel": weights["recurrent_kernel"][:, :-1]})
+    with pytest.raises(ValueError, match="mmx"):
+        _native.set_isa("mmx")
+    with pytest.raises(ValueError, match="threads"):
+        _native.set_threads(-1)
