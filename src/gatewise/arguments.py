@@ -1,0 +1,251 @@
+"""How a layer declares its constructor's arguments: once, as typed class attributes.
+
+    class Dense(Layer):
+        units: Argument[int, int] = Argument(parse=positive)
+        use_bias: Argument[bool, bool] = Argument(default=True, parse=boolean)
+
+From the declaration come the constructor with its checks, `get_config`, `from_config`, `repr`, and the table in the docs.
+A default that older generations of Keras had otherwise stands beside today's: `Argument(default="sigmoid", tf1="hard_sigmoid")`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar, overload
+
+import numpy as np
+
+from gatewise import release
+
+Given = TypeVar("Given")
+Kept = TypeVar("Kept")
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "<required>"
+
+
+REQUIRED: Any = _Required()
+
+
+class Argument(Generic[Given, Kept]):
+    """One argument of a layer's constructor, and the attribute that holds it.
+
+    Args:
+        default: what it is when the caller says nothing; without one the argument is required.
+        parse: turns what was given into what is kept, or raises ValueError or TypeError with "expected ..., got ...".
+        serialize: turns what is kept into plain values for the config.
+        tf1, tf2: the default in that generation (see `gatewise.release`), where it differs.
+        after: the name of an inherited argument that this one follows in positional order.
+        kw_only: only by keyword.
+        in_config: False for an argument that acts at construction and leaves no trace, such as `weights`.
+        doc: a sentence for the docs.
+    """
+
+    def __init__(
+        self,
+        *,
+        default: Any = REQUIRED,
+        parse: Callable[[Any], Any] = lambda value: value,
+        serialize: Callable[[Any], Any] = lambda value: value,
+        tf1: Any = REQUIRED,
+        tf2: Any = REQUIRED,
+        after: str | None = None,
+        kw_only: bool = False,
+        in_config: bool = True,
+        doc: str = "",
+    ) -> None:
+        self.name = ""
+        self.parse = parse
+        self.serialize = serialize
+        self.defaults = {
+            "keras3": default,
+            "tf2": default if tf2 is REQUIRED else tf2,
+            "tf1": default if tf1 is REQUIRED else tf1,
+        }
+        self.after = after
+        self.kw_only = kw_only
+        self.in_config = in_config
+        self.doc = doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @property
+    def default(self) -> Any:
+        """The default in the generation that is current, or REQUIRED."""
+        return self.defaults[release.current()]
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Argument[Given, Kept]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Kept: ...
+
+    def __get__(self, instance: object | None, owner: type) -> Any:
+        if instance is None:
+            return self
+        try:
+            return instance.__dict__[self.name]
+        except KeyError:
+            raise AttributeError(
+                f"{owner.__name__}.{self.name} is not set: call super().__init__(...) first in the constructor."
+            ) from None
+
+    def __set__(self, instance: object, value: Given) -> None:
+        try:
+            instance.__dict__[self.name] = self.parse(value)
+        except (TypeError, ValueError) as error:
+            label = type(instance).__name__
+            if name := instance.__dict__.get("name"):
+                label += f" {name!r}"
+            raise type(error)(f"{label}: {self.name}: {error}") from None
+
+
+def ordered(declared: Iterable[Argument[Any, Any]]) -> dict[str, Argument[Any, Any]]:
+    """The arguments by name in positional order, base classes first, each `after` obeyed.
+
+    One that is declared again keeps its place, except that a positional one does not take the place of a keyword-only one.
+    """
+    order: list[Argument[Any, Any]] = []
+    for argument in declared:
+        order = [other for other in order if not (other.name == argument.name and other.kw_only > argument.kw_only)]
+        names = [other.name for other in order]
+        if argument.name in names:
+            order[names.index(argument.name)] = argument
+        elif argument.after is not None:
+            order.insert(names.index(argument.after) + 1, argument)
+        else:
+            order.append(argument)
+    return {argument.name: argument for argument in order}
+
+
+def bind(
+    label: str, arguments: dict[str, Argument[Any, Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """Match a call's `args` and `kwargs` with the declared arguments, defaults filled in.
+
+    Raises:
+        TypeError: too many, unknown, doubled or missing arguments; the message names the nearest known one.
+    """
+    positional = [name for name, argument in arguments.items() if not argument.kw_only]
+    if len(args) > len(positional):
+        raise TypeError(f"{label} takes at most {len(positional)} positional arguments, but {len(args)} came.")
+    given = dict(zip(positional, args, strict=False))
+    for name, value in kwargs.items():
+        if name not in arguments:
+            raise TypeError(f"{label} has no argument {name!r}.{nearest(name, arguments)}")
+        if name in given:
+            raise TypeError(f"{label} got two values for {name!r}: {given[name]!r} and {value!r}.")
+        given[name] = value
+    bound = {name: given.get(name, argument.default) for name, argument in arguments.items()}
+    missing = [name for name, value in bound.items() if value is REQUIRED]
+    if missing:
+        raise TypeError(f"{label} needs the argument{'s' * (len(missing) > 1)} {', '.join(missing)}.")
+    return bound
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """" Did you mean 'tanh'?" for the known name closest to `name`, or nothing."""
+    found = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {found[0]!r}?" if found else ""
+
+
+# The parsers: each takes what a caller gave and returns what is kept.
+
+
+def integer(value: Any) -> int:
+    """An integer, also NumPy's, and a float without a fraction (old JSON configs hold such)."""
+    if not isinstance(value, (bool, np.bool_)):
+        try:
+            return operator.index(value)
+        except TypeError:
+            if isinstance(value, (float, np.floating)) and float(value).is_integer():
+                return int(value)
+    raise TypeError(f"expected an integer, got {value!r}.")
+
+
+def positive(value: Any) -> int:
+    """An integer of at least 1."""
+    try:
+        number = integer(value)
+    except TypeError:
+        raise TypeError(f"expected a positive integer, got {value!r}.") from None
+    if number < 1:
+        raise ValueError(f"expected a positive integer, got {value!r}.")
+    return number
+
+
+def boolean(value: Any) -> bool:
+    """True or False; 0 and 1 count (old configs hold them)."""
+    if isinstance(value, (bool, np.bool_, int, np.integer)) and value in (0, 1):
+        return bool(value)
+    raise TypeError(f"expected True or False, got {value!r}.")
+
+
+def rate(value: Any) -> float:
+    """A fraction in [0, 1]: a dropout rate. None means 0, as old files have it."""
+    if value is None:
+        return 0.0
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"expected a number between 0 and 1, got {value!r}.")
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"expected a number between 0 and 1, got {value!r}.")
+    return float(value)
+
+
+def number(value: Any) -> float:
+    """A real number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"expected a number, got {value!r}.")
+    return float(value)
+
+
+def optional(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The parser `parse`, with None let through."""
+    return lambda value: None if value is None else parse(value)
+
+
+def one_of(*choices: Any) -> Callable[[Any], Any]:
+    """One of the given values."""
+
+    def parse(value: Any) -> Any:
+        for choice in choices:
+            if value == choice and isinstance(value, bool) == isinstance(choice, bool):
+                return choice
+        hint = nearest(value, [c for c in choices if isinstance(c, str)]) if isinstance(value, str) else ""
+        raise ValueError(f"expected one of {', '.join(map(repr, choices))}, got {value!r}.{hint}")
+
+    return parse
+
+
+def text(value: Any) -> str:
+    """A string."""
+    if isinstance(value, bytes):
+        value = value.decode()
+    if not isinstance(value, str):
+        raise TypeError(f"expected a string, got {value!r}.")
+    return value
+
+
+def shape(value: Any) -> tuple[int | None, ...]:
+    """A shape: positive integers or None, from a sequence or one integer."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        value = (value,)
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        raise TypeError(f"expected a shape such as (5, 3), got {value!r}.")
+    return tuple(_dimension(size, value) for size in value)
+
+
+def _dimension(size: Any, whole: Any) -> int | None:
+    if size is None:
+        return None
+    try:
+        return positive(size)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"expected each dimension to be a positive integer or None, got {size!r} in {tuple(whole)!r}."
+        ) from None

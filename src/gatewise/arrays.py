@@ -1,0 +1,92 @@
+"""Which library an array belongs to, and the way from what a user passes to an array.
+
+The layers call `xp = namespace(x)` and then only functions of the Python array API standard, which `numpy` (from 2.0)
+and `jax.numpy` both implement in their main namespace. Source: https://data-apis.org/array-api/latest.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from gatewise.typing import Array, Shape
+
+NUMBER_KINDS = "biuf"
+
+
+class Tensor(np.ndarray):
+    """A NumPy array with the method that TensorFlow programs call on results: `model(x).numpy()`."""
+
+    def numpy(self) -> np.ndarray:
+        """The same numbers as a plain `numpy.ndarray`, not copied."""
+        return self.view(np.ndarray)
+
+
+def namespace(*arrays: Any) -> Any:
+    """The array API namespace of `arrays`: `jax.numpy` as soon as one of them is JAX's, else `numpy`.
+
+    >>> namespace(np.zeros(3)) is np
+    True
+    """
+    for array in arrays:
+        if not isinstance(array, np.ndarray):
+            own = getattr(array, "__array_namespace__", None)
+            if own is not None and (found := own()) is not np:
+                return found
+    return np
+
+
+def is_array(value: Any) -> bool:
+    """Whether `value` is an array of a library that the layers can compute with."""
+    return isinstance(value, np.ndarray) or hasattr(value, "__array_namespace__")
+
+
+def is_traced(value: Any) -> bool:
+    """Whether `value` is one of JAX's tracers: an array whose numbers are not known yet."""
+    jax = sys.modules.get("jax")
+    return jax is not None and isinstance(value, jax.core.Tracer)
+
+
+def as_array(value: Any, what: str) -> Array:
+    """`value` as an array of numbers or booleans; `what` names it in the error.
+
+    Arrays stay as they are (JAX's too). Numbers, nested lists and anything with `__array__` or `.numpy()` become NumPy's.
+
+    Raises:
+        TypeError: where `value` holds strings, objects or complex numbers.
+        ValueError: where nested lists are ragged.
+    """
+    if not is_array(value):
+        value = _from_other(value, what)
+    elif isinstance(value, np.generic):
+        value = np.asarray(value)
+    if isinstance(value, np.ndarray) and value.dtype.kind not in NUMBER_KINDS and value.dtype.name != "bfloat16":
+        raise TypeError(f"{what} must hold numbers, but came with dtype {value.dtype}{_sample(value)}.")
+    return value
+
+
+def _from_other(value: Any, what: str) -> Array:
+    if hasattr(value, "numpy") and callable(value.numpy):
+        return np.asarray(value.numpy())
+    if isinstance(value, (str, bytes)) or value is None:
+        raise TypeError(f"{what} must be an array of numbers, but {value!r} came.")
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{what} must be an array of numbers with equal lengths on every axis: {error}.") from None
+
+
+def _sample(value: np.ndarray) -> str:
+    return f" (first value {value.flat[0]!r})" if value.size else ""
+
+
+def is_floating(array: Array) -> bool:
+    """Whether the array's dtype is a floating one (bfloat16 too)."""
+    return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
+
+
+def shape_of(array: Any) -> Shape:
+    """The shape as a plain tuple."""
+    return tuple(array.shape)

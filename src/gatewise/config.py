@@ -1,0 +1,95 @@
+"""Settings of the process: the default dtype, the executor, the threads."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import Any, Final, Literal
+
+Executor = Literal["auto", "numpy", "jax"]
+
+_FLOATS: Final = ("float16", "float32", "float64", "bfloat16")
+
+
+class Settings:
+    """What the whole process uses unless a layer or a call says otherwise; the one instance is `gatewise.config`.
+
+    >>> import gatewise
+    >>> gatewise.config.floatx
+    'float32'
+    """
+
+    def __init__(self) -> None:
+        self._floatx = "float32"
+        self._executor: Executor = "auto"
+
+    @property
+    def floatx(self) -> str:
+        """The dtype of layers that do not name one: "float32" at first."""
+        return self._floatx
+
+    @floatx.setter
+    def floatx(self, value: str) -> None:
+        if value not in _FLOATS:
+            raise ValueError(f"config.floatx: expected one of {', '.join(_FLOATS)}, got {value!r}.")
+        self._floatx = value
+
+    @property
+    def executor(self) -> Executor:
+        """What `predict` computes with: "numpy" (NumPy and the native engine), "jax", or "auto".
+
+        "auto" is NumPy unless JAX is installed with a plug-in for an accelerator and finds one.
+        """
+        return self._executor
+
+    @executor.setter
+    def executor(self, value: Executor) -> None:
+        if value not in ("auto", "numpy", "jax"):
+            raise ValueError(f"config.executor: expected 'auto', 'numpy' or 'jax', got {value!r}.")
+        if value == "jax" and importlib.util.find_spec("jax") is None:
+            raise ValueError("config.executor: 'jax' needs JAX: pip install 'gatewise[train]'.")
+        self._executor = value
+        self._resolved = None
+
+    _resolved: bool | None = None
+
+    def uses_jax(self) -> bool:
+        """Whether `predict` runs on JAX now."""
+        if self._resolved is None:
+            self._resolved = self._executor == "jax" or (self._executor == "auto" and _has_accelerator())
+        return self._resolved
+
+    @property
+    def threads(self) -> int:
+        """How many threads the native engine may use; 0 when set means automatic.
+
+        Automatic is `GATEWISE_NUM_THREADS`, or the processors that this process may run on.
+        """
+        return int(_native().threads())
+
+    @threads.setter
+    def threads(self, value: int) -> None:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise ValueError(f"config.threads: expected a number of threads, or 0 for automatic, got {value!r}.")
+        _native().set_threads(value)
+
+
+def _native() -> Any:
+    from gatewise.engine import _native
+
+    return _native
+
+
+# The packages through which JAX finds a GPU or a TPU: looking for them costs microseconds, importing JAX a second.
+_PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm60_plugin", "jax_rocm7_plugin", "libtpu", "jax_metal")
+
+
+def _has_accelerator() -> bool:
+    if "jax" not in sys.modules and not any(importlib.util.find_spec(name) for name in _PLUGINS):
+        return False
+    import jax
+
+    return bool(jax.default_backend() != "cpu")
+
+
+config: Final = Settings()

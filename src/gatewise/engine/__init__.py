@@ -1,0 +1,1 @@
+"""The recurrence op and its executors."""

@@ -1,0 +1,55 @@
+"""The recurrence in plain NumPy: the definition that the other executors are held to, and the fallback everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gatewise.engine.cells import State
+from gatewise.engine.recurrence import Recurrence
+from gatewise.typing import Array
+
+
+def forward(
+    op: Recurrence,
+    x: Array,
+    state: State | None,
+    *,
+    mask: Array | None = None,
+    go_backwards: bool = False,
+    sequences: bool = True,
+    zero_masked: bool = False,
+    dropout: Array | None = None,
+    recurrent_dropout: Array | None = None,
+    **_: Any,
+) -> tuple[Array, State]:
+    """The contract of `recurrence.forward`, one step after the other."""
+    batch, steps, _features = x.shape
+    dtype = np.result_type(x.dtype, op.kernel.dtype)
+    zeros = np.zeros((batch, op.units), dtype)
+    state = tuple(np.broadcast_to(np.asarray(s, dtype), zeros.shape) for s in state) if state else (zeros,) * op.cell.states
+    z = op.project_input(x, dropout)
+    project = op.projector(np, recurrent_dropout)
+    outputs = np.zeros((batch, steps, op.units), dtype) if sequences else None
+    y = zeros if steps else state[0]
+    for place, t in enumerate(reversed(range(steps)) if go_backwards else range(steps)):
+        held = state if recurrent_dropout is None else hold(op, state, recurrent_dropout)
+        after = op.cell.step(np, z[:, t], held, project, op.recurrent_bias, op.activation, op.recurrent_activation)
+        if mask is None:
+            state, y = after, after[0]
+        else:
+            real = mask[:, t, None]
+            state = tuple(np.where(real, new, old) for new, old in zip(after, state, strict=True))
+            y = np.where(real, after[0], zeros if zero_masked else y)
+        if outputs is not None:
+            outputs[:, place] = y
+    return (y.astype(dtype) if outputs is None else outputs), tuple(np.array(s) for s in state)
+
+
+def hold(op: Recurrence, state: State, recurrent_dropout: Array) -> State:
+    """The state as the step sees it. One mask for all gates (`implementation=2`) drops the carried state of a GRU too, as
+    Keras does; masks by gate reach only the products."""
+    if recurrent_dropout.shape[0] > 1 or op.cell.states > 1 or op.cell.name == "simple":
+        return state
+    return (state[0] * recurrent_dropout[0],)

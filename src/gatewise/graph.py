@@ -1,0 +1,270 @@
+"""From symbolic tensors to something that runs: inputs, the calls between them and the outputs, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gatewise import arguments, masks, structure
+from gatewise.arguments import Argument
+from gatewise.arrays import as_array, is_floating, namespace, shape_of
+from gatewise.layer import Layer, registered
+from gatewise.symbolic import Node, SymbolicTensor
+from gatewise.typing import Config, Shape
+
+
+@registered.register("InputLayer")
+class InputLayer(Layer):
+    """Where data enters a model.
+
+    Args:
+        shape (or input_shape): of one sample, without the batch axis; None for a size that data decides.
+        batch_size: a fixed batch size, for stateful layers.
+        batch_shape (or batch_input_shape): both in one.
+        dtype: by default `gatewise.config.floatx`.
+        sparse, ragged: accepted when they are off.
+
+    >>> InputLayer((5, 3)).batch_shape
+    (None, 5, 3)
+    """
+
+    shape: Argument[Any, Any] = Argument(default=None, parse=arguments.optional(arguments.shape), in_config=False)
+    sparse: Argument[Any, Any] = Argument(default=None, kw_only=True, in_config=False)
+    ragged: Argument[Any, Any] = Argument(default=None, kw_only=True, in_config=False)
+    optional: Argument[Any, Any] = Argument(default=None, kw_only=True, in_config=False)
+
+    def __init__(self, *args: Any, input_tensor: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for word in ("sparse", "ragged"):
+            if getattr(self, word):
+                raise ValueError(f"{self.label}: {word}=True: Gatewise takes dense arrays only; pad and mask instead.")
+        shape = (self.batch_size, *self.shape) if self.shape is not None else self.declared_input_shape
+        if shape is None:
+            raise ValueError(f"{self.label}: give `shape`, the shape of one sample, such as shape=(5, 3).")
+        self.batch_shape = shape
+        self.built = True
+        node = Node(self, (), {})
+        self.symbol: SymbolicTensor = node.set_outputs(shape, self.dtype)
+        self.symbol.name = self.name
+        self._inbound_nodes.append(node)
+
+    def call(self, inputs: Any) -> Any:
+        """Give the input on."""
+        return inputs
+
+    def get_config(self) -> Config:
+        return {"batch_shape": self.batch_shape, "dtype": self.dtype, "sparse": False, "name": self.name}
+
+
+def Input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, **kwargs: Any) -> SymbolicTensor:  # noqa: N802
+    """A symbolic tensor to draw a functional model from.
+
+    Args:
+        shape: of one sample, without the batch axis: (5, 3), or (None, 3) for sequences of any length.
+        batch_size: a fixed batch size, or None.
+        dtype: by default `gatewise.config.floatx`.
+        **kwargs: `name`, `batch_shape`; see `InputLayer`.
+
+    >>> Input(shape=(5, 3), name="x").shape
+    (None, 5, 3)
+    """
+    if kwargs.get("tensor") is not None:
+        raise ValueError("Input(tensor=...): Gatewise makes symbolic tensors from shapes only; give `shape` instead.")
+    kwargs.pop("tensor", None)
+    return InputLayer(shape, batch_size=batch_size, dtype=dtype, **kwargs).symbol
+
+
+class Graph:
+    """The calls that lead from `inputs` to `outputs`.
+
+    Args:
+        inputs, outputs: symbolic tensors in nested structures.
+        label: the model, as errors name it.
+
+    Attributes:
+        nodes: in an order in which each has its inputs when its turn comes.
+        layers: each once, inputs first, in the order in which Keras lists (and saves) them.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, label: str) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self.label = label
+        self.input_tensors: list[SymbolicTensor] = structure.flatten(inputs)
+        self.output_tensors: list[SymbolicTensor] = structure.flatten(outputs)
+        self._check_tensors()
+        order, discovery = self._walk()
+        self.layers = self._by_depth(order, discovery)
+        ends = {id(tensor) for tensor in self.input_tensors}
+        self.nodes = [node for node in order if not all(id(t) in ends for t in structure.flatten(node.outputs))]
+
+    def _check_tensors(self) -> None:
+        for what, tensors in (("inputs", self.input_tensors), ("outputs", self.output_tensors)):
+            if not tensors:
+                raise ValueError(f"{self.label}: `{what}` is empty.")
+            for tensor in tensors:
+                if not isinstance(tensor, SymbolicTensor):
+                    raise TypeError(f"{self.label}: `{what}` must hold symbolic tensors (from Input and layers), got {tensor!r}.")
+        if len({id(tensor) for tensor in self.input_tensors}) != len(self.input_tensors):
+            raise ValueError(f"{self.label}: the same tensor stands twice in `inputs`.")
+
+    def _walk(self) -> tuple[list[Node], dict[int, int]]:
+        """Nodes, each after those it needs; and the layers' order of discovery (by id), walking back from the outputs."""
+        ends = {id(tensor) for tensor in self.input_tensors}
+        order: list[Node] = []
+        done: set[int] = set()
+        discovery: dict[int, int] = {}
+        for output in self.output_tensors:
+            stack: list[tuple[Node, Iterator[SymbolicTensor]]] = []
+            self._enter(output, ends, done, discovery, stack)
+            while stack:
+                node, waiting = stack[-1]
+                tensor = next(waiting, None)
+                if tensor is not None:
+                    self._enter(tensor, ends, done, discovery, stack)
+                else:
+                    stack.pop()
+                    order.append(node)
+        return order, discovery
+
+    def _enter(
+        self, tensor: SymbolicTensor, ends: set[int], done: set[int], discovery: dict[int, int],
+        stack: list[tuple[Node, Iterator[SymbolicTensor]]],
+    ) -> None:  # fmt: skip
+        node = tensor.node
+        if node is None or id(node) in done:
+            return
+        is_end = id(tensor) in ends
+        if not is_end and isinstance(node.layer, InputLayer):
+            raise ValueError(
+                f"{self.label}: the outputs need {tensor!r}, which is not among the inputs. Add it to `inputs`."
+            )
+        done.add(id(node))
+        discovery.setdefault(id(node.layer), len(discovery))
+        stack.append((node, iter(()) if is_end else iter(node.inputs)))
+
+    def _by_depth(self, order: list[Node], discovery: dict[int, int]) -> list[Layer]:
+        """The layers, deepest (furthest from the outputs) first; among equals, in order of discovery."""
+        depth_of_node: dict[int, int] = {}
+        depth_of_layer: dict[int, int] = {}
+        layers: dict[int, Layer] = {}
+        ends = {id(tensor) for tensor in self.input_tensors}
+        for node in reversed(order):
+            place = id(node.layer)
+            layers[place] = node.layer
+            depth = max(depth_of_node.get(id(node), 0), depth_of_layer.get(place, 0))
+            depth_of_node[id(node)] = depth_of_layer[place] = depth
+            if any(id(t) in ends for t in structure.flatten(node.outputs)):
+                continue
+            for tensor in node.inputs:
+                if tensor.node is not None:
+                    depth_of_node[id(tensor.node)] = max(depth + 1, depth_of_node.get(id(tensor.node), 0))
+        for tensor in self.input_tensors:  # An input that no output needs still belongs to the model.
+            if tensor.node is not None and id(tensor.node.layer) not in layers:
+                place = id(tensor.node.layer)
+                layers[place], depth_of_layer[place] = tensor.node.layer, 0
+                discovery.setdefault(place, len(discovery))
+        inner = [layer for layer in layers.values() if self._runs(layer, ends)]
+        return sorted(inner, key=lambda layer: (-depth_of_layer[id(layer)], discovery[id(layer)]))
+
+    @staticmethod
+    def _runs(layer: Layer, ends: set[int]) -> bool:
+        """Whether the layer is the model's own: an input layer, or one that it calls (not one whose output is fed in)."""
+        if isinstance(layer, InputLayer):
+            return True
+        return any(not all(id(t) in ends for t in structure.flatten(node.outputs)) for node in layer._inbound_nodes)
+
+    # -- running ----------------------------------------------------------------------------------------------------
+
+    def run(self, inputs: Any, mask: Any = None) -> Any:
+        """The outputs for arrays in the structure of `inputs`, as `matched` gives them; masks travel with the arrays."""
+        values = dict(zip(map(id, self.input_tensors), structure.flatten(inputs), strict=True))
+        if mask is not None:
+            for array, own in zip(values.values(), structure.flatten(mask), strict=False):
+                masks.attach(array, own)
+        for node in self.nodes:
+            args, kwargs = node.substitute(lambda tensor: values[id(tensor)])
+            outputs = node.layer(*args, **kwargs)
+            for tensor, value in zip(structure.flatten(node.outputs), structure.flatten(outputs), strict=True):
+                values[id(tensor)] = value
+        return structure.rebuild(self.outputs, iter([values[id(tensor)] for tensor in self.output_tensors]))
+
+    def matched(self, inputs: Any) -> list[Any]:
+        """The arrays of a call, one for each input tensor, checked and cast.
+
+        Raises:
+            ValueError: a wrong number of inputs, names that do not match, a wrong rank or size.
+        """
+        return [self._fitted(array, tensor) for array, tensor in zip(self._aligned(inputs), self.input_tensors, strict=True)]
+
+    def _aligned(self, inputs: Any) -> list[Any]:
+        names = [tensor.name for tensor in self.input_tensors]
+        if isinstance(inputs, dict) and not isinstance(self.inputs, dict):
+            missing = [name for name in names if name not in inputs]
+            if missing:
+                raise ValueError(f"{self.label}: the inputs are named {names}, but {sorted(inputs)} came.")
+            return [inputs[name] for name in names]
+        if isinstance(self.inputs, dict) and isinstance(inputs, dict):
+            if not set(self.inputs) <= set(inputs):
+                raise ValueError(f"{self.label}: the inputs are named {sorted(self.inputs)}, but {sorted(inputs)} came.")
+            inputs = {name: inputs[name] for name in self.inputs}
+        given = structure.flatten(inputs) if structure.is_nested(inputs) else [inputs]
+        if len(given) != len(names):
+            if len(names) == 1 and structure.is_nested(inputs):
+                return [inputs]  # One sample, or a batch, as nested lists of numbers.
+            raise ValueError(f"{self.label}: expected {len(names)} inputs ({', '.join(names)}), got {len(given)}.")
+        return given
+
+    def _fitted(self, value: Any, tensor: SymbolicTensor) -> Any:
+        array = as_array(value, f"{self.label}: the input {tensor.name!r}")
+        array = self._in_rank(array, tensor)
+        for size, wanted in zip(array.shape[1:], tensor.shape[1:], strict=True):
+            if wanted is not None and size != wanted:
+                raise ValueError(
+                    f"{self.label}: the input {tensor.name!r} must have the shape {tensor.shape}, got {shape_of(array)}."
+                )
+        return _cast(array, tensor.dtype)
+
+    def _in_rank(self, array: Any, tensor: SymbolicTensor) -> Any:
+        """The array with as many axes as wanted; as in Keras, a last axis of size 1 may be left out or come extra."""
+        wanted = len(tensor.shape)
+        if array.ndim == wanted - 1 and tensor.shape[-1] == 1 and wanted > 1:
+            return array[..., None]
+        if array.ndim == wanted + 1 and array.shape[-1] == 1:
+            return array[..., 0]
+        if array.ndim != wanted:
+            hint = ""
+            if array.ndim == wanted - 1:
+                hint = " If this is one sample, add the batch axis: x[None]."
+            raise ValueError(
+                f"{self.label}: the input {tensor.name!r} must have {wanted} axes, shape {tensor.shape}, "
+                f"got {array.ndim}: shape {shape_of(array)}.{hint}"
+            )
+        return array
+
+    def output_shapes(self, input_shapes: Any) -> Any:
+        """The outputs' shapes for other input shapes than those drawn with."""
+        given = structure.flatten(input_shapes, leaf=structure.is_shape)
+        shapes: dict[int, Shape] = dict(zip(map(id, self.input_tensors), map(tuple, given), strict=True))
+        for node in self.nodes:
+            args, kwargs = node.substitute(lambda tensor: SymbolicTensor(shapes[id(tensor)], tensor.dtype, tensor.name))
+            ins = structure.map_structure(shape_of, args[0] if args else next(iter(kwargs.values())))
+            outs = node.layer._output_shapes(ins, args, kwargs)
+            for tensor, shape in zip(
+                structure.flatten(node.outputs), structure.flatten(outs, leaf=structure.is_shape), strict=True
+            ):
+                shapes[id(tensor)] = tuple(shape)
+        return structure.rebuild(self.outputs, iter([shapes[id(tensor)] for tensor in self.output_tensors]))
+
+
+def _cast(array: Any, dtype: str) -> Any:
+    """Cast to an input's dtype; integers stay integers, as layers cast them where they multiply: an id above 2**24 would
+    not survive float32."""
+    if array.dtype.name == dtype or (not is_floating(array) and np.dtype(dtype).kind == "f"):
+        return array
+    mask = masks.of(array)
+    cast = namespace(array).astype(array, getattr(namespace(array), dtype))
+    masks.attach(cast, mask)
+    return cast

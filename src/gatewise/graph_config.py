@@ -1,0 +1,245 @@
+"""Models as configs: written in Keras 3's form, read in those of Keras 2.0 to 3.
+
+Keras 3 writes each call of a layer as its `args` and `kwargs`, with a tensor as
+`{"class_name": "__keras_tensor__", "config": {"keras_history": [layer, call, output]}}`. Keras 2 writes a call as a list
+of `[layer, call, output, kwargs]`, with tensors among the kwargs as `[layer, call, output]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from gatewise import release, structure
+from gatewise.graph import Graph, InputLayer
+from gatewise.layer import Layer, registered
+from gatewise.registry import custom_object_scope, get_registered_name
+from gatewise.symbolic import Node, SymbolicTensor
+from gatewise.typing import Config
+
+
+@contextmanager
+def custom_objects(objects: Any) -> Iterator[None]:
+    """Let names in configs mean the user's own classes and functions."""
+    with custom_object_scope(objects or {}):
+        yield
+
+
+def written_by(keras_version: str | None) -> Any:
+    """A context in which names mean what that version of Keras meant; None leaves the meaning as it is."""
+    return nullcontext() if keras_version is None else release.meaning(release.of_keras(keras_version))
+
+
+# -- layers ---------------------------------------------------------------------------------------------------------
+
+
+def serialize_layer(layer: Layer) -> Config:
+    """A layer or model with its class, as Keras 3 writes it."""
+    name = get_registered_name(type(layer))
+    module = "keras.models" if hasattr(layer, "predict") else "keras.layers"
+    own = type(layer).__module__.split(".")[0] == "gatewise"
+    return {
+        "module": module if own else type(layer).__module__,
+        "class_name": type(layer).__name__,
+        "config": layer.get_config(),
+        "registered_name": None if own else name,
+    }
+
+
+def deserialize_layer(config: Any) -> Layer:
+    """A layer or model from a config with its class name.
+
+    Raises:
+        ValueError: an unknown class; the message names it and says how to pass it.
+    """
+    if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
+        raise ValueError(f"Expected the config of a layer, with its class_name, got {str(config)[:80]!r}.")
+    cls = registered.lookup_config(config)
+    inner = config.get("config", {})
+    if isinstance(inner, dict) and "name" not in inner and config.get("name"):
+        inner = {**inner, "name": config["name"]}
+    made = cls.from_config(inner)
+    return made
+
+
+# -- drawn models: writing ------------------------------------------------------------------------------------------
+
+
+def graph_to_config(name: str, trainable: bool, graph: Graph) -> Config:
+    """The config of a functional model."""
+    places = _places(graph)
+
+    def history(tensor: SymbolicTensor) -> list[Any]:
+        assert tensor.node is not None
+        return [tensor.node.layer.name, places[id(tensor.node)], tensor.index]
+
+    def plain(leaf: Any) -> Any:
+        if isinstance(leaf, SymbolicTensor):
+            config = {"shape": list(leaf.shape), "dtype": leaf.dtype, "keras_history": history(leaf)}
+            return {"class_name": "__keras_tensor__", "config": config}
+        return leaf.tolist() if hasattr(leaf, "tolist") else leaf
+
+    layers = []
+    for layer in graph.layers:
+        calls = [node for node in graph.nodes if node.layer is layer and not isinstance(layer, InputLayer)]
+        nodes = [structure.map_structure(plain, {"args": list(call.args), "kwargs": call.kwargs}) for call in calls]
+        layers.append({**serialize_layer(layer), "name": layer.name, "inbound_nodes": nodes})
+    return {
+        "name": name,
+        "trainable": trainable,
+        "layers": layers,
+        "input_layers": structure.map_structure(history, graph.inputs),
+        "output_layers": structure.map_structure(history, graph.outputs),
+    }
+
+
+def _places(graph: Graph) -> dict[int, int]:
+    """Which call of its layer each node is, counted within the model."""
+    counts: dict[int, int] = {}
+    places: dict[int, int] = {}
+    for tensor in graph.input_tensors:
+        if tensor.node is not None:
+            places[id(tensor.node)] = 0
+    for node in graph.nodes:
+        place = counts.get(id(node.layer), 0)
+        counts[id(node.layer)] = place + 1
+        places[id(node)] = place
+    return places
+
+
+# -- drawn models: reading ------------------------------------------------------------------------------------------
+
+
+class _Drawing:
+    """A functional model's config on its way to tensors."""
+
+    def __init__(self, config: Config) -> None:
+        self.layers = {entry["config"]["name"] if "name" not in entry else entry["name"]: deserialize_layer(entry)
+                       for entry in config["layers"]}  # fmt: skip
+        # A layer may have been called on symbolic tensors while it was made (a model's own layers): count from there.
+        self.nodes: dict[str, list[Node]] = {
+            name: list(layer._inbound_nodes) if isinstance(layer, InputLayer) else [] for name, layer in self.layers.items()
+        }
+        self.waiting = [
+            (entry.get("name") or entry["config"]["name"], call)
+            for entry in config["layers"]
+            for call in entry.get("inbound_nodes", [])
+            if entry["class_name"] != "InputLayer"
+        ]
+
+    def draw(self) -> None:
+        """Make all calls, each as soon as the tensors that it needs are there; a layer's own calls stay in order."""
+        while self.waiting:
+            later: list[tuple[str, Any]] = []
+            blocked: set[str] = set()
+            for name, call in self.waiting:
+                if name in blocked or not self._ready(call):
+                    blocked.add(name)
+                    later.append((name, call))
+                else:
+                    self._call(name, call)
+            if len(later) == len(self.waiting):
+                raise ValueError(
+                    f"The model's config joins layers in a circle, or names some that are missing: {[n for n, _ in later]}."
+                )
+            self.waiting = later
+
+    def _ready(self, call: Any) -> bool:
+        return all(len(self.nodes.get(name, ())) > place for name, place, _ in _histories(call, self.layers))
+
+    def _call(self, name: str, call: Any) -> None:
+        layer = self.layers[name]
+        args, kwargs = self._keras3(call) if isinstance(call, dict) else self._keras2(call)
+        layer(*args, **kwargs)
+        self.nodes[name].append(layer._inbound_nodes[-1])
+
+    def tensor(self, history: Any) -> SymbolicTensor:
+        """The tensor that `[layer, call, output]` names."""
+        name, place, index = history[:3]
+        try:
+            found = structure.flatten(self.nodes[name][place].outputs)[index]
+        except (KeyError, IndexError):
+            raise ValueError(f"The model's config asks for output {index} of call {place} of {name!r}, which is not there.") from None
+        assert isinstance(found, SymbolicTensor)
+        return found
+
+    def _keras3(self, call: Config) -> tuple[list[Any], Config]:
+        def fill(part: Any) -> Any:
+            if _is_tensor_config(part):
+                return self.tensor(part["config"]["keras_history"])
+            if isinstance(part, dict):
+                return {key: fill(value) for key, value in part.items()}
+            if isinstance(part, list):
+                return [fill(value) for value in part]
+            return part
+
+        return fill(call["args"]), fill(call["kwargs"])
+
+    def _keras2(self, call: list[Any]) -> tuple[list[Any], Config]:
+        if call and isinstance(call[0], str):
+            call = [call]
+        tensors = [self.tensor(each) for each in call]
+        kwargs: Config = call[0][3] if len(call[0]) > 3 else {}
+        filled = {key: self._keras2_argument(value) for key, value in kwargs.items()}
+        return [tensors[0] if len(tensors) == 1 else tensors], filled
+
+    def _keras2_argument(self, value: Any) -> Any:
+        if _is_history(value, self.layers):
+            return self.tensor(value)
+        if isinstance(value, list):
+            return [self._keras2_argument(part) for part in value]
+        return value
+
+
+def graph_from_config(config: Config) -> tuple[Any, Any]:
+    """The inputs and outputs of a functional model, drawn from its config.
+
+    Raises:
+        ValueError: a config that is not whole.
+    """
+    for key in ("layers", "input_layers", "output_layers"):
+        if key not in config:
+            raise ValueError(f"The config of a functional model needs {key!r}; it has {sorted(config)}.")
+    drawing = _Drawing(config)
+    drawing.draw()
+    return _ends(drawing, config["input_layers"]), _ends(drawing, config["output_layers"])
+
+
+def _ends(drawing: _Drawing, spec: Any) -> Any:
+    """Tensors in the structure of a list, dict or single `[layer, call, output]`; Keras 2 writes one as a list of one."""
+    if _is_history(spec, drawing.layers):
+        return drawing.tensor(spec)
+    if isinstance(spec, dict):
+        return {key: _ends(drawing, value) for key, value in spec.items()}
+    ends = [_ends(drawing, each) for each in spec]
+    return ends[0] if len(ends) == 1 else ends
+
+
+def _is_tensor_config(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("class_name") == "__keras_tensor__"
+
+
+def _is_history(part: Any, layers: Any) -> bool:
+    return (
+        isinstance(part, (list, tuple))
+        and len(part) >= 3
+        and isinstance(part[0], str)
+        and part[0] in layers
+        and isinstance(part[1], int)
+        and isinstance(part[2], int)
+    )
+
+
+def _histories(part: Any, layers: Any) -> list[Any]:
+    """Every `[layer, call, output]` in a call, in either form."""
+    if _is_tensor_config(part):
+        return [part["config"]["keras_history"]]
+    if _is_history(part, layers):
+        rest = [history for extra in part[3:] for history in _histories(extra, layers)]
+        return [part[:3], *rest]
+    if isinstance(part, dict):
+        return [history for value in part.values() for history in _histories(value, layers)]
+    if isinstance(part, list):
+        return [history for value in part for history in _histories(value, layers)]
+    return []

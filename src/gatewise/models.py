@@ -1,0 +1,567 @@
+"""Models: layers put together, with `predict`, weights, a summary and a config."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gatewise import graph_config, structure, summary
+from gatewise.arrays import as_array, shape_of
+from gatewise.config import config as settings
+from gatewise.graph import Graph, Input, InputLayer
+from gatewise.layer import Layer, registered
+from gatewise.symbolic import SymbolicTensor
+from gatewise.typing import Array, Config, Shape
+from gatewise.variable import Scope, all_or_nothing, reading
+
+# Without a batch size, predict takes as many samples at a time as have about this many bytes of input: the result does
+# not depend on it, and larger batches are faster.
+_CHUNK_BYTES = 1 << 25
+_SECONDS_BEFORE_PROGRESS = 1.0
+
+
+class Model(Layer):
+    """A model: `Model(inputs, outputs)` from symbolic tensors, or the base of your own class with a `call`.
+
+    Args:
+        inputs, outputs: symbolic tensors, alone or in lists, tuples and dicts.
+        name: by default "functional", numbered.
+
+    >>> import gatewise as gw
+    >>> x = gw.Input((5, 3))
+    >>> model = gw.Model(x, gw.layers.LSTM(6, return_state=True)(x))
+    >>> [part.shape for part in model.predict(np.zeros((2, 5, 3)))]
+    [(2, 6), (2, 6), (2, 6)]
+    """
+
+    autocast = False  # Each layer inside casts for itself.
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        drawn = len(args) >= 2 or {"inputs", "outputs"} <= set(kwargs) or (len(args) == 1 and "outputs" in kwargs)
+        return super().__new__(Functional if cls is Model and drawn else cls)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly inside this model."""
+        return list(self._sublayers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A layer by name or by its place in `layers`.
+
+        Raises:
+            ValueError: where there is none; the message lists the names.
+        """
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(f"{self.label} has {len(self.layers)} layers; there is none at index {index}.")
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"{self.label} has no layer {name!r}. Its layers: {[layer.name for layer in self.layers]}.")
+
+    @property
+    def stateful(self) -> bool:
+        """Whether a layer inside keeps state from call to call."""
+        return any(getattr(layer, "stateful", False) for layer in self._walk() if layer is not self)
+
+    def reset_states(self) -> None:
+        """Set the state of every stateful layer to zeros."""
+        for layer in self._walk():
+            if layer is not self and not isinstance(layer, Model) and getattr(layer, "stateful", False):
+                layer.reset_states()  # type: ignore[attr-defined]
+
+    # -- predicting -------------------------------------------------------------------------------------------------
+
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, **_: Any
+    ) -> Any:
+        """The outputs for many samples, computed in batches.
+
+        Args:
+            x: arrays (N, ...), in the structure of the model's inputs (for several inputs a list, or a dict by input
+                name); or an iterator of batches.
+            batch_size: samples at a time. By default as many as are fast; for a stateful model its own batch size.
+            verbose: 0 for no progress bar; else one appears on a terminal when the work takes long.
+            steps: stop after so many batches.
+
+        Returns:
+            NumPy arrays in the structure of the model's outputs. The states of stateful layers have moved on once, after
+            all batches, or not at all where there was an error.
+
+        Raises:
+            TypeError, ValueError: for inputs that do not fit, before any work.
+        """
+        with all_or_nothing():
+            batches, total = self._batches(x, batch_size, steps)
+            return _joined(self._outputs(_with_progress(batches, total, verbose)), total)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch."""
+        with all_or_nothing():
+            return structure.map_structure(_plain, self._infer(x))
+
+    def _outputs(self, batches: Iterable[Any]) -> Iterator[Any]:
+        for batch in batches:
+            yield structure.map_structure(_plain, self._infer(batch))
+
+    def _infer(self, batch: Any) -> Any:
+        if settings.uses_jax():
+            from gatewise.executor import infer_on_jax
+
+            return infer_on_jax(self, batch)
+        return self(batch, training=False) if "training" in self._call_accepts else self(batch)
+
+    def _batches(self, x: Any, batch_size: int | None, steps: int | None) -> tuple[Iterable[Any], int | None]:
+        """The batches of `x`, and the number of samples where it is known."""
+        if isinstance(x, Iterator) or (hasattr(x, "__next__") and not hasattr(x, "shape")):
+            return (batch for _, batch in zip(range(steps) if steps is not None else iter(int, 1), x, strict=False)), None
+        arrays = self._checked_inputs(x)
+        leaves = structure.flatten(arrays)
+        counts = {shape_of(leaf)[0] if leaf.ndim else None for leaf in leaves}
+        if len(counts) != 1 or None in counts:
+            raise ValueError(f"{self.label}: all inputs need the same number of samples, got shapes {[shape_of(a) for a in leaves]}.")
+        (total,) = counts
+        size = self._batch_size(batch_size, leaves, total)
+        if steps is not None:
+            total = min(total, steps * size)
+        if total <= size:
+            return [arrays if steps is None else structure.map_structure(lambda a: a[:total], arrays)], total
+        starts = range(0, total, size)
+        return (structure.map_structure(lambda a, s=start: a[s : min(s + size, total)], arrays) for start in starts), total
+
+    def _checked_inputs(self, x: Any) -> Any:
+        return structure.map_structure(lambda leaf: as_array(leaf, f"{self.label}: the input"), x)
+
+    def _batch_size(self, given: int | None, leaves: list[Array], total: int) -> int:
+        if given is not None:
+            if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 1:
+                raise ValueError(f"{self.label}: batch_size must be a positive integer, got {given!r}.")
+            return int(given)
+        kept = [variable.shape[0] for variable in self.state_variables]
+        if kept:
+            return kept[0]
+        if self.stateful:
+            return max(total, 1)
+        bytes_a_sample = sum(leaf.nbytes for leaf in leaves) / max(total, 1)
+        return max(1, int(_CHUNK_BYTES / max(bytes_a_sample, 1)))
+
+    # -- description ------------------------------------------------------------------------------------------------
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Print a table of the layers, their output shapes and parameters, and the totals.
+
+        Args:
+            line_length: the width in characters, 88 by default.
+            print_fn: called with each line instead of `print`.
+            expand_nested: list the layers of models inside, too.
+            show_trainable: a column that says which layers training changes.
+            positions, layer_range: accepted for Keras's sake; the columns fit themselves.
+        """
+        summary.show(self, print_fn, width=line_length, show_trainable=show_trainable, expand_nested=expand_nested)
+
+    def to_json(self, **options: Any) -> str:
+        """The architecture as JSON, in Keras 3's form; `model_from_json` reads it back. Weights are not in it.
+
+        Args:
+            **options: for `json.dumps`, such as `indent=2`.
+        """
+        return json.dumps(graph_config.serialize_layer(self), **options)
+
+    def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False) -> None:
+        """Read the weights from an HDF5 file that any Keras saved (weights alone, or a whole model).
+
+        Args:
+            filepath: of the file.
+            by_name: match layers by name, and leave those alone that the file does not have; else by order.
+            skip_mismatch: with `by_name`, leave a layer alone whose shapes differ.
+
+        Raises:
+            ValueError: weights that are missing or do not fit; nothing changes then.
+        """
+        from gatewise.formats import hdf5
+
+        hdf5.load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch)
+
+    _TRAINING: ClassVar[frozenset[str]] = frozenset(
+        ("compile", "fit", "evaluate", "train_on_batch", "test_on_batch", "fit_generator", "compute_loss", "optimizer")
+    )
+
+    def __getattr__(self, name: str) -> Any:
+        if name in Model._TRAINING:
+            raise AttributeError(
+                f"Model.{name}: this release of Gatewise builds, loads and predicts; it does not train yet. "
+                f"Remove the call to {name!r}, or train elsewhere and load the weights here."
+            )
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+
+
+def _plain(value: Any) -> np.ndarray:
+    return np.asarray(value) if type(value) is not np.ndarray else value
+
+
+def _joined(outputs: Iterator[Any], total: int | None) -> Any:
+    """The batches' outputs put together along the batch axis."""
+    first = next(outputs, None)
+    if first is None:
+        raise ValueError("predict got no batches.")
+    leaves = structure.flatten(first)
+    if total is None:
+        every = [leaves] + [structure.flatten(each) for each in outputs]
+        return structure.rebuild(first, iter([np.concatenate(parts) for parts in zip(*every, strict=True)]))
+    if all(leaf.ndim and leaf.shape[0] == total for leaf in leaves):
+        return first
+    whole = [np.empty((total, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
+    start = 0
+    for batch in _chain(first, outputs):
+        parts = structure.flatten(batch)
+        stop = start + parts[0].shape[0]
+        for target, part in zip(whole, parts, strict=True):
+            target[start:stop] = part
+        start = stop
+    return structure.rebuild(first, iter(whole))
+
+
+def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+def _with_progress(batches: Iterable[Any], total: int | None, verbose: Any) -> Iterable[Any]:
+    """The batches, with a progress bar once a second has passed: on a terminal only, so that logs stay clean."""
+    quiet = verbose in (0, False) or isinstance(batches, list) or not sys.stderr.isatty()
+    return batches if quiet else _shown(batches, total)
+
+
+def _shown(batches: Iterable[Any], total: int | None) -> Iterator[Any]:
+    started, progress, task, done = time.monotonic(), None, None, 0
+    try:
+        for batch in batches:
+            yield batch
+            done += len(structure.flatten(batch)[0])
+            if progress is None and time.monotonic() - started > _SECONDS_BEFORE_PROGRESS:
+                from rich.console import Console
+                from rich.progress import Progress
+
+                progress = Progress(console=Console(stderr=True), transient=True)
+                task = progress.add_task("predict", total=total)
+                progress.start()
+            if progress is not None and task is not None:
+                progress.update(task, completed=done)
+    finally:
+        if progress is not None:
+            progress.stop()
+
+
+class _Drawn(Model):
+    """What Functional and Sequential share: a graph that runs."""
+
+    supports_masking = True
+
+    def _graph_now(self) -> Graph:
+        raise TypeError(f"{type(self).__name__} has no graph.")
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Run the layers on arrays in the structure of the model's inputs."""
+        return self._graph_now().run(inputs, mask)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The outputs' shapes, in the structure of the model's outputs."""
+        return self._graph_now().output_shapes(input_shape)
+
+    def _converted(self, inputs: Any) -> Any:
+        """Checked against the model's own inputs, which names what is wrong better than a layer inside would."""
+        graph = self._graph_now()
+        leaves = graph.matched(inputs)
+        return structure.rebuild(graph.inputs, iter(leaves))
+
+    def _checked_inputs(self, x: Any) -> Any:
+        return self._converted(x)
+
+    def _attach_masks(self, inputs: Any, outputs: Any, mask: Any) -> None:
+        """The layers inside have attached the outputs' masks."""
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The input tensors, as a flat list."""
+        return list(self._graph_now().input_tensors)
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The output tensors, as a flat list."""
+        return list(self._graph_now().output_tensors)
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs, as `predict` takes them in a dict."""
+        return [tensor.name for tensor in self.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the layers that give the outputs."""
+        return [tensor.node.layer.name for tensor in self.outputs if tensor.node is not None]
+
+    @property
+    def input(self) -> Any:
+        """The input tensors, in their structure."""
+        return self._graph_now().inputs
+
+    @property
+    def output(self) -> Any:
+        """The output tensors, in their structure."""
+        return self._graph_now().outputs
+
+    @property
+    def output_shape(self) -> Any:
+        """The outputs' shapes, in their structure."""
+        return structure.map_structure(shape_of, self.output)
+
+
+@registered.register("Functional", "Model")
+class Functional(_Drawn):
+    """A model drawn with symbolic tensors; what `Model(inputs, outputs)` makes."""
+
+    def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self._graph = Graph(inputs, outputs, self.label)
+        vars(self)["_sublayers"] = list(self._graph.layers)
+        self.built = True
+
+    def _graph_now(self) -> Graph:
+        return self._graph
+
+    def get_config(self) -> Config:
+        """The layers' configs and how they are joined, in Keras 3's form."""
+        return graph_config.graph_to_config(self.name, self.trainable, self._graph)
+
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: Any = None) -> Any:
+        """Make the model again from a config of Keras 2 or 3; weights are new."""
+        with graph_config.custom_objects(custom_objects):
+            inputs, outputs = graph_config.graph_from_config(config)
+            return cls(inputs, outputs, name=config.get("name"))
+
+
+@registered.register("Sequential")
+class Sequential(_Drawn):
+    """A model that is a chain of layers.
+
+    Args:
+        layers: the layers in order; or add them with `add`.
+        name: by default "sequential", numbered.
+
+    The weights are made when the shape of the input is known: from `Input`, from the first layer's `input_shape`, or from
+    the first data.
+
+    >>> import gatewise as gw
+    >>> model = gw.Sequential([gw.layers.LSTM(6, input_shape=(5, 3)), gw.layers.Dense(1)])
+    >>> model.predict(np.zeros((2, 5, 3))).shape
+    (2, 1)
+    """
+
+    def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(name=name, trainable=trainable, **kwargs)
+        self._graph: Graph | None = None
+        self._start_tensor: SymbolicTensor | None = None
+        self._end_tensors: list[Any] = []
+        for layer in [] if layers is None else layers:
+            self.add(layer)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in order, without the input."""
+        return [layer for layer in self._sublayers if not isinstance(layer, InputLayer)]
+
+    def add(self, layer: Any) -> None:
+        """Put a layer at the end.
+
+        Raises:
+            TypeError: for something that is not a layer.
+            ValueError: for a second layer of the same name, or an input that is not first.
+        """
+        if isinstance(layer, SymbolicTensor) and layer.node is not None and isinstance(layer.node.layer, InputLayer):
+            layer = layer.node.layer
+        if not isinstance(layer, Layer):
+            raise TypeError(f"{self.label}: expected a layer, got {layer!r}.")
+        if any(layer.name == other.name for other in self._sublayers):
+            raise ValueError(f"{self.label} already has a layer named {layer.name!r}: give this one another name.")
+        if isinstance(layer, InputLayer):
+            if self._sublayers:
+                raise ValueError(f"{self.label}: an Input must come first, before {self._sublayers[0].name!r}.")
+            self._start_tensor = layer.symbol
+            self._sublayers.append(layer)
+            return
+        if not self._sublayers:
+            self._start_from(layer)
+        if self._start_tensor is not None:
+            self._draw(layer)
+        self._sublayers.append(layer)
+
+    def _start_from(self, first: Layer) -> None:
+        """Find the input's shape in what the first layer says."""
+        if isinstance(first, _Drawn) and first.built:
+            tensor = first.inputs[0]
+            shape: Shape | None = tensor.shape
+            dtype: str | None = tensor.dtype
+        else:
+            shape, dtype = first.declared_input_shape, _input_dtype(first)
+        if shape is not None:
+            self._start_tensor = Input(batch_shape=shape, dtype=dtype, name=f"{first.name}_input")
+            assert self._start_tensor.node is not None
+            self._sublayers.append(self._start_tensor.node.layer)
+
+    def _draw(self, layer: Layer) -> None:
+        before = self._end_tensors[-1] if self._end_tensors else self._start_tensor
+        if not isinstance(before, SymbolicTensor):
+            raise ValueError(
+                f"{self.label}: {layer.label} cannot follow a layer with several outputs: only the last layer of a "
+                "Sequential may have them. Draw the model with Input and Model instead."
+            )
+        output = layer(before)
+        self._end_tensors.append(output)
+        self._graph = Graph(self._start_tensor, output, self.label)
+        self.built = True
+
+    def pop(self) -> Layer:
+        """Take the last layer away, and return it."""
+        if not self.layers:
+            raise ValueError(f"{self.label} has no layers to remove.")
+        layer = self._sublayers.pop()
+        if self._end_tensors:
+            self._end_tensors.pop()
+            layer._inbound_nodes.pop()
+        self._graph = None
+        if self._end_tensors:
+            self._graph = Graph(self._start_tensor, self._end_tensors[-1], self.label)
+        self.built = self._graph is not None
+        return layer
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights for inputs of `input_shape` (with the batch axis)."""
+        if self._start_tensor is not None or input_shape is None:
+            return
+        first = self.layers[0] if self.layers else None
+        shape = tuple(input_shape)
+        self._start_tensor = Input(batch_shape=shape, dtype=None if first is None else _input_dtype(first), name=f"{self.name}_input")
+        assert self._start_tensor.node is not None
+        self._sublayers.insert(0, self._start_tensor.node.layer)
+        try:
+            for layer in self.layers:
+                self._draw(layer)
+        except Exception:
+            self._undraw()
+            raise
+
+    def _undraw(self) -> None:
+        """Forget a start that did not fit, so that the next data may decide anew."""
+        self._sublayers.pop(0)
+        self._start_tensor, self._graph, self._end_tensors = None, None, []
+        self.built = False
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._start_tensor is None:
+            self._build_from(inputs)
+        return super().__call__(inputs, *args, **kwargs)
+
+    def _build_from(self, inputs: Any) -> None:
+        if not self.layers:
+            raise ValueError(f"{self.label} has no layers: add one first.")
+        array = inputs if isinstance(inputs, SymbolicTensor) else as_array(inputs, f"{self.label}: the input")
+        stateful = any(getattr(layer, "stateful", False) for layer in self._walk() if layer is not self)
+        shape = shape_of(array)
+        self.build((shape[0] if stateful else None, *shape[1:]))
+
+    def _checked_inputs(self, x: Any) -> Any:
+        if self._start_tensor is None:
+            self._build_from(x)
+        return super()._checked_inputs(x)
+
+    def _graph_now(self) -> Graph:
+        if self._graph is None:
+            raise ValueError(
+                f"{self.label} does not know the shape of its input yet: start it with Input(shape), give the first layer "
+                "input_shape, call it on data, or call build."
+                if self.layers
+                else f"{self.label} has no layers: add one first."
+            )
+        return self._graph
+
+    def get_config(self) -> Config:
+        """The layers' configs, in Keras 3's form."""
+        config: Config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        config["layers"] = [graph_config.serialize_layer(layer) for layer in self._sublayers]
+        if self._start_tensor is not None:
+            config["build_input_shape"] = self._start_tensor.shape
+        return config
+
+    @classmethod
+    def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
+        """Make the model again from a config of Keras 2.0 (a list of layers), 2 or 3; weights are new."""
+        with graph_config.custom_objects(custom_objects):
+            layers, options = (config, {}) if isinstance(config, list) else (config["layers"], config)
+            model = cls([graph_config.deserialize_layer(each) for each in layers], name=options.get("name"))
+            shape = options.get("build_input_shape")
+            if shape is not None and model._start_tensor is None and structure.is_shape(shape):
+                model.build(shape)
+            return model
+
+
+def _input_dtype(layer: Layer) -> str | None:
+    """What an input before this layer should hold: ids before an Embedding stay as they come."""
+    return None if not layer.autocast else layer.dtype
+
+
+def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
+    """Make a model from what `to_json` of any Keras (or Gatewise) gave; weights are new.
+
+    >>> import gatewise as gw
+    >>> text = gw.Sequential([gw.layers.LSTM(6, input_shape=(5, 3))]).to_json()
+    >>> model_from_json(text).layers[0].units
+    6
+    """
+    return model_from_config(json.loads(json_string), custom_objects)
+
+
+def model_from_config(config: Config, custom_objects: Any = None) -> Any:
+    """Make a model from a config with its class name, as `to_json` writes it.
+
+    The Keras version that the config says it is of decides what its names mean.
+    """
+    with graph_config.written_by(config.get("keras_version")), graph_config.custom_objects(custom_objects):
+        return graph_config.deserialize_layer(config)
+
+
+def load_model(filepath: Any, custom_objects: Any = None, compile: bool = False, safe_mode: bool = True) -> Any:  # noqa: A002
+    """Read a whole model from a file that any Keras saved.
+
+    Args:
+        filepath: an HDF5 file.
+        custom_objects: your own classes and functions, by the names that the file uses.
+        compile: accepted; the training config in the file is not used.
+        safe_mode: accepted; loading never runs code from a file.
+
+    Raises:
+        ValueError: a file that is not a model, is cut short, or names layers that are not known.
+        FileNotFoundError: where there is no file.
+    """
+    from gatewise.formats import load
+
+    return load(filepath, custom_objects=custom_objects)
+
+
+def clone_model(model: Model) -> Any:
+    """A new model of the same architecture, with new weights."""
+    return type(model).from_config(model.get_config())

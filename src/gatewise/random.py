@@ -1,0 +1,81 @@
+"""Random numbers: one seedable stream for the process, and a seed generator that layers keep as state.
+
+On NumPy arrays the numbers come from `numpy.random.Generator`. Under JAX they come from the key that the pure function
+was given, so that a traced call stays a function of its arguments.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from gatewise.typing import Array
+from gatewise.variable import next_key
+
+_lock = threading.Lock()
+_stream: np.random.SeedSequence = np.random.SeedSequence()
+
+
+def set_seed(seed: int) -> None:
+    """Start the process-wide stream anew: the same program then makes the same weights and masks.
+
+    >>> set_seed(1); a = generator(None).random()
+    >>> set_seed(1); a == generator(None).random()
+    True
+    """
+    global _stream
+    _stream = np.random.SeedSequence(_checked(seed))
+
+
+def generator(seed: int | None) -> np.random.Generator:
+    """A generator of its own: from `seed`, or for None from the next place of the process-wide stream."""
+    if seed is not None:
+        return np.random.default_rng(_checked(seed))
+    with _lock:
+        (child,) = _stream.spawn(1)
+    return np.random.default_rng(child)
+
+
+class SeedGenerator:
+    """A stream of random arrays for one layer: dropout masks, noise.
+
+    Args:
+        seed: an int for a stream that can be repeated, or None for one from the process-wide stream.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = None if seed is None else _checked(seed)
+        self._generator: np.random.Generator | None = None
+        self._lock = threading.Lock()
+
+    def keep(self, xp: Any, shape: tuple[int, ...], rate: float, dtype: Any) -> Array:
+        """Inverted dropout's mask: 0 with probability `rate`, else `1 / (1 - rate)`.
+
+        Source: N. Srivastava et al., Dropout, JMLR 15 (2014), scaled in training as Keras does.
+        """
+        return xp.asarray(self.uniform(xp, shape) >= rate, dtype=dtype) / (1.0 - rate)
+
+    def uniform(self, xp: Any, shape: tuple[int, ...]) -> Array:
+        """Uniform float32 numbers in [0, 1) of `shape`, in the library `xp`."""
+        if xp is np:
+            with self._lock:
+                if self._generator is None:
+                    self._generator = generator(self.seed)
+                return self._generator.random(shape, dtype=np.float32)
+        import jax
+
+        key = next_key()
+        if key is None:
+            # An eager call on JAX arrays: the same stream, moved over.
+            return xp.asarray(self.uniform(np, shape))
+        if self.seed is not None:
+            key = jax.random.fold_in(key, self.seed)
+        return jax.random.uniform(key, shape)
+
+
+def _checked(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"A seed must be a non-negative integer, but {seed!r} came.")
+    return int(seed)

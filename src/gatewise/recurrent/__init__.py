@@ -1,0 +1,5 @@
+"""The recurrent layers: the heart of Gatewise."""
+
+from gatewise.recurrent.gru import GRU as GRU
+from gatewise.recurrent.lstm import LSTM as LSTM
+from gatewise.recurrent.simple_rnn import SimpleRNN as SimpleRNN

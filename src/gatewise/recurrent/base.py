@@ -1,0 +1,328 @@
+"""What all recurrent layers share: the arguments, the weights, the state, the masks, the dropout. A layer adds its cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gatewise import activations, constraints, initializers, regularizers, structure
+from gatewise.arguments import Argument, boolean, integer, one_of, optional, positive, rate
+from gatewise.arrays import as_array, namespace, shape_of
+from gatewise.engine.cells import Cell, State
+from gatewise.engine.recurrence import Recurrence, forward
+from gatewise.layer import InputSpec, Layer
+from gatewise.random import SeedGenerator
+from gatewise.typing import Array, Shape
+from gatewise.variable import Variable
+
+
+def activation(default: str, **options: Any) -> Argument[Any, Callable[[Array], Array]]:
+    """An argument that names an activation."""
+    return Argument(default=default, parse=activations.get, serialize=activations.serialize, **options)
+
+
+def initializer(default: str) -> Argument[Any, Any]:
+    """An argument that names an initializer."""
+    return Argument(default=default, parse=initializers.get, serialize=initializers.serialize)
+
+
+def regularizer() -> Argument[Any, Any]:
+    """An argument that names a regularizer, or None."""
+    return Argument(default=None, parse=regularizers.get, serialize=regularizers.serialize)
+
+
+def constraint() -> Argument[Any, Any]:
+    """An argument that names a constraint, or None."""
+    return Argument(default=None, parse=constraints.get, serialize=constraints.serialize)
+
+
+def flag(default: bool, **options: Any) -> Argument[bool, bool]:
+    """An argument that is True or False."""
+    return Argument(default=default, parse=boolean, **options)
+
+
+def use_cudnn() -> Argument[Any, Any]:
+    """Keras 3's choice of kernel: accepted, and without effect here."""
+    return Argument(default="auto", parse=one_of("auto", True, False), after="unroll")
+
+
+def dropout_rate() -> Argument[Any, float]:
+    """An argument that is a dropout rate."""
+    return Argument(default=0.0, parse=rate)
+
+
+class RecurrentLayer(Layer):
+    """The base of SimpleRNN, LSTM and GRU.
+
+    Call arguments:
+        inputs: (B, T, I), or (T, B, I) with `time_major`. A list `[x, *state]` gives the initial state too.
+        mask: (B, T) booleans: a False step carries the state through and repeats the output before it.
+        training: whether dropout acts.
+        initial_state: arrays (B, H), as many as the cell's state has; zeros by default.
+
+    Returns:
+        The last output (B, H), or all (B, T, H) with `return_sequences`; with `return_state` a list of that and the state.
+    """
+
+    cell: ClassVar[type[Cell]]
+
+    units: Argument[int, int] = Argument(parse=positive)
+    activation: Argument[Any, Callable[[Array], Array]] = activation("tanh")
+    use_bias: Argument[bool, bool] = flag(True)
+    kernel_initializer: Argument[Any, Any] = initializer("glorot_uniform")
+    recurrent_initializer: Argument[Any, Any] = initializer("orthogonal")
+    bias_initializer: Argument[Any, Any] = initializer("zeros")
+    kernel_regularizer: Argument[Any, Any] = regularizer()
+    recurrent_regularizer: Argument[Any, Any] = regularizer()
+    bias_regularizer: Argument[Any, Any] = regularizer()
+    activity_regularizer: Argument[Any, Any] = regularizer()
+    kernel_constraint: Argument[Any, Any] = constraint()
+    recurrent_constraint: Argument[Any, Any] = constraint()
+    bias_constraint: Argument[Any, Any] = constraint()
+    dropout: Argument[Any, float] = dropout_rate()
+    recurrent_dropout: Argument[Any, float] = dropout_rate()
+    seed: Argument[int | None, int | None] = Argument(default=None, parse=optional(integer))
+    return_sequences: Argument[bool, bool] = flag(False)
+    return_state: Argument[bool, bool] = flag(False)
+    go_backwards: Argument[bool, bool] = flag(False)
+    stateful: Argument[bool, bool] = flag(False)
+    unroll: Argument[bool, bool] = flag(False)
+    implementation: Argument[int, int] = Argument(default=2, tf1=1, parse=one_of(0, 1, 2), kw_only=True)
+    time_major: Argument[bool, bool] = flag(False, kw_only=True)
+    zero_output_for_mask: Argument[bool, bool] = flag(False, kw_only=True)
+
+    supports_masking = True
+    casts_integers = True
+    _has_time_axis = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.input_spec = InputSpec(ndim=3)
+        self._seeds = SeedGenerator(self.seed)
+        self._op: tuple[tuple[Any, ...], Recurrence] | None = None
+        self._batch_kept: int | None = None
+
+    # -- weights ----------------------------------------------------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        """Make kernel (I, gH), recurrent_kernel (H, gH) and bias for inputs (B, T, I)."""
+        shape = self._sequence_shape(input_shape)
+        if shape[-1] is None:
+            raise ValueError(f"{self.label}: the last axis of the input must be known to make the weights, got {shape}.")
+        width = self.units * len(self.cell.gates)
+        self.kernel = self._weight("kernel", (shape[-1], width))
+        self.recurrent_kernel = self._weight("recurrent_kernel", (self.units, width), words="recurrent")
+        self.bias = self._weight("bias", self._bias_shape(width)) if self.use_bias else None
+        self.input_spec = InputSpec(ndim=3, axes={-1: shape[-1]})
+        batch = shape[1] if self.time_major else shape[0]
+        if self.stateful and batch is not None:
+            self._make_states(batch)
+
+    def _weight(self, name: str, shape: tuple[int, ...], words: str | None = None) -> Variable:
+        words = words or name
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=self._bias_start if name == "bias" else getattr(self, f"{words}_initializer"),
+            regularizer=getattr(self, f"{words}_regularizer"),
+            constraint=getattr(self, f"{words}_constraint"),
+        )
+
+    def _bias_shape(self, width: int) -> tuple[int, ...]:
+        return (width,)
+
+    def _bias_start(self, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
+        return np.asarray(self.bias_initializer(shape, dtype=dtype))
+
+    @staticmethod
+    def _sequence_shape(input_shape: Any) -> Shape:
+        """The shape of the sequences, where the input may be a list `[x, *state]`."""
+        return tuple(input_shape) if structure.is_shape(input_shape) else tuple(input_shape[0])
+
+    # -- calling ----------------------------------------------------------------------------------------------------
+
+    def __call__(self, inputs: Any, *args: Any, initial_state: Any = None, **kwargs: Any) -> Any:
+        if isinstance(inputs, (list, tuple)) and inputs and hasattr(inputs[0], "shape"):
+            inputs, *state = inputs
+            if state and initial_state is not None:
+                raise ValueError(f"{self.label}: the initial state came twice, with the inputs and as `initial_state`.")
+            initial_state = state or initial_state
+        if initial_state is not None:
+            initial_state = self._checked_states("initial_state", initial_state, self._batch_of(inputs))
+            kwargs["initial_state"] = initial_state
+        return super().__call__(inputs, *args, **kwargs)
+
+    def _batch_of(self, inputs: Any) -> int | None:
+        shape = np.shape(inputs) if not hasattr(inputs, "shape") else inputs.shape
+        return shape[1 if self.time_major else 0] if len(shape) > 1 else None
+
+    def _checked_states(self, what: str, given: Any, batch: int | None) -> list[Any]:
+        """The states as a list of arrays (B, H), or a clear error."""
+        states = list(given) if isinstance(given, (list, tuple)) else [given]
+        states = [s if hasattr(s, "shape") else as_array(s, f"{self.label}: {what}") for s in states]
+        if len(states) != self.cell.states:
+            raise ValueError(
+                f"{self.label}: {what} needs {self._state_words()}, each (batch, {self.units}), but {len(states)} came."
+            )
+        for state in states:
+            shape = shape_of(state)
+            fits = len(shape) == 2 and shape[1] in (self.units, None)
+            if not fits or (batch is not None and shape[0] not in (batch, None)):
+                raise ValueError(
+                    f"{self.label}: {what} must have the shape ({'batch' if batch is None else batch}, {self.units}), "
+                    f"got {shape}."
+                )
+        return states
+
+    def _state_words(self) -> str:
+        return "one array (h)" if self.cell.states == 1 else f"{self.cell.states} arrays (h, c)"
+
+    def call(self, inputs: Any, mask: Any = None, training: bool = False, initial_state: Any = None) -> Any:
+        """Run the recurrence; see the class for the arguments."""
+        xp = namespace(inputs, self.kernel.value)
+        x, mask = (inputs, mask) if not self.time_major else (xp.swapaxes(inputs, 0, 1), mask)
+        if mask is not None:
+            mask = self._fitting_mask(xp, mask, x)
+        y, final = forward(
+            self._recurrence(xp),
+            x,
+            self._start_state(xp, x, initial_state),
+            mask=mask,
+            go_backwards=self.go_backwards,
+            sequences=self.return_sequences,
+            zero_masked=self.zero_output_for_mask,
+            unroll=self.unroll,
+            **self._dropout_masks(xp, x, training),
+        )
+        if self.stateful:
+            for variable, value in zip(self._states, final, strict=True):
+                variable.assign(value)
+        if self.return_sequences and self.time_major:
+            y = xp.swapaxes(y, 0, 1)
+        return [y, *final] if self.return_state else y
+
+    def _fitting_mask(self, xp: Any, mask: Any, x: Array) -> Array:
+        if isinstance(mask, (list, tuple)):
+            mask = mask[0]
+            if mask is None:
+                return None
+        mask = xp.asarray(mask)
+        if mask.ndim == 3 and mask.shape[-1] == 1:
+            mask = mask[..., 0]
+        if self.time_major and mask.shape != x.shape[:2]:
+            mask = xp.swapaxes(mask, 0, 1)
+        if tuple(mask.shape) != tuple(x.shape[:2]):
+            raise ValueError(
+                f"{self.label}: the mask must have the shape (batch, time) = {tuple(x.shape[:2])}, got {tuple(mask.shape)}."
+            )
+        return xp.astype(mask, xp.bool) if mask.dtype.kind != "b" else mask
+
+    def _recurrence(self, xp: Any) -> Recurrence:
+        """The op with today's weights; the same object as long as they do not change, so that packed weights serve."""
+        weights = [self.kernel.value, self.recurrent_kernel.value, None if self.bias is None else self.bias.value]
+        if xp is not np:
+            weights = [w if w is None else xp.asarray(w) for w in weights]
+            return self._made(weights)
+        stamp = (*map(id, weights), self.activation, self._sigma)
+        if self._op is None or self._op[0] != stamp:
+            # The op holds the arrays, so their ids stay theirs.
+            self._op = (stamp, self._made(weights))
+        return self._op[1]
+
+    def _made(self, weights: list[Any]) -> Recurrence:
+        names = activations.serialize(self.activation), activations.serialize(self._sigma)
+        plain = names if all(isinstance(name, str) for name in names) else None
+        return Recurrence(self.cell, *weights, self.activation, self._sigma, plain)
+
+    @property
+    def _sigma(self) -> Callable[[Array], Array]:
+        """The activation of the gates; SimpleRNN has none and its cell never calls it."""
+        return getattr(self, "recurrent_activation", activations.linear)
+
+    def _dropout_masks(self, xp: Any, x: Array, training: bool) -> dict[str, Array | None]:
+        """One mask for the whole sequence: one in all with implementation 2, one a gate with 1 (and 0)."""
+        gates = len(self.cell.gates) if self.implementation != 2 else 1
+        batch, _, features = x.shape
+
+        def draw(rate: float, *shape: int) -> Array | None:
+            return self._seeds.keep(xp, (gates, *shape), rate, x.dtype) if training and 0.0 < rate < 1.0 else None
+
+        return {
+            "dropout": draw(self.dropout, batch, 1, features),
+            "recurrent_dropout": draw(self.recurrent_dropout, batch, self.units),
+        }
+
+    # -- state ------------------------------------------------------------------------------------------------------
+
+    @property
+    def states(self) -> list[Variable]:
+        """The state that a stateful layer carries, as variables (B, H); empty before the batch size is known."""
+        return list(self._states)
+
+    def _start_state(self, xp: Any, x: Array, initial_state: Any) -> State | None:
+        if initial_state is not None:
+            dtype = x.dtype
+            state = tuple(xp.astype(xp.asarray(s), dtype) for s in initial_state)
+            if self.stateful:
+                self._claim_batch(x.shape[0])
+            return state
+        if not self.stateful:
+            return None
+        self._claim_batch(x.shape[0])
+        return tuple(xp.asarray(variable.value) for variable in self._states)
+
+    def _claim_batch(self, batch: int) -> None:
+        """Make states for the first batch that comes, and hold every later one to its size."""
+        if not self._states:
+            self._make_states(batch)
+        kept = self._states[0].shape[0]
+        if batch != kept:
+            raise ValueError(
+                f"{self.label} is stateful and carries the state of {kept} sequences, but a batch of {batch} came. "
+                f"Pass batches of {kept} (in predict: batch_size={kept}, and a number of samples that it divides), "
+                "or start anew with a new batch size by building the model again."
+            )
+
+    def _make_states(self, batch: int) -> None:
+        zeros = np.zeros((batch, self.units), self.dtype)
+        self._states.extend(
+            Variable(zeros, name=f"state_{k}", path=f"{self.name}/state_{k}", trainable=False) for k in range(self.cell.states)
+        )
+
+    def reset_states(self, states: Any = None) -> None:
+        """Set the carried state to zeros, or to `states`: arrays (B, H), as many as the cell's state has.
+
+        Raises:
+            ValueError: where the layer is not stateful, or the arrays do not fit; nothing changes then.
+        """
+        if not self.stateful:
+            raise ValueError(f"{self.label} carries no state to reset: it was made with stateful=False.")
+        if states is None:
+            for variable in self._states:
+                variable.assign(np.zeros(variable.shape))
+            return
+        batch = self._states[0].shape[0] if self._states else None
+        checked = [np.asarray(s) for s in self._checked_states("states", states, batch)]
+        if not self._states:
+            self._make_states(checked[0].shape[0])
+        for variable, value in zip(self._states, checked, strict=True):
+            variable.assign(value)
+
+    reset_state = reset_states
+
+    # -- description ------------------------------------------------------------------------------------------------
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """(B, H) or (B, T, H); with `return_state` a list of that and (B, H) for each part of the state."""
+        first, second, _ = self._sequence_shape(input_shape)
+        batch = second if self.time_major else first
+        output: Shape = (first, second, self.units) if self.return_sequences else (batch, self.units)
+        return [output] + [(batch, self.units)] * self.cell.states if self.return_state else output
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask goes on where the output has a time axis; the state has none."""
+        own = mask[0] if isinstance(mask, (list, tuple)) else mask
+        own = own if self.return_sequences else None
+        return [own] + [None] * self.cell.states if self.return_state else own

@@ -1,0 +1,140 @@
+"""The tensors that a functional model is drawn with, and the nodes that join them.
+
+A `SymbolicTensor` has a shape and a dtype but no numbers. Calling a layer on one makes a `Node`: the layer, what it was
+called with, and the symbolic tensors that came out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from gatewise import structure
+from gatewise.typing import Shape
+
+if TYPE_CHECKING:
+    from gatewise.layer import Layer
+
+
+class SymbolicTensor:
+    """A tensor of a model that is being drawn.
+
+    Attributes:
+        shape: with the batch axis in front; None where the size is not known.
+        dtype: the name of its dtype: "float32".
+        node: the call that made it; `index` is its place among that call's outputs.
+    """
+
+    __slots__ = ("__weakref__", "dtype", "index", "name", "node", "shape")
+
+    def __init__(self, shape: Shape, dtype: str, name: str, node: Node | None = None, index: int = 0) -> None:
+        self.shape = tuple(shape)
+        self.dtype = dtype
+        self.name = name
+        self.node = node
+        self.index = index
+
+    @property
+    def ndim(self) -> int:
+        """How many axes it has, the batch axis included."""
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        return f"<SymbolicTensor {self.name} shape={self.shape} dtype={self.dtype}>"
+
+    def _no_numbers(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError(
+            f"{self!r} has no numbers yet: it stands for data in a model that is being drawn. "
+            "Make a Model from inputs to outputs and call that with an array, or use a layer on this tensor."
+        )
+
+    __array__ = __bool__ = __float__ = __int__ = __len__ = __iter__ = numpy = _no_numbers
+    __array_ufunc__ = None
+
+    # Arithmetic draws a layer; `layers.arithmetic` sets `operator` when the package is imported.
+    operator: Callable[..., Any]
+
+    def __add__(self, other: Any) -> Any:
+        return self.operator("add", self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self.operator("add", other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return self.operator("subtract", self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self.operator("subtract", other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return self.operator("multiply", self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self.operator("multiply", other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.operator("divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self.operator("divide", other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return self.operator("pow", self, other)
+
+    def __matmul__(self, other: Any) -> Any:
+        return self.operator("matmul", self, other)
+
+    def __neg__(self) -> Any:
+        return self.operator("negative", self)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.operator("getitem", self, key=key)
+
+
+class Node:
+    """One call of a layer on symbolic tensors: `outputs = layer(*args, **kwargs)`."""
+
+    __slots__ = ("args", "kwargs", "layer", "outputs")
+
+    def __init__(self, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.layer = layer
+        self.args = args
+        self.kwargs = kwargs
+        self.outputs: Any = None
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors among what the layer was called with."""
+        return [leaf for leaf in structure.flatten((self.args, self.kwargs)) if isinstance(leaf, SymbolicTensor)]
+
+    def set_outputs(self, shapes: Any, dtype: str) -> Any:
+        """Make the call's outputs from a structure of shapes, and return them."""
+        count = 0
+
+        def tensor(shape: Any) -> SymbolicTensor:
+            nonlocal count
+            made = SymbolicTensor(tuple(shape), dtype, f"{self.layer.name}:{count}", self, count)
+            count += 1
+            return made
+
+        self.outputs = structure.map_structure(tensor, shapes, leaf=structure.is_shape)
+        return self.outputs
+
+    def substitute(self, values: Callable[[SymbolicTensor], Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The call's args and kwargs with each symbolic tensor replaced by its value."""
+
+        def fill(leaf: Any) -> Any:
+            return values(leaf) if isinstance(leaf, SymbolicTensor) else leaf
+
+        return structure.map_structure(fill, self.args), structure.map_structure(fill, self.kwargs)
+
+
+def any_symbolic(tree: Any) -> bool:
+    """Whether there is a symbolic tensor among the leaves."""
+    if isinstance(tree, SymbolicTensor):
+        return True
+    if isinstance(tree, (list, tuple)):
+        return any(any_symbolic(part) for part in tree)
+    if isinstance(tree, dict):
+        return any(any_symbolic(part) for part in tree.values())
+    return False

@@ -1,0 +1,183 @@
+"""A layer's weights and state, and the scopes that swap their values.
+
+A `Variable` holds an array. Plain code reads it directly. Inside a `Scope` the reads and writes of variables go through
+the scope instead: that is how a model becomes a pure function of its weights (the scope maps variables to traced values),
+and how a call's state changes take effect all at once or not at all (the scope collects them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from gatewise.typing import Array
+
+
+class Variable:
+    """One weight or state array of a layer.
+
+    Args:
+        value: the first value, copied.
+        name: the short name: "kernel".
+        trainable: whether training changes it.
+        regularizer: a function of the value that adds to the loss, or None.
+        constraint: a function that training applies to the value after a step, or None.
+
+    The array that `value` gives is read-only, so that packed copies of it can be trusted until `version` changes;
+    `assign` replaces it.
+
+    >>> kernel = Variable(np.zeros((2, 3), "float32"), name="kernel")
+    >>> kernel.assign(np.ones((2, 3)))
+    >>> kernel.numpy().sum(), kernel.version
+    (np.float32(6.0), 1)
+    """
+
+    __slots__ = ("_array", "constraint", "name", "path", "regularizer", "trainable", "version", "__weakref__")
+
+    def __init__(
+        self, value: Array, *, name: str, path: str = "", trainable: bool = True, regularizer: Any = None, constraint: Any = None
+    ) -> None:
+        self._array = _frozen(value, np.asarray(value).dtype)
+        self.name = name
+        self.path = path or name
+        self.trainable = trainable
+        self.regularizer = regularizer
+        self.constraint = constraint
+        self.version = 0
+
+    @property
+    def value(self) -> Array:
+        """The array; inside a scope, the value that the scope holds for it."""
+        scope = _scope.get()
+        if scope is None:
+            return self._array
+        return scope.read(self)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self._array.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._array.dtype  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return int(self._array.size)
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes its array takes."""
+        return int(self._array.nbytes)
+
+    def numpy(self) -> np.ndarray:
+        """A copy of the value as a NumPy array."""
+        return np.array(self.value)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.value, dtype=dtype)
+
+    def assign(self, value: Array) -> None:
+        """Replace the value, cast to this variable's dtype.
+
+        Raises:
+            ValueError: where the shape differs.
+        """
+        found = tuple(np.shape(value))
+        if found != self.shape:
+            raise ValueError(f"{self.path}: expected a value of shape {self.shape}, got {found}.")
+        scope = _scope.get()
+        if scope is not None:
+            scope.write(self, value)
+        else:
+            self._store(value)
+
+    def _store(self, value: Array) -> None:
+        self._array = _frozen(value, self.dtype)
+        self.version += 1
+
+    def __repr__(self) -> str:
+        return f"<Variable {self.path} shape={self.shape} dtype={self.dtype}>"
+
+
+def _frozen(value: Array, dtype: Any) -> np.ndarray:
+    array = np.array(value, dtype=dtype, order="C")
+    array.flags.writeable = False
+    return array
+
+
+class Scope:
+    """Reads and writes of variables, held apart from the variables themselves.
+
+    Args:
+        values: what a variable reads as, by variable; a variable that is absent reads as itself.
+        key: a JAX key for the random numbers of the call, or None.
+    """
+
+    def __init__(self, values: Iterable[tuple[Variable, Array]] = (), key: Any = None) -> None:
+        # Keyed by identity; the variable stays in the entry so that its id cannot be taken over.
+        self._values: dict[int, tuple[Variable, Array]] = {id(variable): (variable, value) for variable, value in values}
+        self._written: set[int] = set()
+        self._key = key
+        self._keys_given = 0
+
+    def read(self, variable: Variable) -> Array:
+        entry = self._values.get(id(variable))
+        return variable._array if entry is None else entry[1]
+
+    def write(self, variable: Variable, value: Array) -> None:
+        self._values[id(variable)] = (variable, value)
+        self._written.add(id(variable))
+
+    def written(self) -> list[tuple[Variable, Array]]:
+        """The variables assigned inside the scope, with their last values."""
+        return [self._values[place] for place in self._written]
+
+    def next_key(self) -> Any:
+        if self._key is None:
+            return None
+        import jax
+
+        self._keys_given += 1
+        return jax.random.fold_in(self._key, self._keys_given)
+
+
+_scope: ContextVar[Scope | None] = ContextVar("gatewise_scope", default=None)
+
+
+def current_scope() -> Scope | None:
+    """The scope that variables are read through now, or None."""
+    return _scope.get()
+
+
+def next_key() -> Any:
+    """A fresh JAX key from the scope, or None where there is none."""
+    scope = _scope.get()
+    return None if scope is None else scope.next_key()
+
+
+@contextmanager
+def reading(scope: Scope) -> Iterator[Scope]:
+    """Read and write variables through `scope` inside the `with` block."""
+    token = _scope.set(scope)
+    try:
+        yield scope
+    finally:
+        _scope.reset(token)
+
+
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """Collect the block's assignments and make them at its end: an error inside leaves every variable as it was."""
+    if _scope.get() is not None:
+        yield  # The scope outside decides.
+        return
+    with reading(Scope()) as scope:
+        yield
+    for variable, value in scope.written():
+        variable._store(value)
