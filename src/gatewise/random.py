@@ -7,7 +7,7 @@ was given, so that a traced call stays a function of its arguments.
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -59,20 +59,28 @@ class SeedGenerator:
 
     def uniform(self, xp: Any, shape: tuple[int, ...]) -> Array:
         """Uniform float32 numbers in [0, 1) of `shape`, in the library `xp`."""
+        return self._drawn(xp, shape, "uniform")
+
+    def normal(self, xp: Any, shape: tuple[int, ...]) -> Array:
+        """Standard normal float32 numbers of `shape`, in the library `xp`."""
+        return self._drawn(xp, shape, "normal")
+
+    def _drawn(self, xp: Any, shape: tuple[int, ...], kind: Literal["uniform", "normal"]) -> Array:
         if xp is np:
             with self._lock:
                 if self._generator is None:
                     self._generator = generator(self.seed)
-                return self._generator.random(shape, dtype=np.float32)
+                draw = self._generator.random if kind == "uniform" else self._generator.standard_normal
+                return draw(shape, dtype=np.float32)
         import jax
 
         key = next_key()
         if key is None:
             # An eager call on JAX arrays: the same stream, moved over.
-            return xp.asarray(self.uniform(np, shape))
+            return xp.asarray(self._drawn(np, shape, kind))
         if self.seed is not None:
             key = jax.random.fold_in(key, self.seed)
-        return jax.random.uniform(key, shape)
+        return jax.random.uniform(key, shape) if kind == "uniform" else jax.random.normal(key, shape)
 
 
 def _checked(seed: int) -> int:
