@@ -646,7 +646,7 @@ class Layer:
         configs are full of such, and is an error otherwise.
         """
         config = cls.modernized(dict(config))
-        if cls.__init__ is Layer.__init__:
+        if _takes_declared(cls.__init__):
             known = cls._arguments
             config = {k: v for k, v in config.items() if k in known or not (v is None or v is False)}
         return cls(**config)
@@ -669,6 +669,11 @@ def _accepted(call: Callable[..., Any]) -> frozenset[str]:
 Layer._arguments = arguments.ordered(value for value in vars(Layer).values() if isinstance(value, Argument))
 
 _WEIGHT_ORDERS = {True: ("name", "shape", "dtype", "initializer"), False: ("shape", "initializer", "dtype")}
+
+
+def _takes_declared(constructor: Callable[..., None]) -> bool:
+    """Whether a constructor passes on what it is given, so that the declared arguments are all that it takes."""
+    return any(parameter.kind is parameter.VAR_POSITIONAL for parameter in inspect.signature(constructor).parameters.values())
 
 
 def _first_parameter(cls: type[Layer]) -> str:
