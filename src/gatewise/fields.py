@@ -1,0 +1,112 @@
+"""The arguments that many layers declare: one line in a layer says the argument, its default and how it is read.
+
+class Dense(Layer):
+    units: Argument[int, int] = count()
+    activation: Argument[Any, Activation] = activation()
+    kernel_initializer: Argument[Any, Any] = initializer("glorot_uniform")
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gatewise import activations, constraints, initializers, regularizers
+from gatewise.activations import Activation
+from gatewise.arguments import REQUIRED, Argument, boolean, integer, number, one_of, optional, positive
+from gatewise.arguments import rate as fraction
+
+
+def activation(default: Any = None, **options: Any) -> Argument[Any, Activation]:
+    """The name of an activation, a callable, or None for linear."""
+    return Argument(default=default, parse=activations.get, serialize=activations.serialize, **options)
+
+
+def initializer(default: str, **options: Any) -> Argument[Any, Any]:
+    """The name of an initializer, an object or a callable."""
+    return Argument(default=default, parse=initializers.get, serialize=initializers.serialize, **options)
+
+
+def regularizer(**options: Any) -> Argument[Any, Any]:
+    """The name of a regularizer, an object, or None."""
+    return Argument(default=None, parse=regularizers.get, serialize=regularizers.serialize, **options)
+
+
+def constraint(**options: Any) -> Argument[Any, Any]:
+    """The name of a constraint, an object, or None."""
+    return Argument(default=None, parse=constraints.get, serialize=constraints.serialize, **options)
+
+
+def flag(default: bool, **options: Any) -> Argument[bool, bool]:
+    """True or False."""
+    return Argument(default=default, parse=boolean, **options)
+
+
+def count(default: Any = REQUIRED, **options: Any) -> Argument[int, int]:
+    """A positive integer."""
+    return Argument(default=default, parse=positive, **options)
+
+
+def rate(default: Any = REQUIRED, **options: Any) -> Argument[Any, float]:
+    """A fraction in [0, 1]."""
+    return Argument(default=default, parse=fraction, **options)
+
+
+def real(default: Any = REQUIRED, **options: Any) -> Argument[Any, float]:
+    """A number; also the array of one number that some Keras versions write in its place."""
+    return Argument(default=default, parse=_plain_number, **options)
+
+
+def seed() -> Argument[Any, int | None]:
+    """An integer that makes random numbers repeatable, or None; also Keras 3's config of a seed generator."""
+    return Argument(default=None, parse=_seed)
+
+
+def one_step(default: Any = REQUIRED, **options: Any) -> Argument[Any, int]:
+    """A positive integer, alone or as a sequence of one, as one-dimensional layers are given it: 2, (2,) or [2]."""
+    return Argument(
+        default=default, parse=_alone, serialize=lambda value: value if value is None else [value], **options
+    )
+
+
+def padding(*choices: str) -> Argument[str, str]:
+    """What happens at the ends of the time axis: "valid", "same", and for convolutions "causal"."""
+    return Argument(
+        default="valid", parse=lambda value: one_of(*choices)(value.lower() if isinstance(value, str) else value)
+    )
+
+
+def data_format(**options: Any) -> Argument[Any, str]:
+    """Which axis holds the features: "channels_last", (B, T, I), or "channels_first", (B, I, T). None means the first."""
+    return Argument(default=None, parse=_data_format, **options)
+
+
+def _plain_number(value: Any) -> float:
+    if isinstance(value, dict):  # {"type": "ndarray", "value": 0.3} and {"class_name": "__numpy__", "config": {...}}
+        value = value.get("value", value.get("config", {}).get("value", value))
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    return number(value)
+
+
+def _seed(value: Any) -> int | None:
+    if isinstance(value, dict):
+        value = value.get("config", {}).get("seed")
+    value = getattr(value, "seed", value)
+    return None if value is None else integer(value)
+
+
+def _alone(value: Any) -> int:
+    if isinstance(value, (list, tuple)):
+        if len(value) != 1:
+            raise ValueError(f"expected one positive integer, got {value!r}.")
+        value = value[0]
+    return positive(value)
+
+
+def _data_format(value: Any) -> str:
+    return "channels_last" if value is None else str(one_of("channels_last", "channels_first")(value))
+
+
+optional_number = optional(_plain_number)

@@ -1,0 +1,62 @@
+"""All layers, under Keras's names."""
+
+from __future__ import annotations
+
+from gatewise.graph import Input as Input
+from gatewise.graph import InputLayer as InputLayer
+from gatewise.layer import InputSpec as InputSpec
+from gatewise.layer import Layer as Layer
+from gatewise.layers.activation import ELU as ELU
+from gatewise.layers.activation import Activation as Activation
+from gatewise.layers.activation import LeakyReLU as LeakyReLU
+from gatewise.layers.activation import PReLU as PReLU
+from gatewise.layers.activation import ReLU as ReLU
+from gatewise.layers.activation import Softmax as Softmax
+from gatewise.layers.activation import ThresholdedReLU as ThresholdedReLU
+from gatewise.layers.convolution import Conv1D as Conv1D
+from gatewise.layers.dense import Dense as Dense
+from gatewise.layers.embedding import Embedding as Embedding
+from gatewise.layers.masking import Masking as Masking
+from gatewise.layers.merging import Add as Add
+from gatewise.layers.merging import Average as Average
+from gatewise.layers.merging import Concatenate as Concatenate
+from gatewise.layers.merging import Dot as Dot
+from gatewise.layers.merging import Maximum as Maximum
+from gatewise.layers.merging import Minimum as Minimum
+from gatewise.layers.merging import Multiply as Multiply
+from gatewise.layers.merging import Subtract as Subtract
+from gatewise.layers.merging import add as add
+from gatewise.layers.merging import average as average
+from gatewise.layers.merging import concatenate as concatenate
+from gatewise.layers.merging import dot as dot
+from gatewise.layers.merging import maximum as maximum
+from gatewise.layers.merging import minimum as minimum
+from gatewise.layers.merging import multiply as multiply
+from gatewise.layers.merging import subtract as subtract
+from gatewise.layers.pooling import AveragePooling1D as AveragePooling1D
+from gatewise.layers.pooling import GlobalAveragePooling1D as GlobalAveragePooling1D
+from gatewise.layers.pooling import GlobalMaxPooling1D as GlobalMaxPooling1D
+from gatewise.layers.pooling import MaxPooling1D as MaxPooling1D
+from gatewise.layers.regularization import ActivityRegularization as ActivityRegularization
+from gatewise.layers.regularization import AlphaDropout as AlphaDropout
+from gatewise.layers.regularization import Dropout as Dropout
+from gatewise.layers.regularization import GaussianDropout as GaussianDropout
+from gatewise.layers.regularization import GaussianNoise as GaussianNoise
+from gatewise.layers.regularization import SpatialDropout1D as SpatialDropout1D
+from gatewise.layers.reshaping import Cropping1D as Cropping1D
+from gatewise.layers.reshaping import Flatten as Flatten
+from gatewise.layers.reshaping import Permute as Permute
+from gatewise.layers.reshaping import RepeatVector as RepeatVector
+from gatewise.layers.reshaping import Reshape as Reshape
+from gatewise.layers.reshaping import UpSampling1D as UpSampling1D
+from gatewise.layers.reshaping import ZeroPadding1D as ZeroPadding1D
+from gatewise.recurrent import GRU as GRU
+from gatewise.recurrent import LSTM as LSTM
+from gatewise.recurrent import SimpleRNN as SimpleRNN
+
+# Keras's other names of the same layers.
+AvgPool1D = AveragePooling1D
+Convolution1D = Conv1D
+GlobalAvgPool1D = GlobalAveragePooling1D
+GlobalMaxPool1D = GlobalMaxPooling1D
+MaxPool1D = MaxPooling1D

@@ -1,0 +1,104 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from gatewise.activations import Activation, linear
+from gatewise.arguments import Argument
+from gatewise.arrays import namespace
+from gatewise.fields import activation, constraint, count, flag, initializer, regularizer
+from gatewise.layer import InputSpec, Layer, registered
+from gatewise.typing import Array, Config, Shape
+
+
+@registered.register("Dense")
+class Dense(Layer):
+    """The fully connected layer: y = phi(x W + b), phi = activation.
+
+    x is (B, ..., I) and y (B, ..., U), with W = kernel (I, U) and b = bias (U,): the last axis is transformed, the same for
+    each place on the others.
+
+    Args:
+        units: U, a positive integer.
+        activation: phi; None for linear.
+        use_bias: whether there is a b.
+        kernel_initializer, bias_initializer: of the weights.
+        kernel_regularizer, bias_regularizer, activity_regularizer: add to the loss in training.
+        kernel_constraint, bias_constraint: applied by training after each step.
+        **kwargs: see `Layer`.
+
+    Raises:
+        ValueError: an input of one axis, or whose last axis is not the one that the layer was built for.
+
+    >>> import numpy as np
+    >>> Dense(4, activation="relu")(np.zeros((2, 3))).shape
+    (2, 4)
+    """
+
+    units: Argument[int, int] = count()
+    activation: Argument[Any, Activation] = activation()
+    use_bias: Argument[bool, bool] = flag(True)
+    kernel_initializer: Argument[Any, Any] = initializer("glorot_uniform")
+    bias_initializer: Argument[Any, Any] = initializer("zeros")
+    kernel_regularizer: Argument[Any, Any] = regularizer()
+    bias_regularizer: Argument[Any, Any] = regularizer()
+    activity_regularizer: Argument[Any, Any] = regularizer()
+    kernel_constraint: Argument[Any, Any] = constraint()
+    bias_constraint: Argument[Any, Any] = constraint()
+
+    supports_masking = True
+    casts_integers = True
+    input_spec = InputSpec(min_ndim=2)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make kernel (I, U) and bias (U,) for inputs (B, ..., I)."""
+        features = input_shape[-1]
+        if features is None:
+            raise ValueError(
+                f"{self.label}: the last axis of the input must be known to make the kernel, got {input_shape}."
+            )
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(features, self.units),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self.units,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
+
+    def call(self, inputs: Array) -> Array:
+        """phi(x W + b)."""
+        kernel = self.kernel.value
+        xp = namespace(inputs, kernel)
+        if inputs.ndim == 2:
+            y = xp.matmul(inputs, kernel)
+        else:  # One large product rather than one for each place in front.
+            *front, features = inputs.shape
+            y = xp.matmul(xp.reshape(inputs, (prod(front), features)), kernel)
+            y = xp.reshape(y, (*front, self.units))
+        if self.bias is not None:
+            y += self.bias.value
+        return y if self.activation is linear else self.activation(y)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """(B, ..., U)."""
+        return (*input_shape[:-1], self.units)
+
+    @classmethod
+    def modernized(cls, config: Config) -> Config:
+        """Keras 3 also writes how weights are adapted and quantised; only "not at all" can be read."""
+        return super().modernized({k: v for k, v in config.items() if not (k in _ADAPTERS and v is None)})
+
+
+_ADAPTERS = ("lora_rank", "lora_alpha", "quantization_config")

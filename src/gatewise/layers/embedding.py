@@ -1,0 +1,128 @@
+"""The layer that turns ids into vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gatewise import release
+from gatewise.arguments import Argument, optional, positive
+from gatewise.arrays import is_floating, namespace
+from gatewise.fields import constraint, count, flag, initializer, regularizer
+from gatewise.layer import Layer, registered
+from gatewise.typing import Array, Config, Shape
+
+
+def _lengths(value: Any) -> Any:
+    """One length, or one for each axis of the ids."""
+    if isinstance(value, (list, tuple)):
+        return tuple(None if length is None else positive(length) for length in value)
+    return positive(value)
+
+
+@registered.register("Embedding")
+class Embedding(Layer):
+    """A table of vectors: each id (B, ...) becomes its row of embeddings (N, D), and the output is (B, ..., D).
+
+    Args:
+        input_dim: N, the number of ids; they go from 0 to N - 1.
+        output_dim: D.
+        embeddings_initializer, embeddings_regularizer, activity_regularizer, embeddings_constraint: as in `Dense`.
+        mask_zero: whether id 0 means "no step here": a mask with False there then travels with the output.
+        input_length: how many ids a sample has, where that is fixed: an integer, or one for each axis.
+        sparse: accepted as False, for old programs; there are no sparse inputs here.
+        **kwargs: see `Layer`.
+
+    Ids that come as floats are cut to integers.
+
+    Raises:
+        ValueError: an id that is not in the table. Under `jax.jit` ids are not known in time to be checked, and give NaN.
+
+    >>> import numpy as np
+    >>> Embedding(10, 4)(np.array([[1, 2, 3]])).shape
+    (1, 3, 4)
+    """
+
+    input_dim: Argument[int, int] = count()
+    output_dim: Argument[int, int] = count()
+    embeddings_initializer: Argument[Any, Any] = initializer("uniform")
+    embeddings_regularizer: Argument[Any, Any] = regularizer()
+    activity_regularizer: Argument[Any, Any] = regularizer()
+    embeddings_constraint: Argument[Any, Any] = constraint()
+    mask_zero: Argument[bool, bool] = flag(False)
+    input_length: Argument[Any, Any] = Argument(default=None, parse=optional(_lengths), kw_only=True)
+    sparse: Argument[bool, bool] = flag(False, kw_only=True, in_config=False)
+
+    autocast = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.sparse:
+            raise ValueError(f"{self.label}: sparse=True is not supported: pass dense ids, and leave `sparse` out.")
+        # Keras 2 gave every Embedding an input shape, so that a Sequential that starts with one is built at once.
+        self._always_shaped = release.current() != "keras3"
+
+    @property
+    def supports_masking(self) -> bool:  # type: ignore[override]
+        """Whether there is a mask to give: with `mask_zero`."""
+        return self.mask_zero
+
+    def _shape_in_old_words(self) -> Shape | None:
+        if self.input_length is None:
+            return (self.batch_size, None) if self._always_shaped else None
+        lengths = self.input_length if isinstance(self.input_length, tuple) else (self.input_length,)
+        return (self.batch_size, *lengths)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make embeddings (N, D)."""
+        self.embeddings = self.add_weight(
+            name="embeddings",
+            shape=(self.input_dim, self.output_dim),
+            initializer=self.embeddings_initializer,
+            regularizer=self.embeddings_regularizer,
+            constraint=self.embeddings_constraint,
+        )
+
+    def call(self, inputs: Array) -> Array:
+        """The rows of the table at the ids."""
+        table = self.embeddings.value
+        xp = namespace(inputs, table)
+        ids = self._integers(xp, inputs)
+        if xp is np:
+            self._check_range(ids, inputs)
+        return xp.take(table, ids, axis=0)
+
+    @staticmethod
+    def _integers(xp: Any, inputs: Array) -> Array:
+        if inputs.dtype.kind in "iu":
+            return inputs
+        if xp is np and is_floating(inputs):
+            with np.errstate(invalid="ignore"):  # NaN becomes an id far outside, and is reported as what it was.
+                return inputs.astype(np.int64)
+        return xp.astype(inputs, xp.int32)
+
+    def _check_range(self, ids: np.ndarray, given: np.ndarray) -> None:
+        # Read as unsigned, a negative id is a large one: one pass finds both kinds.
+        unsigned = ids.view(f"u{ids.dtype.itemsize}")
+        if ids.size == 0 or unsigned.max() < self.input_dim:
+            return
+        place = np.unravel_index(np.argmax(unsigned >= self.input_dim), ids.shape)
+        raise ValueError(
+            f"{self.label}: the ids must be from 0 to {self.input_dim - 1} (input_dim={self.input_dim}), but "
+            f"{given[place]} came at {tuple(int(n) for n in place)}. Check how the ids are made, or give a larger input_dim."
+        )
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """(B, ..., D)."""
+        return (*input_shape, self.output_dim)
+
+    def compute_mask(self, inputs: Array, mask: Any = None) -> Any:
+        """True where the id is not 0, with `mask_zero`."""
+        return inputs != 0 if self.mask_zero else None
+
+    @classmethod
+    def modernized(cls, config: Config) -> Config:
+        """Keras 1 called dropout of ids `dropout`, Keras 3 writes adapters; both are read only where they are off."""
+        dropped = ("lora_rank", "lora_alpha", "quantization_config", "use_one_hot_matmul", "dropout")
+        return super().modernized({k: v for k, v in config.items() if not (k in dropped and not v)})
