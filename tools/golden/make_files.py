@@ -65,6 +65,13 @@ def builders(system: System) -> dict[str, Callable[[], Made]]:
         tail = K.Sequential([K.Input((3,)), L("Dense")(2), L("BatchNormalization")()], name="tail")
         return K.Model(x, tail(inner(x)), name="outer"), X
 
+    def nested_norm() -> Made:
+        """Files hold a nested model's weights trainable first, then the others, not layer by layer."""
+        z, x = K.Input((5, 4), name="z"), K.Input((5, 4), name="x")
+        y = L("Dense")(4)(L("BatchNormalization")()(L("Dense")(4, trainable=False)(z)))
+        inner = K.Model(z, L("BatchNormalization")(trainable=False)(y), name="inner")
+        return K.Model(x, L("Dense")(4)(inner(x)), name="outer"), X
+
     def bidirectional() -> Made:
         layers = [K.Input((5, 4)), L("Masking")(), L("Bidirectional")(L("LSTM")(3, return_sequences=True))]
         layers += [L("Bidirectional")(L("GRU")(2), merge_mode="sum"), L("BatchNormalization")()]
@@ -98,7 +105,8 @@ def builders(system: System) -> dict[str, Callable[[], Made]]:
         rnn, norm = L("LSTM")(3, trainable=False), L("BatchNormalization")(trainable=False)
         return K.Sequential([K.Input((5, 4)), L("Dense")(4), rnn, norm, L("Dense")(1)]), X
 
-    made = [built, deferred, functional, nested, bidirectional, stateful, shared, convolution, compiled, slashes, frozen]
+    made = [built, deferred, functional, nested, nested_norm, bidirectional, stateful, shared, convolution]
+    made += [compiled, slashes, frozen]
     if system.is_keras3:
         made.remove(slashes)  # Keras 3 refuses such names
     if system.name == "tf1":  # it writes as tf_keras does, but for its own LSTM and GRU
@@ -122,7 +130,7 @@ def weights_only(folder: Path, store: Store) -> list[dict[str, Any]]:
     """`save_weights` of tf_keras; the config to build the model from lies beside."""
     lines = []
     for system in SYSTEMS[1:]:
-        for name in ("built", "bidirectional", "functional", *(() if system.name == "tf1" else ("nested",))):
+        for name in ("built", "bidirectional", "functional", *(() if system.name == "tf1" else ("nested", "nested_norm"))):
             tf_keras.backend.clear_session()
             model, inputs = builders(system)[name]()
             model.set_weights(fixed_weights(model))

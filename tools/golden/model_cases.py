@@ -265,6 +265,13 @@ def functional(system: System) -> Cases:
         tail = K.Sequential([K.Input((3,)), L("Dense")(2), L("Activation")("tanh")], name="tail")
         return K.Model([a, b], L("Concatenate")()([tail(inner(a)), inner(b)]), name="outer")
 
+    def nested_norm() -> Any:
+        """Weights that training changes and others in turn, and a part that is frozen: the order of weights is at stake."""
+        z, x = K.Input((5, 4), name="z"), K.Input((5, 4), name="x")
+        y = L("Dense")(4)(L("BatchNormalization")()(L("Dense")(4, trainable=False)(z)))
+        inner = K.Model(z, L("BatchNormalization")(trainable=False)(y), name="inner")
+        return K.Model(x, L("Dense")(4)(L("TimeDistributed")(L("BatchNormalization")())(inner(x))), name="outer")
+
     def nested_twice() -> Any:
         x, y, z = (K.Input((5, 4), name=name) for name in "xyz")
         first = K.Model(x, L("GRU")(4, return_sequences=True)(x), name="first")
@@ -286,6 +293,7 @@ def functional(system: System) -> Cases:
     yield Case.once("shared", shared, pair)
     yield Case.once("residual", residual, X)
     yield Case.once("nested", nested, pair)
+    yield Case.once("nested_norm", nested_norm, X)
     yield Case.once("nested_twice", nested_twice, X)
     yield Case.once("nested_in_sequential", nested_in_sequential, X)
     yield Case.once("nested_outputs", nested_outputs, X)
