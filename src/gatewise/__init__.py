@@ -1,9 +1,9 @@
 """Gatewise: recurrent networks under the Keras API, with a native engine for the CPU.
 
-    import gatewise as tf
+import gatewise as tf
 
-    model = tf.keras.Sequential([tf.keras.layers.LSTM(6, input_shape=(5, 3))])
-    model.predict(x)
+model = tf.keras.Sequential([tf.keras.layers.LSTM(6, input_shape=(5, 3))])
+model.predict(x)
 """
 
 from __future__ import annotations

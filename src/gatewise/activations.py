@@ -153,9 +153,10 @@ def relu(
     *,
     alpha: float | None = None,
 ) -> Array:
-    """`x` above `threshold` and `negative_slope * (x - threshold)` below it, and `max_value` at most.
+    """`x` above `threshold`, and `negative_slope * (x - threshold)` below it.
 
-    `alpha` is Keras 2's name for `negative_slope`.
+    With a `max_value` what is above the threshold is cut to between 0 and that. `alpha` is Keras 2's name for
+    `negative_slope`.
 
     >>> relu([-10.0, 0.0, 10.0]).tolist()
     [0.0, 0.0, 10.0]
@@ -164,9 +165,11 @@ def relu(
     """
     xp, x = _ready(x)
     slope = negative_slope if alpha is None else alpha
-    # `x <= threshold` is false for NaN, which thus stays; so is `y >= max_value`.
-    y = xp.where(x <= threshold, slope * (x - threshold) if slope else 0, x)
-    return y if max_value is None else xp.where(y >= max_value, max_value, y)
+    # Comparisons are false for NaN, which thus stays, and right at the joints: the slope of relu at 0 is 0.
+    kept = xp.where(x <= (threshold if max_value is None else max(threshold, 0)), 0, x)
+    if max_value is not None:
+        kept = xp.where(kept >= max_value, max_value, kept)
+    return kept + xp.where(x <= threshold, slope * (x - threshold), 0) if slope else kept
 
 
 @registry.register("relu6")
@@ -269,7 +272,7 @@ def squareplus(x: Array, b: float = 4) -> Array:
     [1.0, 2.0]
     """
     xp, x = _ready(x)
-    return 0.5 * (x + xp.sqrt(x * x + b))
+    return 0.5 * x + 0.5 * xp.hypot(x, xp.full_like(x, math.sqrt(b)))
 
 
 @registry.register("silu", "swish")
@@ -399,7 +402,8 @@ def log_softmax(x: Array, axis: int | tuple[int, ...] | None = -1) -> Array:
 def sparsemax(x: Array, axis: int = -1) -> Array:
     """The point of the probability simplex nearest to `x`: `max(x - tau, 0)` summing to 1 along `axis`.
 
-    Source: Martins and Astudillo, From Softmax to Sparsemax, 2016, algorithm 1.
+    Source: Martins and Astudillo, From Softmax to Sparsemax, 2016, algorithm 1. Keras up to 3.15 computes another tau
+    where more than one entry stays, and then the outputs do not sum to 1; it was mended after (keras #23469).
 
     >>> sparsemax([3.0, 2.5, -1.0]).tolist()
     [0.75, 0.25, 0.0]
@@ -444,7 +448,7 @@ def _erfc(x: Array) -> Array:
     """
     if isinstance(x, (np.ndarray, np.generic)):
         return np.asarray(_erfc_of_each(x), dtype=x.dtype)
-    from jax.scipy.special import erfc  # noqa: PLC0415  (only JAX arrays come here)
+    from jax.scipy.special import erfc
 
     return erfc(x)
 

@@ -4,8 +4,9 @@
         units: Argument[int, int] = Argument(parse=positive)
         use_bias: Argument[bool, bool] = Argument(default=True, parse=boolean)
 
-From the declaration come the constructor with its checks, `get_config`, `from_config`, `repr`, and the table in the docs.
-A default that older generations of Keras had otherwise stands beside today's: `Argument(default="sigmoid", tf1="hard_sigmoid")`.
+From the declaration come the constructor with its checks, `get_config`, `from_config`, `repr`, and the table in the
+docs. A default that older generations of Keras had otherwise stands beside today's: `Argument(default="sigmoid",
+tf1="hard_sigmoid")`.
 """
 
 from __future__ import annotations
@@ -108,7 +109,8 @@ class Argument(Generic[Given, Kept]):
 def ordered(declared: Iterable[Argument[Any, Any]]) -> dict[str, Argument[Any, Any]]:
     """The arguments by name in positional order, base classes first, each `after` obeyed.
 
-    One that is declared again keeps its place, except that a positional one does not take the place of a keyword-only one.
+    One that is declared again keeps its place, except that a positional one does not take the place of a keyword-only
+    one.
     """
     order: list[Argument[Any, Any]] = []
     for argument in declared:
@@ -149,7 +151,7 @@ def bind(
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """" Did you mean 'tanh'?" for the known name closest to `name`, or nothing."""
+    """The words " Did you mean 'tanh'?" for the known name closest to `name`, or nothing."""
     found = difflib.get_close_matches(name, list(known), n=1)
     return f" Did you mean {found[0]!r}?" if found else ""
 

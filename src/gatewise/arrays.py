@@ -52,7 +52,8 @@ def is_traced(value: Any) -> bool:
 def as_array(value: Any, what: str) -> Array:
     """`value` as an array of numbers or booleans; `what` names it in the error.
 
-    Arrays stay as they are (JAX's too). Numbers, nested lists and anything with `__array__` or `.numpy()` become NumPy's.
+    Arrays stay as they are (JAX's too). Numbers, nested lists and anything with `__array__` or `.numpy()` become
+    NumPy's.
 
     Raises:
         TypeError: where `value` holds strings, objects or complex numbers.
@@ -84,7 +85,7 @@ def _sample(value: np.ndarray) -> str:
 
 def is_floating(array: Array) -> bool:
     """Whether the array's dtype is a floating one (bfloat16 too)."""
-    return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
+    return bool(array.dtype.kind == "f" or array.dtype.name == "bfloat16")
 
 
 def shape_of(array: Any) -> Shape:

@@ -78,7 +78,9 @@ def padding(*choices: str) -> Argument[str, str]:
 
 
 def data_format(**options: Any) -> Argument[Any, str]:
-    """Which axis holds the features: "channels_last", (B, T, I), or "channels_first", (B, I, T). None means the first."""
+    """Which axis holds the features: "channels_last", (B, T, I), or "channels_first", (B, I, T). None means the
+    first.
+    """
     return Argument(default=None, parse=_data_format, **options)
 
 

@@ -106,12 +106,16 @@ class Graph:
                 raise ValueError(f"{self.label}: `{what}` is empty.")
             for tensor in tensors:
                 if not isinstance(tensor, SymbolicTensor):
-                    raise TypeError(f"{self.label}: `{what}` must hold symbolic tensors (from Input and layers), got {tensor!r}.")
+                    raise TypeError(
+                        f"{self.label}: `{what}` must hold symbolic tensors (from Input and layers), got {tensor!r}."
+                    )
         if len({id(tensor) for tensor in self.input_tensors}) != len(self.input_tensors):
             raise ValueError(f"{self.label}: the same tensor stands twice in `inputs`.")
 
     def _walk(self) -> tuple[list[Node], dict[int, int]]:
-        """Nodes, each after those it needs; and the layers' order of discovery (by id), walking back from the outputs."""
+        """Nodes, each after those it needs; and the layers' order of discovery (by id), walking back from the
+        outputs.
+        """
         ends = {id(tensor) for tensor in self.input_tensors}
         order: list[Node] = []
         done: set[int] = set()
@@ -171,7 +175,9 @@ class Graph:
 
     @staticmethod
     def _runs(layer: Layer, ends: set[int]) -> bool:
-        """Whether the layer is the model's own: an input layer, or one that it calls (not one whose output is fed in)."""
+        """Whether the layer is the model's own: an input layer, or one that it calls (not one whose output is fed
+        in).
+        """
         if isinstance(layer, InputLayer):
             return True
         return any(not all(id(t) in ends for t in structure.flatten(node.outputs)) for node in layer._inbound_nodes)
@@ -179,7 +185,9 @@ class Graph:
     # -- running ----------------------------------------------------------------------------------------------------
 
     def run(self, inputs: Any, mask: Any = None) -> Any:
-        """The outputs for arrays in the structure of `inputs`, as `matched` gives them; masks travel with the arrays."""
+        """The outputs for arrays in the structure of `inputs`, as `matched` gives them; masks travel with the
+        arrays.
+        """
         values = dict(zip(map(id, self.input_tensors), structure.flatten(inputs), strict=True))
         if mask is not None:
             for array, own in zip(values.values(), structure.flatten(mask), strict=False):
@@ -197,7 +205,9 @@ class Graph:
         Raises:
             ValueError: a wrong number of inputs, names that do not match, a wrong rank or size.
         """
-        return [self._fitted(array, tensor) for array, tensor in zip(self._aligned(inputs), self.input_tensors, strict=True)]
+        return [
+            self._fitted(array, tensor) for array, tensor in zip(self._aligned(inputs), self.input_tensors, strict=True)
+        ]
 
     def _aligned(self, inputs: Any) -> list[Any]:
         names = [tensor.name for tensor in self.input_tensors]
@@ -208,7 +218,9 @@ class Graph:
             return [inputs[name] for name in names]
         if isinstance(self.inputs, dict) and isinstance(inputs, dict):
             if not set(self.inputs) <= set(inputs):
-                raise ValueError(f"{self.label}: the inputs are named {sorted(self.inputs)}, but {sorted(inputs)} came.")
+                raise ValueError(
+                    f"{self.label}: the inputs are named {sorted(self.inputs)}, but {sorted(inputs)} came."
+                )
             inputs = {name: inputs[name] for name in self.inputs}
         given = structure.flatten(inputs) if structure.is_nested(inputs) else [inputs]
         if len(given) != len(names):
@@ -223,7 +235,8 @@ class Graph:
         for size, wanted in zip(array.shape[1:], tensor.shape[1:], strict=True):
             if wanted is not None and size != wanted:
                 raise ValueError(
-                    f"{self.label}: the input {tensor.name!r} must have the shape {tensor.shape}, got {shape_of(array)}."
+                    f"{self.label}: the input {tensor.name!r} must have the shape {tensor.shape}, "
+                    f"got {shape_of(array)}."
                 )
         return _cast(array, tensor.dtype)
 
@@ -260,8 +273,9 @@ class Graph:
 
 
 def _cast(array: Any, dtype: str) -> Any:
-    """Cast to an input's dtype; integers stay integers, as layers cast them where they multiply: an id above 2**24 would
-    not survive float32."""
+    """Cast to an input's dtype; integers stay integers, as layers cast them where they multiply: an id above 2**24
+    would not survive float32.
+    """
     if array.dtype.name == dtype or (not is_floating(array) and np.dtype(dtype).kind == "f"):
         return array
     mask = masks.of(array)

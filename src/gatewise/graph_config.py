@@ -1,8 +1,8 @@
 """Models as configs: written in Keras 3's form, read in those of Keras 2.0 to 3.
 
 Keras 3 writes each call of a layer as its `args` and `kwargs`, with a tensor as
-`{"class_name": "__keras_tensor__", "config": {"keras_history": [layer, call, output]}}`. Keras 2 writes a call as a list
-of `[layer, call, output, kwargs]`, with tensors among the kwargs as `[layer, call, output]`.
+`{"class_name": "__keras_tensor__", "config": {"keras_history": [layer, call, output]}}`. Keras 2 writes a call as a
+list of `[layer, call, output, kwargs]`, with tensors among the kwargs as `[layer, call, output]`.
 """
 
 from __future__ import annotations
@@ -59,8 +59,7 @@ def deserialize_layer(config: Any) -> Layer:
     inner = config.get("config", {})
     if isinstance(inner, dict) and "name" not in inner and config.get("name"):
         inner = {**inner, "name": config["name"]}
-    made = cls.from_config(inner)
-    return made
+    return cls.from_config(inner)
 
 
 # -- drawn models: writing ------------------------------------------------------------------------------------------
@@ -119,7 +118,8 @@ class _Drawing:
                        for entry in config["layers"]}  # fmt: skip
         # A layer may have been called on symbolic tensors while it was made (a model's own layers): count from there.
         self.nodes: dict[str, list[Node]] = {
-            name: list(layer._inbound_nodes) if isinstance(layer, InputLayer) else [] for name, layer in self.layers.items()
+            name: list(layer._inbound_nodes) if isinstance(layer, InputLayer) else []
+            for name, layer in self.layers.items()
         }
         self.waiting = [
             (entry.get("name") or entry["config"]["name"], call)
@@ -141,7 +141,8 @@ class _Drawing:
                     self._call(name, call)
             if len(later) == len(self.waiting):
                 raise ValueError(
-                    f"The model's config joins layers in a circle, or names some that are missing: {[n for n, _ in later]}."
+                    "The model's config joins layers in a circle, or names some that are missing: "
+                    f"{[name for name, _ in later]}."
                 )
             self.waiting = later
 
@@ -160,7 +161,9 @@ class _Drawing:
         try:
             found = structure.flatten(self.nodes[name][place].outputs)[index]
         except (KeyError, IndexError):
-            raise ValueError(f"The model's config asks for output {index} of call {place} of {name!r}, which is not there.") from None
+            raise ValueError(
+                f"The model's config asks for output {index} of call {place} of {name!r}, which is not there."
+            ) from None
         assert isinstance(found, SymbolicTensor)
         return found
 
@@ -207,7 +210,9 @@ def graph_from_config(config: Config) -> tuple[Any, Any]:
 
 
 def _ends(drawing: _Drawing, spec: Any) -> Any:
-    """Tensors in the structure of a list, dict or single `[layer, call, output]`; Keras 2 writes one as a list of one."""
+    """Tensors in the structure of a list, dict or single `[layer, call, output]`; Keras 2 writes one as a list of
+    one.
+    """
     if _is_history(spec, drawing.layers):
         return drawing.tensor(spec)
     if isinstance(spec, dict):

@@ -8,7 +8,8 @@ A layer is written in one of two ways. Gatewise's own declare their arguments as
         def call(self, inputs):
             return inputs * self.factor
 
-A layer in the plain Keras style (`__init__` with `**kwargs`, `build`, `call`, `add_weight`, `get_config`) works the same.
+A layer in the plain Keras style (`__init__` with `**kwargs`, `build`, `call`, `add_weight`, `get_config`) works the
+same.
 """
 
 from __future__ import annotations
@@ -144,7 +145,8 @@ class Layer:
         trainable: whether training changes the weights.
         dtype: of weights and computation, by default `gatewise.config.floatx`.
         activity_regularizer: adds to the loss from the layer's output in training.
-        input_shape, batch_input_shape (or batch_shape), batch_size: the shape of the input, without and with the batch axis,
+        input_shape, batch_input_shape (or batch_shape), batch_size: the shape of the input, without and with the
+        batch axis,
             for a layer that comes first in a `Sequential`.
         input_dim, input_length: the same in Keras 1's words: the last axis, and the one before it.
         weights: the first values of the weights, in the order of `get_weights`.
@@ -153,13 +155,13 @@ class Layer:
     _arguments: ClassVar[dict[str, Argument[Any, Any]]] = {}
     _call_accepts: ClassVar[frozenset[str]] = frozenset()
 
-    autocast: bool = True
+    autocast = True
     """Whether floating inputs are cast to the layer's dtype."""
     casts_integers: ClassVar[bool] = False
     """Whether integer inputs are cast too: True for layers that multiply by weights."""
     keeps_dtype: ClassVar[bool] = False
     """Whether a symbolic output has the input's dtype rather than the layer's."""
-    supports_masking: bool = False
+    supports_masking = False
     """Whether the input's mask travels on to the output."""
     input_spec: Any = None
 
@@ -179,15 +181,11 @@ class Layer:
     )
     input_dim: Argument[Any, Any] = Argument(default=None, parse=optional(positive), kw_only=True, in_config=False)
     input_length: Argument[Any, Any] = Argument(default=None, parse=optional(positive), kw_only=True, in_config=False)
-    weights_given: ClassVar[None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         declared = [
-            value
-            for base in reversed(cls.__mro__)
-            for value in vars(base).values()
-            if isinstance(value, Argument)
+            value for base in reversed(cls.__mro__) for value in vars(base).values() if isinstance(value, Argument)
         ]
         cls._arguments = arguments.ordered(declared)
         cls._call_accepts = _accepted(cls.call)
@@ -197,18 +195,20 @@ class Layer:
         label = type(self).__name__
         for name, value in arguments.bind(label, self._arguments, args, kwargs).items():
             setattr(self, name, value)
-        if self.name is None:
+        if not vars(self)["name"]:
             self.name = unique_name(label)
-        self._first_weights = weights
+        self._first_weights: Any = weights
 
     def _start(self) -> None:
-        """Set what tracking needs before any other attribute."""
-        vars(self).setdefault("_variables", [])
-        vars(self).setdefault("_states", [])
-        vars(self).setdefault("_sublayers", [])
-        vars(self).setdefault("_inbound_nodes", [])
-        vars(self).setdefault("built", False)
-        vars(self).setdefault("_first_weights", None)
+        """Make what tracking needs, before any other attribute; again is harmless."""
+        if "_variables" in vars(self):
+            return
+        self._variables: list[Variable] = []
+        self._states: list[Variable] = []
+        self._sublayers: list[Layer] = []
+        self._inbound_nodes: list[symbolic.Node] = []
+        self._first_weights = None
+        self.built = vars(self).get("built", False)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):
@@ -219,7 +219,7 @@ class Layer:
         """Remember the layers and variables among an attribute's value, so that their weights are this layer's."""
         if isinstance(value, (Layer, Variable)):
             self._start()
-            kept = self._sublayers if isinstance(value, Layer) else self._variables
+            kept: list[Any] = self._sublayers if isinstance(value, Layer) else self._variables
             if not any(value is other for other in kept):
                 kept.append(value)
         elif isinstance(value, (list, tuple)):
@@ -289,7 +289,8 @@ class Layer:
         name: str | None = None,
         **_: Any,
     ) -> Variable:
-        """Make a weight. Keras 2's order of arguments (name, shape, ...) and Keras 3's (shape, initializer, ...) both work.
+        """Make a weight. Keras 2's order of arguments (name, shape, ...) and Keras 3's (shape, initializer, ...) both
+        work.
 
         Args:
             shape: of the weight; () by default.
@@ -312,7 +313,9 @@ class Layer:
         size = () if shape is None else tuple(shape)
         if any(n is None for n in size):
             raise ValueError(f"{self.label}: a weight needs every dimension, but its shape is {size}.")
-        initial = initializers.get("glorot_uniform" if initializer is None and kind.startswith(("f", "b")) else initializer or "zeros")
+        initial = initializers.get(
+            "glorot_uniform" if initializer is None and kind.startswith(("f", "b")) else initializer or "zeros"
+        )
         variable = Variable(
             _materialised(initial, size, kind),
             name=name or "weight",
@@ -398,7 +401,9 @@ class Layer:
             )
         for variable, value in zip(variables, values, strict=True):
             if variable.shape != value.shape:
-                raise ValueError(f"{self.label}: weight {variable.path!r} has shape {variable.shape}, got {value.shape}.")
+                raise ValueError(
+                    f"{self.label}: weight {variable.path!r} has shape {variable.shape}, got {value.shape}."
+                )
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
 
@@ -502,7 +507,9 @@ class Layer:
                 raise ValueError(f"{self.label}: {complaint}.")
 
     def _resolve_mask(self, inputs: Any, carried: Any, kwargs: dict[str, Any]) -> Any:
-        """The mask of the call: the one passed, else the one that travelled with the input; in `kwargs` if `call` takes it."""
+        """The mask of the call: the one passed, else the one that travelled with the input; in `kwargs` if `call`
+        takes it.
+        """
         mask = kwargs.get("mask")
         if mask is None:
             mask = carried if any(m is not None for m in structure.flatten(carried)) else None
@@ -590,7 +597,9 @@ class Layer:
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The output's shape (or structure of shapes) for an input's; both with the batch axis."""
         spec = structure.map_structure(
-            lambda shape: symbolic.SymbolicTensor(tuple(shape), self.dtype, "example"), input_shape, leaf=structure.is_shape
+            lambda shape: symbolic.SymbolicTensor(tuple(shape), self.dtype, "example"),
+            input_shape,
+            leaf=structure.is_shape,
         )
         return _shapes_by_example(self, (spec,), {})
 
@@ -610,7 +619,7 @@ class Layer:
                 f"{self.label} was called on symbolic tensors {len(self._inbound_nodes)} times: "
                 "`input` and `output` need exactly one call."
             )
-        return self._inbound_nodes[0]  # type: ignore[no-any-return]
+        return self._inbound_nodes[0]
 
     @property
     def output_shape(self) -> Any:
@@ -673,7 +682,9 @@ _WEIGHT_ORDERS = {True: ("name", "shape", "dtype", "initializer"), False: ("shap
 
 def _takes_declared(constructor: Callable[..., None]) -> bool:
     """Whether a constructor passes on what it is given, so that the declared arguments are all that it takes."""
-    return any(parameter.kind is parameter.VAR_POSITIONAL for parameter in inspect.signature(constructor).parameters.values())
+    return any(
+        parameter.kind is parameter.VAR_POSITIONAL for parameter in inspect.signature(constructor).parameters.values()
+    )
 
 
 def _first_parameter(cls: type[Layer]) -> str:
@@ -731,7 +742,9 @@ def _shapes_by_example(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, An
 
     small, large = run(2), run(3)
     sizes = zip(
-        structure.flatten(small, leaf=structure.is_shape), structure.flatten(large, leaf=structure.is_shape), strict=True
+        structure.flatten(small, leaf=structure.is_shape),
+        structure.flatten(large, leaf=structure.is_shape),
+        strict=True,
     )
     merged = [tuple(a if a == b else None for a, b in zip(*pair, strict=True)) for pair in sizes]
     return structure.rebuild(small, iter(merged), leaf=structure.is_shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from gatewise.graph import Graph, Input, InputLayer
 from gatewise.layer import Layer, registered
 from gatewise.symbolic import SymbolicTensor
 from gatewise.typing import Array, Config, Shape
-from gatewise.variable import Scope, all_or_nothing, reading
+from gatewise.variable import all_or_nothing
 
 # Without a batch size, predict takes as many samples at a time as have about this many bytes of input: the result does
 # not depend on it, and larger batches are faster.
@@ -91,8 +91,8 @@ class Model(Layer):
             steps: stop after so many batches.
 
         Returns:
-            NumPy arrays in the structure of the model's outputs. The states of stateful layers have moved on once, after
-            all batches, or not at all where there was an error.
+            NumPy arrays in the structure of the model's outputs. The states of stateful layers have moved on once,
+            after all batches, or not at all where there was an error.
 
         Raises:
             TypeError, ValueError: for inputs that do not fit, before any work.
@@ -120,20 +120,21 @@ class Model(Layer):
     def _batches(self, x: Any, batch_size: int | None, steps: int | None) -> tuple[Iterable[Any], int | None]:
         """The batches of `x`, and the number of samples where it is known."""
         if isinstance(x, Iterator) or (hasattr(x, "__next__") and not hasattr(x, "shape")):
-            return (batch for _, batch in zip(range(steps) if steps is not None else iter(int, 1), x, strict=False)), None
+            return (
+                batch for _, batch in zip(range(steps) if steps is not None else iter(int, 1), x, strict=False)
+            ), None
         arrays = self._checked_inputs(x)
         leaves = structure.flatten(arrays)
-        counts = {shape_of(leaf)[0] if leaf.ndim else None for leaf in leaves}
-        if len(counts) != 1 or None in counts:
-            raise ValueError(f"{self.label}: all inputs need the same number of samples, got shapes {[shape_of(a) for a in leaves]}.")
-        (total,) = counts
-        size = self._batch_size(batch_size, leaves, total)
-        if steps is not None:
-            total = min(total, steps * size)
-        if total <= size:
-            return [arrays if steps is None else structure.map_structure(lambda a: a[:total], arrays)], total
-        starts = range(0, total, size)
-        return (structure.map_structure(lambda a, s=start: a[s : min(s + size, total)], arrays) for start in starts), total
+        counts = {int(leaf.shape[0]) if leaf.ndim else -1 for leaf in leaves}
+        if len(counts) != 1 or -1 in counts:
+            shapes = [shape_of(leaf) for leaf in leaves]
+            raise ValueError(f"{self.label}: all inputs need the same number of samples, got shapes {shapes}.")
+        count = counts.pop()
+        size = self._batch_size(batch_size, leaves, count)
+        total = count if steps is None else min(count, steps * size)
+        if count == total <= size:
+            return [arrays], total
+        return (_rows(arrays, start, min(start + size, total)) for start in range(0, total, size)), total
 
     def _checked_inputs(self, x: Any) -> Any:
         return structure.map_structure(lambda leaf: as_array(leaf, f"{self.label}: the input"), x)
@@ -207,6 +208,10 @@ class Model(Layer):
                 f"Remove the call to {name!r}, or train elsewhere and load the weights here."
             )
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+
+
+def _rows(arrays: Any, start: int, stop: int) -> Any:
+    return structure.map_structure(lambda array: array[start:stop], arrays)
 
 
 def _plain(value: Any) -> np.ndarray:
@@ -363,8 +368,8 @@ class Sequential(_Drawn):
         layers: the layers in order; or add them with `add`.
         name: by default "sequential", numbered.
 
-    The weights are made when the shape of the input is known: from `Input`, from the first layer's `input_shape`, or from
-    the first data.
+    The weights are made when the shape of the input is known: from `Input`, from the first layer's `input_shape`, or
+    from the first data.
 
     >>> import gatewise as gw
     >>> model = gw.Sequential([gw.layers.LSTM(6, input_shape=(5, 3)), gw.layers.Dense(1)])
@@ -439,7 +444,7 @@ class Sequential(_Drawn):
         """Take the last layer away, and return it."""
         if not self.layers:
             raise ValueError(f"{self.label} has no layers to remove.")
-        layer = self._sublayers.pop()
+        layer: Layer = self._sublayers.pop()
         if self._end_tensors:
             self._end_tensors.pop()
             layer._inbound_nodes.pop()
@@ -455,7 +460,9 @@ class Sequential(_Drawn):
             return
         first = self.layers[0] if self.layers else None
         shape = tuple(input_shape)
-        self._start_tensor = Input(batch_shape=shape, dtype=None if first is None else _input_dtype(first), name=f"{self.name}_input")
+        self._start_tensor = Input(
+            batch_shape=shape, dtype=None if first is None else _input_dtype(first), name=f"{self.name}_input"
+        )
         assert self._start_tensor.node is not None
         self._sublayers.insert(0, self._start_tensor.node.layer)
         try:
@@ -492,8 +499,8 @@ class Sequential(_Drawn):
     def _graph_now(self) -> Graph:
         if self._graph is None:
             raise ValueError(
-                f"{self.label} does not know the shape of its input yet: start it with Input(shape), give the first layer "
-                "input_shape, call it on data, or call build."
+                f"{self.label} does not know the shape of its input yet: start it with Input(shape), give the first "
+                "layer input_shape, call it on data, or call build."
                 if self.layers
                 else f"{self.label} has no layers: add one first."
             )
@@ -544,7 +551,7 @@ def model_from_config(config: Config, custom_objects: Any = None) -> Any:
         return graph_config.deserialize_layer(config)
 
 
-def load_model(filepath: Any, custom_objects: Any = None, compile: bool = False, safe_mode: bool = True) -> Any:  # noqa: A002
+def load_model(filepath: Any, custom_objects: Any = None, compile: bool = False, safe_mode: bool = True) -> Any:
     """Read a whole model from a file that any Keras saved.
 
     Args:

@@ -30,7 +30,6 @@ _MISSING: Final = object()
 # --- Custom objects ---------------------------------------------------------------------------------------------
 
 _registered: dict[str, Any] = {}
-_names_of_registered: dict[Any, str] = {}
 _scope: ContextVar[Mapping[str, Any] | None] = ContextVar("gatewise_custom_objects", default=None)
 
 
@@ -88,9 +87,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
                 f"Cannot register the class {thing.__name__}: it has no get_config method, so no config could rebuild "
                 f"it. Give it get_config(self), returning its constructor's arguments as a dict."
             )
-        full = f"{package}>{name or getattr(thing, '__name__', None) or type(thing).__name__}"
-        _registered[full] = thing
-        _names_of_registered[thing] = full
+        _registered[f"{package}>{name or getattr(thing, '__name__', None) or type(thing).__name__}"] = thing
         return thing
 
     return register
@@ -102,15 +99,10 @@ def get_registered_name(thing: Any) -> str:
     >>> get_registered_name(dict)
     'dict'
     """
-    name: str = _named(_names_of_registered, thing) or getattr(thing, "__name__", type(thing).__name__)
-    return name
-
-
-def _named(names: Mapping[Any, str], thing: Any) -> str | None:
-    try:
-        return names.get(thing)
-    except TypeError:  # unhashable: it cannot be a key
-        return None
+    for name, registered in _registered.items():
+        if registered is thing:
+            return name
+    return getattr(thing, "__name__", None) or type(thing).__name__
 
 
 def get_registered_object(
@@ -232,7 +224,10 @@ class Registry(Generic[Entry]):
 
     def name_of(self, entry: Any) -> str | None:
         """The name that `entry` is registered under here, or None."""
-        return _named(self._names, entry)
+        try:
+            return self._names.get(entry)
+        except TypeError:  # unhashable: it cannot be an entry
+            return None
 
     def names(self) -> list[str]:
         """All the names, aliases included, in order.
@@ -258,7 +253,7 @@ class Registry(Generic[Entry]):
         return _MISSING
 
     def _unknown(self, name: str, custom_objects: Mapping[str, Any] | None, module: str | None = None) -> str:
-        from difflib import get_close_matches  # noqa: PLC0415  (for this one error: not worth its import time elsewhere)
+        from difflib import get_close_matches
 
         known = {_plain(each): each for each in (*self._shown.values(), *_custom_names(custom_objects))}
         if module:

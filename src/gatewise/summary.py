@@ -53,7 +53,7 @@ def _shape(layer: Layer) -> Any:
 
 
 def shape_text(shape: Any) -> str:
-    """"(None, 5, 6)", or a list of shapes one after the other; "?" for None."""
+    """Text such as "(None, 5, 6)", or a list of shapes one after the other; "?" for None."""
     if shape is None:
         return "?"
     shapes: list[Shape] = structure.flatten(shape, leaf=structure.is_shape)
@@ -65,7 +65,7 @@ def _totals(model: Model) -> str:
         return "The model is not built: its parameters are known when it is called on data, or built with a shape.\n"
     lines = [
         ("Total parameters", model.weights),
-        ("Trainable", [v for v in model.trainable_variables]),
+        ("Trainable", list(model.trainable_variables)),
         ("Not trainable", model.non_trainable_weights),
     ]
     return "".join(f"{words}: {sum(v.size for v in held):,} ({byte_text(_bytes(held))})\n" for words, held in lines)

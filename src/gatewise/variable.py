@@ -1,8 +1,8 @@
 """A layer's weights and state, and the scopes that swap their values.
 
 A `Variable` holds an array. Plain code reads it directly. Inside a `Scope` the reads and writes of variables go through
-the scope instead: that is how a model becomes a pure function of its weights (the scope maps variables to traced values),
-and how a call's state changes take effect all at once or not at all (the scope collects them).
+the scope instead: that is how a model becomes a pure function of its weights (the scope maps variables to traced
+values), and how a call's state changes take effect all at once or not at all (the scope collects them).
 """
 
 from __future__ import annotations
@@ -36,10 +36,17 @@ class Variable:
     (np.float32(6.0), 1)
     """
 
-    __slots__ = ("_array", "constraint", "name", "path", "regularizer", "trainable", "version", "__weakref__")
+    __slots__ = ("__weakref__", "_array", "constraint", "name", "path", "regularizer", "trainable", "version")
 
     def __init__(
-        self, value: Array, *, name: str, path: str = "", trainable: bool = True, regularizer: Any = None, constraint: Any = None
+        self,
+        value: Array,
+        *,
+        name: str,
+        path: str = "",
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
     ) -> None:
         self._array = _frozen(value, np.asarray(value).dtype)
         self.name = name
@@ -63,7 +70,7 @@ class Variable:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self._array.dtype  # type: ignore[no-any-return]
+        return self._array.dtype
 
     @property
     def size(self) -> int:
@@ -121,7 +128,9 @@ class Scope:
 
     def __init__(self, values: Iterable[tuple[Variable, Array]] = (), key: Any = None) -> None:
         # Keyed by identity; the variable stays in the entry so that its id cannot be taken over.
-        self._values: dict[int, tuple[Variable, Array]] = {id(variable): (variable, value) for variable, value in values}
+        self._values: dict[int, tuple[Variable, Array]] = {
+            id(variable): (variable, value) for variable, value in values
+        }
         self._written: set[int] = set()
         self._key = key
         self._keys_given = 0

@@ -4,8 +4,8 @@ A cell advances one step: from the step's projected input `z = x_t W + b` (B, gH
 first part is also the output. `project(k, h)` is `h U_k`, the product with the recurrent kernel's columns of gate k
 (or of the slice of gates k), with the dropout mask of the state, if any, applied to h.
 
-Letters: B batch, H units, g gates; sigma is the recurrent activation, phi the activation. Weights hold the gates side by
-side, in the order that `gates` gives.
+Letters: B batch, H units, g gates; sigma is the recurrent activation, phi the activation. Weights hold the gates side
+by side, in the order that `gates` gives.
 """
 
 from __future__ import annotations
@@ -37,7 +37,13 @@ class Cell:
 
     @staticmethod
     def step(
-        xp: Any, z: Array, state: State, project: Project, recurrent_bias: Array | None, phi: Activation, sigma: Activation
+        xp: Any,
+        z: Array,
+        state: State,
+        project: Project,
+        recurrent_bias: Array | None,
+        phi: Activation,
+        sigma: Activation,
     ) -> State:
         """The state after one step."""
         raise TypeError("Cell is the base of the cells: use LSTM, GRU, GRUResetAfter or SimpleRNN.")
@@ -56,7 +62,13 @@ class SimpleRNN(Cell):
 
     @staticmethod
     def step(
-        xp: Any, z: Array, state: State, project: Project, recurrent_bias: Array | None, phi: Activation, sigma: Activation
+        xp: Any,
+        z: Array,
+        state: State,
+        project: Project,
+        recurrent_bias: Array | None,
+        phi: Activation,
+        sigma: Activation,
     ) -> State:
         (h,) = state
         return (phi(z + project(ALL, h)),)
@@ -64,13 +76,20 @@ class SimpleRNN(Cell):
 
 class LSTM(Cell):
     """S. Hochreiter and J. Schmidhuber, Long Short-Term Memory, Neural Computation 9 (1997), with the forget gate of
-    F. Gers, J. Schmidhuber and F. Cummins (2000)."""
+    F. Gers, J. Schmidhuber and F. Cummins (2000).
+    """
 
     name, gates, states = "lstm", "ifco", 2
 
     @staticmethod
     def step(
-        xp: Any, z: Array, state: State, project: Project, recurrent_bias: Array | None, phi: Activation, sigma: Activation
+        xp: Any,
+        z: Array,
+        state: State,
+        project: Project,
+        recurrent_bias: Array | None,
+        phi: Activation,
+        sigma: Activation,
     ) -> State:
         h, c = state
         z_i, z_f, z_c, z_o = split(z + project(ALL, h), 4)
@@ -80,14 +99,21 @@ class LSTM(Cell):
 
 
 class GRU(Cell):
-    """K. Cho et al., Learning Phrase Representations using RNN Encoder-Decoder (2014), arXiv 1406.1078v1: the reset gate
-    acts on the state before the product."""
+    """K. Cho et al., Learning Phrase Representations using RNN Encoder-Decoder (2014), arXiv 1406.1078v1: the reset
+    gate acts on the state before the product.
+    """
 
     name, gates = "gru", "zrh"
 
     @staticmethod
     def step(
-        xp: Any, z: Array, state: State, project: Project, recurrent_bias: Array | None, phi: Activation, sigma: Activation
+        xp: Any,
+        z: Array,
+        state: State,
+        project: Project,
+        recurrent_bias: Array | None,
+        phi: Activation,
+        sigma: Activation,
     ) -> State:
         (h,) = state
         x_z, x_r, x_h = split(z, 3)
@@ -104,7 +130,13 @@ class GRUResetAfter(Cell):
 
     @staticmethod
     def step(
-        xp: Any, z: Array, state: State, project: Project, recurrent_bias: Array | None, phi: Activation, sigma: Activation
+        xp: Any,
+        z: Array,
+        state: State,
+        project: Project,
+        recurrent_bias: Array | None,
+        phi: Activation,
+        sigma: Activation,
     ) -> State:
         (h,) = state
         product = project(ALL, h)

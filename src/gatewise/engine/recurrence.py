@@ -2,9 +2,9 @@
 
     forward(op, x (B, T, I), state) -> y (B, T, H) or last (B, H), final state
 
-Three implementations of one contract: `reference` (NumPy, any activation, any dtype: the definition), `_native` (compiled,
-the usual activations in float32 and float64), and `scan` (JAX). What a masked step does, as in Keras: the state is carried
-through, and the output repeats the one before; before the first real step the output is zero.
+Three implementations of one contract: `reference` (NumPy, any activation, any dtype: the definition), `_native`
+(compiled, the usual activations in float32 and float64), and `scan` (JAX). What a masked step does, as in Keras: the
+state is carried through, and the output repeats the one before; before the first real step the output is zero.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from gatewise.engine.cells import Activation, Cell, Project, State
 from gatewise.typing import Array
 
 # The activations that the native engine computes, by the name under which `activations.serialize` knows them.
-NATIVE_ACTIVATIONS = frozenset(
-    ("tanh", "sigmoid", "hard_sigmoid", "keras2_hard_sigmoid", "relu", "linear", "softsign")
-)
+NATIVE_ACTIVATIONS = frozenset(("tanh", "sigmoid", "hard_sigmoid", "keras2_hard_sigmoid", "relu", "linear", "softsign"))
 
 
 class Recurrence:
@@ -91,7 +89,7 @@ class Recurrence:
         return _native.Recurrence(self.cell.name, self.kernel, self.recurrent_kernel, self.bias, *self.names)
 
     def project_input(self, x: Array, masks: Array | None = None) -> Array:
-        """z = x W + b for x (..., I); with dropout masks (g or 1, B, ..., I), each gate (or all) with its own."""
+        """Z = x W + b for x (..., I); with dropout masks (g or 1, B, ..., I), each gate (or all) with its own."""
         xp = namespace(x, self.kernel)
         z = _masked_product(xp, x, self.kernel, masks, len(self.cell.gates))
         bias = self.input_bias
@@ -171,8 +169,8 @@ def _choose(
 
 
 def _native_forward(
-    op: Recurrence, x: Array, state: State | None, *, mask: Array | None, go_backwards: bool, sequences: bool, zero_masked: bool,
-    **_: Any,
+    op: Recurrence, x: Array, state: State | None, *, mask: Array | None, go_backwards: bool, sequences: bool,
+    zero_masked: bool, **_: Any,
 ) -> tuple[Array, State]:  # fmt: skip
     y, *final = op.packed().forward(x, state, mask, go_backwards, sequences, zero_masked)
     return y, tuple(final)

@@ -28,7 +28,9 @@ def forward(
     batch, steps, _features = x.shape
     dtype = np.result_type(x.dtype, op.kernel.dtype)
     zeros = np.zeros((batch, op.units), dtype)
-    state = tuple(np.broadcast_to(np.asarray(s, dtype), zeros.shape) for s in state) if state else (zeros,) * op.cell.states
+    state = (
+        tuple(np.broadcast_to(np.asarray(s, dtype), zeros.shape) for s in state) if state else (zeros,) * op.cell.states
+    )
     z = op.project_input(x, dropout)
     project = op.projector(np, recurrent_dropout)
     outputs = np.zeros((batch, steps, op.units), dtype) if sequences else None
@@ -48,8 +50,9 @@ def forward(
 
 
 def hold(op: Recurrence, state: State, recurrent_dropout: Array) -> State:
-    """The state as the step sees it. One mask for all gates (`implementation=2`) drops the carried state of a GRU too, as
-    Keras does; masks by gate reach only the products."""
+    """The state as the step sees it. One mask for all gates (`implementation=2`) drops the carried state of a GRU
+    too, as Keras does; masks by gate reach only the products.
+    """
     if recurrent_dropout.shape[0] > 1 or op.cell.states > 1 or op.cell.name == "simple":
         return state
     return (state[0] * recurrent_dropout[0],)

@@ -30,7 +30,11 @@ def forward(
     batch, steps, _ = x.shape
     dtype = jnp.result_type(x, op.kernel)
     zeros = jnp.zeros((batch, op.units), dtype)
-    start = tuple(jnp.broadcast_to(jnp.asarray(s, dtype), zeros.shape) for s in state) if state else (zeros,) * op.cell.states
+    start = (
+        tuple(jnp.broadcast_to(jnp.asarray(s, dtype), zeros.shape) for s in state)
+        if state
+        else (zeros,) * op.cell.states
+    )
     if not steps:
         return (jnp.zeros((batch, 0, op.units), dtype) if sequences else start[0]), start
     z = op.project_input(x, dropout)

@@ -1,4 +1,6 @@
-"""What all recurrent layers share: the arguments, the weights, the state, the masks, the dropout. A layer adds its cell."""
+"""What all recurrent layers share: the arguments, the weights, the state, the masks, the dropout. A layer adds its
+cell.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,8 @@ class RecurrentLayer(Layer):
         initial_state: arrays (B, H), as many as the cell's state has; zeros by default.
 
     Returns:
-        The last output (B, H), or all (B, T, H) with `return_sequences`; with `return_state` a list of that and the state.
+        The last output (B, H), or all (B, T, H) with `return_sequences`; with `return_state` a list of that and the
+        state.
     """
 
     cell: ClassVar[type[Cell]]
@@ -110,7 +113,9 @@ class RecurrentLayer(Layer):
         """Make kernel (I, gH), recurrent_kernel (H, gH) and bias for inputs (B, T, I)."""
         shape = self._sequence_shape(input_shape)
         if shape[-1] is None:
-            raise ValueError(f"{self.label}: the last axis of the input must be known to make the weights, got {shape}.")
+            raise ValueError(
+                f"{self.label}: the last axis of the input must be known to make the weights, got {shape}."
+            )
         width = self.units * len(self.cell.gates)
         self.kernel = self._weight("kernel", (shape[-1], width))
         self.recurrent_kernel = self._weight("recurrent_kernel", (self.units, width), words="recurrent")
@@ -215,7 +220,8 @@ class RecurrentLayer(Layer):
             mask = xp.swapaxes(mask, 0, 1)
         if tuple(mask.shape) != tuple(x.shape[:2]):
             raise ValueError(
-                f"{self.label}: the mask must have the shape (batch, time) = {tuple(x.shape[:2])}, got {tuple(mask.shape)}."
+                f"{self.label}: the mask must have the shape (batch, time) = {tuple(x.shape[:2])}, "
+                f"got {tuple(mask.shape)}."
             )
         return xp.astype(mask, xp.bool) if mask.dtype.kind != "b" else mask
 
@@ -234,7 +240,8 @@ class RecurrentLayer(Layer):
     def _made(self, weights: list[Any]) -> Recurrence:
         names = activations.serialize(self.activation), activations.serialize(self._sigma)
         plain = names if all(isinstance(name, str) for name in names) else None
-        return Recurrence(self.cell, *weights, self.activation, self._sigma, plain)
+        kernel, recurrent_kernel, bias = weights
+        return Recurrence(self.cell, kernel, recurrent_kernel, bias, self.activation, self._sigma, plain)
 
     @property
     def _sigma(self) -> Callable[[Array], Array]:
@@ -288,7 +295,8 @@ class RecurrentLayer(Layer):
     def _make_states(self, batch: int) -> None:
         zeros = np.zeros((batch, self.units), self.dtype)
         self._states.extend(
-            Variable(zeros, name=f"state_{k}", path=f"{self.name}/state_{k}", trainable=False) for k in range(self.cell.states)
+            Variable(zeros, name=f"state_{k}", path=f"{self.name}/state_{k}", trainable=False)
+            for k in range(self.cell.states)
         )
 
     def reset_states(self, states: Any = None) -> None:

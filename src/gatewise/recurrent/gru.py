@@ -16,8 +16,8 @@ from gatewise.typing import Array
 class GRU(RecurrentLayer):
     r"""The gated recurrent unit.
 
-    With x_t (B, I), the state h (B, H), W = kernel (I, 3H), U = recurrent_kernel (H, 3H), the gates in the order z, r, h,
-    sigma = recurrent_activation and phi = activation:
+    With x_t (B, I), the state h (B, H), W = kernel (I, 3H), U = recurrent_kernel (H, 3H), the gates in the order z,
+    r, h, sigma = recurrent_activation and phi = activation:
 
         z = sigma(x_t W_z + h U_z + b_z)        the update gate
         r = sigma(x_t W_r + h U_r + b_r)        the reset gate
@@ -25,17 +25,17 @@ class GRU(RecurrentLayer):
         g = phi(x_t W_h + (r * h) U_h + b_h)            without: bias is (3H,)
         h' = z * h + (1 - z) * g
 
-    With `reset_after` d_z and d_r join b_z and b_r. Sources: Cho et al. (2014), https://arxiv.org/abs/1406.1078, version 3
-    (reset_after) and version 1; arguments and order of weights as Keras has them.
+    With `reset_after` d_z and d_r join b_z and b_r. Sources: Cho et al. (2014), https://arxiv.org/abs/1406.1078,
+    version 3 (reset_after) and version 1; arguments and order of weights as Keras has them.
 
     Args:
         units: H, a positive integer.
         activation, recurrent_activation: phi and sigma; names, callables or None for linear.
         reset_after: where the reset gate acts, see above. True in TF 2 and Keras 3, False in TF 1.
-        use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer, recurrent_regularizer,
-        bias_regularizer, activity_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout,
-        recurrent_dropout, seed, return_sequences, return_state, go_backwards, stateful, unroll, use_cudnn,
-        implementation, time_major, zero_output_for_mask, **kwargs: as for `LSTM`.
+        use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
+        recurrent_regularizer, bias_regularizer, activity_regularizer, kernel_constraint, recurrent_constraint,
+        bias_constraint, dropout, recurrent_dropout, seed, return_sequences, return_state, go_backwards, stateful,
+        unroll, use_cudnn, implementation, time_major, zero_output_for_mask, **kwargs: as for `LSTM`.
 
     >>> import numpy as np
     >>> sequence, h = GRU(4, return_sequences=True, return_state=True)(np.zeros((2, 10, 8)))

@@ -18,8 +18,8 @@ from gatewise.typing import Array
 class LSTM(RecurrentLayer):
     r"""Long short-term memory.
 
-    With x_t (B, I), the state h, c (B, H), W = kernel (I, 4H), U = recurrent_kernel (H, 4H), b = bias (4H,), the gates in
-    the order i, f, c, o, sigma = recurrent_activation and phi = activation:
+    With x_t (B, I), the state h, c (B, H), W = kernel (I, 4H), U = recurrent_kernel (H, 4H), b = bias (4H,), the
+    gates in the order i, f, c, o, sigma = recurrent_activation and phi = activation:
 
         i = sigma(x_t W_i + h U_i + b_i)        the input gate
         f = sigma(x_t W_f + h U_f + b_f)        the forget gate

@@ -1,0 +1,57 @@
+# make demo, make test: all that a newcomer needs. Each makes its own .venv first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+SOURCE := $(wildcard native/*.h native/*.cpp native/*/*.h native/*/*.cpp)
+NPROC  := $(shell nproc 2>/dev/null || echo 2)
+
+.PHONY: help demo test lint format bench golden sanitize arm clean
+
+help:
+	@echo "make demo      run the examples, and a published model on real input"
+	@echo "make test      all tests"
+	@echo "make lint      ruff, mypy, clang-format"
+	@echo "make bench     ours and the peers, each in its own environment, in turn"
+	@echo "make golden    make the golden cases anew from the real Keras, tf_keras and TensorFlow layers"
+	@echo "make sanitize  the native engine under AddressSanitizer and UBSan"
+	@echo "make arm       the native engine for 64-bit Arm, under qemu"
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -q --upgrade "pip>=25.1"
+
+# The package itself, editable: Python files are used in place, the native engine is built here.
+$(VENV)/.installed: $(BIN)/python pyproject.toml CMakeLists.txt $(SOURCE)
+	$(PIP) install -q --editable .
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(PIP) install -q --group test
+	@touch $@
+
+$(VENV)/.linted: $(BIN)/python pyproject.toml
+	$(PIP) install -q --group lint --group test
+	@touch $@
+
+demo: $(VENV)/.installed
+	@for program in lstm gru lstm_arguments; do echo "== examples/$$program.py"; $(BIN)/python examples/$$program.py || exit 1; done
+	@echo "== examples/dga.py"; $(BIN)/python examples/dga.py
+
+test: $(VENV)/.tested
+	$(BIN)/python -m pytest --numprocesses $(NPROC)
+
+lint: $(VENV)/.linted
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $(SOURCE)
+
+format: $(VENV)/.linted
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(SOURCE)
+
+clean:
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -not -path './.peers/*' -exec rm -rf {} +
