@@ -13,8 +13,8 @@ from typing import Any
 
 from gatewise import release, structure
 from gatewise.graph import Graph, InputLayer
-from gatewise.layer import Layer, registered
-from gatewise.registry import custom_object_scope, get_registered_name
+from gatewise.layer_config import deserialize_layer, serialize_layer
+from gatewise.registry import custom_object_scope
 from gatewise.symbolic import Node, SymbolicTensor
 from gatewise.typing import Config
 
@@ -29,37 +29,6 @@ def custom_objects(objects: Any) -> Iterator[None]:
 def written_by(keras_version: str | None) -> Any:
     """A context in which names mean what that version of Keras meant; None leaves the meaning as it is."""
     return nullcontext() if keras_version is None else release.meaning(release.of_keras(keras_version))
-
-
-# -- layers ---------------------------------------------------------------------------------------------------------
-
-
-def serialize_layer(layer: Layer) -> Config:
-    """A layer or model with its class, as Keras 3 writes it."""
-    name = get_registered_name(type(layer))
-    module = "keras.models" if hasattr(layer, "predict") else "keras.layers"
-    own = type(layer).__module__.split(".")[0] == "gatewise"
-    return {
-        "module": module if own else type(layer).__module__,
-        "class_name": type(layer).__name__,
-        "config": layer.get_config(),
-        "registered_name": None if own else name,
-    }
-
-
-def deserialize_layer(config: Any) -> Layer:
-    """A layer or model from a config with its class name.
-
-    Raises:
-        ValueError: an unknown class; the message names it and says how to pass it.
-    """
-    if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
-        raise ValueError(f"Expected the config of a layer, with its class_name, got {str(config)[:80]!r}.")
-    cls = registered.lookup_config(config)
-    inner = config.get("config", {})
-    if isinstance(inner, dict) and "name" not in inner and config.get("name"):
-        inner = {**inner, "name": config["name"]}
-    return cls.from_config(inner)
 
 
 # -- drawn models: writing ------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from gatewise.arrays import as_array, shape_of
 from gatewise.config import config as settings
 from gatewise.graph import Graph, Input, InputLayer
 from gatewise.layer import Layer, registered
+from gatewise.layer_config import deserialize_layer, serialize_layer
 from gatewise.symbolic import SymbolicTensor
 from gatewise.typing import Array, Config, Shape
 from gatewise.variable import all_or_nothing
@@ -180,7 +181,7 @@ class Model(Layer):
         Args:
             **options: for `json.dumps`, such as `indent=2`.
         """
-        return json.dumps(graph_config.serialize_layer(self), **options)
+        return json.dumps(serialize_layer(self), **options)
 
     def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False) -> None:
         """Read the weights from an HDF5 file that any Keras saved (weights alone, or a whole model).
@@ -509,7 +510,7 @@ class Sequential(_Drawn):
     def get_config(self) -> Config:
         """The layers' configs, in Keras 3's form."""
         config: Config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
-        config["layers"] = [graph_config.serialize_layer(layer) for layer in self._sublayers]
+        config["layers"] = [serialize_layer(layer) for layer in self._sublayers]
         if self._start_tensor is not None:
             config["build_input_shape"] = self._start_tensor.shape
         return config
@@ -519,7 +520,7 @@ class Sequential(_Drawn):
         """Make the model again from a config of Keras 2.0 (a list of layers), 2 or 3; weights are new."""
         with graph_config.custom_objects(custom_objects):
             layers, options = (config, {}) if isinstance(config, list) else (config["layers"], config)
-            model = cls([graph_config.deserialize_layer(each) for each in layers], name=options.get("name"))
+            model = cls([deserialize_layer(each) for each in layers], name=options.get("name"))
             shape = options.get("build_input_shape")
             if shape is not None and model._start_tensor is None and structure.is_shape(shape):
                 model.build(shape)
@@ -548,7 +549,7 @@ def model_from_config(config: Config, custom_objects: Any = None) -> Any:
     The Keras version that the config says it is of decides what its names mean.
     """
     with graph_config.written_by(config.get("keras_version")), graph_config.custom_objects(custom_objects):
-        return graph_config.deserialize_layer(config)
+        return deserialize_layer(config)
 
 
 def load_model(filepath: Any, custom_objects: Any = None, compile: bool = False, safe_mode: bool = True) -> Any:

@@ -50,9 +50,11 @@ from gatewise.layers.reshaping import RepeatVector as RepeatVector
 from gatewise.layers.reshaping import Reshape as Reshape
 from gatewise.layers.reshaping import UpSampling1D as UpSampling1D
 from gatewise.layers.reshaping import ZeroPadding1D as ZeroPadding1D
+from gatewise.recurrent import Bidirectional as Bidirectional
 from gatewise.recurrent import GRU as GRU
 from gatewise.recurrent import LSTM as LSTM
 from gatewise.recurrent import SimpleRNN as SimpleRNN
+from gatewise.recurrent import TimeDistributed as TimeDistributed
 
 # Keras's other names of the same layers.
 AvgPool1D = AveragePooling1D

@@ -3,3 +3,5 @@
 from gatewise.recurrent.gru import GRU as GRU
 from gatewise.recurrent.lstm import LSTM as LSTM
 from gatewise.recurrent.simple_rnn import SimpleRNN as SimpleRNN
+from gatewise.recurrent.wrappers import Bidirectional as Bidirectional
+from gatewise.recurrent.wrappers import TimeDistributed as TimeDistributed

@@ -1,0 +1,37 @@
+"""Layers as configs with their class: what a model's config, or a layer that holds another, keeps of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gatewise.layer import Layer, registered
+from gatewise.registry import get_registered_name
+from gatewise.typing import Config
+
+
+def serialize_layer(layer: Layer) -> Config:
+    """A layer or model with its class, as Keras 3 writes it."""
+    name = get_registered_name(type(layer))
+    module = "keras.models" if hasattr(layer, "predict") else "keras.layers"
+    own = type(layer).__module__.split(".")[0] == "gatewise"
+    return {
+        "module": module if own else type(layer).__module__,
+        "class_name": type(layer).__name__,
+        "config": layer.get_config(),
+        "registered_name": None if own else name,
+    }
+
+
+def deserialize_layer(config: Any) -> Layer:
+    """A layer or model from a config with its class name, as any Keras wrote it.
+
+    Raises:
+        ValueError: an unknown class; the message names it and says how to pass it.
+    """
+    if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
+        raise ValueError(f"Expected the config of a layer, with its class_name, got {str(config)[:80]!r}.")
+    cls = registered.lookup_config(config)
+    inner = config.get("config", {})
+    if isinstance(inner, dict) and "name" not in inner and config.get("name"):
+        inner = {**inner, "name": config["name"]}
+    return cls.from_config(inner)
