@@ -29,7 +29,7 @@ from gatewise.arrays import Tensor, as_array, is_floating, namespace, shape_of
 from gatewise.config import config as settings
 from gatewise.registry import Registry
 from gatewise.typing import Array, Config, Shape
-from gatewise.variable import Variable, all_or_nothing
+from gatewise.variable import Variable, all_or_nothing, drawing_only, placeholder
 
 registered: Registry[type[Layer]] = Registry(kind="layer")
 """Every layer class that configs may name."""
@@ -211,9 +211,9 @@ class Layer:
         self.built = vars(self).get("built", False)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not name.startswith("_"):
-            self._track(value)
         super().__setattr__(name, value)
+        if not name.startswith("_"):
+            self._track(vars(self).get(name, value))  # What an argument keeps may differ from what it was given.
 
     def _track(self, value: Any) -> None:
         """Remember the layers and variables among an attribute's value, so that their weights are this layer's."""
@@ -714,6 +714,8 @@ def _dtype_of(array: Array, name: str) -> Any:
 
 def _materialised(initializer: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """The first value; a plain callable may take a dtype or not."""
+    if drawing_only():
+        return placeholder(shape, dtype)
     try:
         return np.asarray(initializer(shape, dtype=dtype), dtype=dtype)
     except TypeError:
