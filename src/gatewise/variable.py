@@ -48,7 +48,8 @@ class Variable:
         regularizer: Any = None,
         constraint: Any = None,
     ) -> None:
-        self._array = _frozen(value, np.asarray(value).dtype)
+        array = np.asarray(value)
+        self._array = _frozen(array) if drawing_only() else _copied(array, array.dtype)
         self.name = name
         self.path = path or name
         self.trainable = trainable
@@ -105,17 +106,52 @@ class Variable:
             self._store(value)
 
     def _store(self, value: Array) -> None:
-        self._array = _frozen(value, self.dtype)
+        self._array = _copied(value, self.dtype)
         self.version += 1
 
     def __repr__(self) -> str:
         return f"<Variable {self.path} shape={self.shape} dtype={self.dtype}>"
 
 
-def _frozen(value: Array, dtype: Any) -> np.ndarray:
-    array = np.array(value, dtype=dtype, order="C")
+def _copied(value: Array, dtype: Any) -> np.ndarray:
+    return _frozen(np.array(value, dtype=dtype, order="C"))
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
     array.flags.writeable = False
     return array
+
+
+_drawing_only: ContextVar[bool] = ContextVar("gatewise_drawing_only", default=False)
+
+
+@contextmanager
+def placeholders() -> Iterator[None]:
+    """Inside the block new weights have a shape but take no memory, and no initializer runs.
+
+    For readers of files: the shapes can be compared with what a file holds before anything is read, whatever sizes the
+    file claims, and the file's values then take the placeholders' places.
+
+    >>> with placeholders():
+    ...     kernel = Variable(placeholder((10**6, 10**6), "float32"), name="kernel")
+    >>> kernel.shape, kernel.size
+    ((1000000, 1000000), 1000000000000)
+    """
+    token = _drawing_only.set(True)
+    try:
+        yield
+    finally:
+        _drawing_only.reset(token)
+
+
+def drawing_only() -> bool:
+    """Whether new weights are placeholders now."""
+    return _drawing_only.get()
+
+
+def placeholder(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Zeros of any shape, all of them one number in memory."""
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 class Scope:
