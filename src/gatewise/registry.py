@@ -99,7 +99,7 @@ def get_registered_name(thing: Any) -> str:
     >>> get_registered_name(dict)
     'dict'
     """
-    for name, registered in _registered.items():
+    for name, registered in list(_registered.items()):  # a copy: another thread may register
         if registered is thing:
             return name
     return getattr(thing, "__name__", None) or type(thing).__name__
@@ -119,14 +119,14 @@ def get_registered_object(
 
 def find_custom_object(name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """What `name` means in `custom_objects`, the scopes in force and the process-wide objects; None if nothing."""
-    for layer in (custom_objects, _scope.get(), _registered):
-        if layer and name in layer:
-            return layer[name]
+    for objects in (custom_objects, _scope.get(), _registered):
+        if objects and name in objects:
+            return objects[name]
     return None
 
 
 def _custom_names(custom_objects: Mapping[str, Any] | None) -> list[str]:
-    return [name for layer in (custom_objects, _scope.get(), _registered) if layer for name in layer]
+    return [name for objects in (custom_objects, _scope.get(), _registered) if objects for name in list(objects)]
 
 
 # --- Registries of names ----------------------------------------------------------------------------------------
@@ -148,11 +148,12 @@ class Registry(Generic[Entry]):
     >>> shapes.lookup("traingle")
     Traceback (most recent call last):
         ...
-    ValueError: Unknown shape 'traingle': did you mean 'Triangle'? If it is your own, name it in custom_objects: custom_object_scope({'traingle': ...}).
+    ValueError: Unknown shape 'traingle': did you mean 'Triangle'? If it is your own, name it in custom_objects: keras.utils.custom_object_scope({'traingle': ...}).
     """  # noqa: E501
 
     def __init__(self, kind: str, *, loose: bool = False, suffixes: tuple[str, ...] = ()) -> None:
         self.kind = kind
+        self.a_kind = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
         self.loose = loose
         self.suffixes = suffixes
         self._entries: dict[str, Entry] = {}
@@ -207,7 +208,7 @@ class Registry(Generic[Entry]):
         class_name, registered_name = config.get("class_name"), config.get("registered_name")
         if not isinstance(class_name, str):
             raise ValueError(
-                f"A config of a {self.kind} is a dict with 'class_name' and 'config'; got {dict(config)!r}."
+                f"A config of {self.a_kind} is a dict with 'class_name' and 'config'; got {dict(config)!r}."
             )
         if class_name == "__lambda__":
             raise ValueError(
@@ -264,7 +265,7 @@ class Registry(Generic[Entry]):
             hint = f". Known: {', '.join(self.names())}."
         return (
             f"Unknown {self.kind} {name!r}{hint} If it is your own, name it in custom_objects: "
-            f"custom_object_scope({{{name!r}: ...}})."
+            f"keras.utils.custom_object_scope({{{name!r}: ...}})."
         )
 
 
@@ -327,7 +328,7 @@ class ObjectRegistry(Registry[Any], Generic[Value]):
         if callable(identifier):
             return cast(Value, identifier)
         raise TypeError(
-            f"Cannot read {identifier!r} (of type {type(identifier).__name__}) as a {self.kind}: "
+            f"Cannot read {identifier!r} (of type {type(identifier).__name__}) as {self.a_kind}: "
             f"expected None, a name, a config, a class or a callable."
         )
 

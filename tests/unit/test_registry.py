@@ -201,7 +201,7 @@ def test_a_users_class_is_never_taken_for_ours_of_the_same_name(
 
 @pytest.mark.parametrize("config", [{}, {"config": {}}, {"class_name": 3}, {"class_name": None, "config": {}}])
 def test_a_config_without_a_name_is_refused(config: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="A config of a initializer is a dict with 'class_name'"):
+    with pytest.raises(ValueError, match="A config of an initializer is a dict with 'class_name'"):
         initializers.get(config)
 
 
@@ -228,7 +228,7 @@ def test_wrong_arguments_in_a_config_name_the_class() -> None:
 
 @pytest.mark.parametrize("thing", [3, 3.5, [1], object()])
 def test_other_things_are_refused_with_their_type(thing: Any) -> None:
-    with pytest.raises(TypeError, match=rf"\(of type {type(thing).__name__}\) as a activation"):
+    with pytest.raises(TypeError, match=rf"\(of type {type(thing).__name__}\) as an activation"):
         activations.get(thing)
 
 
