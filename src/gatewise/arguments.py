@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar, overload
 import numpy as np
 
 from gatewise import release
+from gatewise.epoch import epoch
 
 Given = TypeVar("Given")
 Kept = TypeVar("Kept")
@@ -99,6 +100,7 @@ class Argument(Generic[Given, Kept]):
     def __set__(self, instance: object, value: Given) -> None:
         try:
             instance.__dict__[self.name] = self.parse(value)
+            epoch.changed()
         except (TypeError, ValueError) as error:
             label = type(instance).__name__
             if name := instance.__dict__.get("name"):

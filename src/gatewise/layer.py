@@ -182,6 +182,11 @@ class Layer:
     input_dim: Argument[Any, Any] = Argument(default=None, parse=optional(positive), kw_only=True, in_config=False)
     input_length: Argument[Any, Any] = Argument(default=None, parse=optional(positive), kw_only=True, in_config=False)
 
+    makes_mask = False
+    """Whether the output has a mask that the input did not bring."""
+    plain_call: ClassVar[bool] = False
+    """Whether `call`, on an array in the layer's dtype and without a mask, is all that inference takes."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         declared = [
@@ -436,7 +441,7 @@ class Layer:
                 outputs = self._compute(args, kwargs)
         finally:
             _training.reset(token)
-        return structure.map_structure(_as_tensor, outputs)
+        return structure.map_structure(as_tensor, outputs)
 
     def _compute(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         given = kwargs.get("training")
@@ -464,6 +469,12 @@ class Layer:
         outputs = self.call(inputs, *rest, **kwargs)
         self._attach_masks(inputs, outputs, mask)
         return outputs
+
+    def inference(self) -> Callable[[Array], Any] | None:
+        """A function that computes the output for a NumPy array in the layer's dtype that has been checked and has no mask,
+        at inference; None where only the general call will do. It holds until a weight or an argument changes.
+        """
+        return self.call if self.plain_call else None
 
     def _main_input(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
         if args:
@@ -699,7 +710,13 @@ def _is_arraylike(value: Any) -> bool:
     return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
-def _as_tensor(value: Any) -> Any:
+def inside_a_call() -> bool:
+    """Whether a layer is being called on arrays now, in this thread or task."""
+    return _training.get() is not None
+
+
+def as_tensor(value: Any) -> Any:
+    """A NumPy array as a `Tensor`, its mask with it; anything else as it is."""
     if type(value) is not np.ndarray:
         return value
     view = value.view(Tensor)

@@ -10,15 +10,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gatewise import graph_config, structure, summary
-from gatewise.arrays import as_array, shape_of
+from gatewise import graph_config, plan, structure, summary
+from gatewise.arrays import Tensor, as_array, shape_of
 from gatewise.config import config as settings
+from gatewise.epoch import epoch
 from gatewise.graph import Graph, Input, InputLayer
-from gatewise.layer import Layer, registered
+from gatewise.layer import Layer, as_tensor, inside_a_call, registered
 from gatewise.layer_config import deserialize_layer, serialize_layer
+from gatewise.plan import NO_PLAN, Plan
 from gatewise.symbolic import SymbolicTensor
 from gatewise.typing import Array, Config, Shape
-from gatewise.variable import all_or_nothing
+from gatewise.variable import all_or_nothing, current_scope
 
 # Without a batch size, predict takes as many samples at a time as have about this many bytes of input: the result does
 # not depend on it, and larger batches are faster.
@@ -98,6 +100,8 @@ class Model(Layer):
         Raises:
             TypeError, ValueError: for inputs that do not fit, before any work.
         """
+        if batch_size is None and steps is None and (y := self._by_plan(x)) is not NO_PLAN:
+            return y
         with all_or_nothing():
             batches, total = self._batches(x, batch_size, steps)
             return _joined(self._outputs(_with_progress(batches, total, verbose)), total)
@@ -106,6 +110,10 @@ class Model(Layer):
         """The outputs for one batch."""
         with all_or_nothing():
             return structure.map_structure(_plain, self._infer(x))
+
+    def _by_plan(self, x: Any) -> Any:
+        """The outputs by the short way, or NO_PLAN where there is none."""
+        return NO_PLAN
 
     def _outputs(self, batches: Iterable[Any]) -> Iterator[Any]:
         for batch in batches:
@@ -276,6 +284,30 @@ class _Drawn(Model):
     """What Functional and Sequential share: a graph that runs."""
 
     supports_masking = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._plan: Plan | None = None
+        self._plan_stamp = -1
+
+    def _by_plan(self, x: Any) -> Any:
+        if type(x) is not np.ndarray or x.nbytes > _CHUNK_BYTES or current_scope() is not None or settings.uses_jax():
+            return NO_PLAN
+        stamp = epoch.stamp
+        if self._plan_stamp != stamp:
+            graph = self._planned_graph()
+            self._plan = None if graph is None else plan.make(graph)
+            self._plan_stamp = stamp
+        return NO_PLAN if self._plan is None else self._plan.run(x)
+
+    def _planned_graph(self) -> Graph | None:
+        """The graph that a plan may be made of."""
+        return self._graph_now() if self.built else None
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        if not args and not kwargs and not inside_a_call() and (y := self._by_plan(inputs)) is not NO_PLAN:
+            return y.view(Tensor) if type(y) is np.ndarray else structure.map_structure(as_tensor, y)
+        return super().__call__(inputs, *args, **kwargs)
 
     def _graph_now(self) -> Graph:
         raise TypeError(f"{type(self).__name__} has no graph.")

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gatewise.epoch import epoch
 from gatewise.typing import Array
 
 
@@ -108,9 +109,20 @@ class Variable:
     def _store(self, value: Array) -> None:
         self._array = _copied(value, self.dtype)
         self.version += 1
+        epoch.changed()
 
     def __repr__(self) -> str:
         return f"<Variable {self.path} shape={self.shape} dtype={self.dtype}>"
+
+
+class State(Variable):
+    """What a stateful layer carries from call to call: it changes with every call, and nothing is prepared from it."""
+
+    __slots__ = ()
+
+    def _store(self, value: Array) -> None:
+        self._array = _copied(value, self.dtype)
+        self.version += 1
 
 
 def _copied(value: Array, dtype: Any) -> np.ndarray:

@@ -17,6 +17,7 @@ from gatewise.engine.recurrence import Recurrence, forward
 from gatewise.layer import InputSpec, Layer
 from gatewise.random import SeedGenerator
 from gatewise.typing import Array, Shape
+from gatewise.variable import State as StateVariable
 from gatewise.variable import Variable
 
 
@@ -208,6 +209,24 @@ class RecurrentLayer(Layer):
             y = xp.swapaxes(y, 0, 1)
         return [y, *final] if self.return_state else y
 
+    def inference(self) -> Callable[[Array], Any] | None:
+        """Straight to the native engine, where it can run this layer."""
+        if self.stateful or self.time_major or not self.built:
+            return None
+        op = self._recurrence(np)
+        packed = op.packed()
+        if packed is None:
+            return None
+        run, backwards, sequences, zero = (
+            packed.forward,
+            self.go_backwards,
+            self.return_sequences,
+            self.zero_output_for_mask,
+        )
+        if self.return_state:
+            return lambda x: list(run(x, None, None, backwards, sequences, zero))
+        return lambda x: run(x, None, None, backwards, sequences, zero)[0]
+
     def _fitting_mask(self, xp: Any, mask: Any, x: Array) -> Array:
         if isinstance(mask, (list, tuple)):
             mask = mask[0]
@@ -295,7 +314,7 @@ class RecurrentLayer(Layer):
     def _make_states(self, batch: int) -> None:
         zeros = np.zeros((batch, self.units), self.dtype)
         self._states.extend(
-            Variable(zeros, name=f"state_{k}", path=f"{self.name}/state_{k}", trainable=False)
+            StateVariable(zeros, name=f"state_{k}", path=f"{self.name}/state_{k}", trainable=False)
             for k in range(self.cell.states)
         )
 
