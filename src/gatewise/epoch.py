@@ -1,7 +1,7 @@
 """A stamp of everything that a prepared call depends on: the weights and the arguments of all layers.
 
-What is prepared from weights (packed copies, plans of models) remembers the stamp of that moment and is made anew when it
-differs. That costs one comparison a call, where looking at every weight would cost one each.
+What is prepared from weights (packed copies, plans of models) remembers the stamp of that moment and is made anew
+when it differs. That costs one comparison a call, where looking at every weight would cost one each.
 """
 
 from __future__ import annotations

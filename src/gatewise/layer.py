@@ -471,8 +471,8 @@ class Layer:
         return outputs
 
     def inference(self) -> Callable[[Array], Any] | None:
-        """A function that computes the output for a NumPy array in the layer's dtype that has been checked and has no mask,
-        at inference; None where only the general call will do. It holds until a weight or an argument changes.
+        """A function that computes the output for a NumPy array in the layer's dtype that has been checked and has no
+        mask, at inference; None where only the general call will do. It holds until a weight or an argument changes.
         """
         return self.call if self.plain_call else None
 

@@ -287,18 +287,18 @@ class _Drawn(Model):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._plan: Plan | None = None
-        self._plan_stamp = -1
+        # One tuple, so that a thread never sees the plan of one stamp beside another stamp.
+        self._planned: tuple[int, Plan | None] = (-1, None)
 
     def _by_plan(self, x: Any) -> Any:
         if type(x) is not np.ndarray or x.nbytes > _CHUNK_BYTES or current_scope() is not None or settings.uses_jax():
             return NO_PLAN
-        stamp = epoch.stamp
-        if self._plan_stamp != stamp:
-            graph = self._planned_graph()
-            self._plan = None if graph is None else plan.make(graph)
-            self._plan_stamp = stamp
-        return NO_PLAN if self._plan is None else self._plan.run(x)
+        stamp, prepared = self._planned
+        if stamp != epoch.stamp:
+            stamp, graph = epoch.stamp, self._planned_graph()
+            prepared = None if graph is None else plan.make(graph)
+            self._planned = stamp, prepared
+        return NO_PLAN if prepared is None else prepared.run(x)
 
     def _planned_graph(self) -> Graph | None:
         """The graph that a plan may be made of."""

@@ -1,8 +1,8 @@
 """The short way through a drawn model: plain inference on NumPy arrays, with all checks done beforehand.
 
 A model's general call finds masks, casts, training flags and shapes as it goes: tens of microseconds a layer. A plan is
-made once and then only calls each layer's `inference` function in turn. A model gets one where every layer offers such a
-function and nothing in it makes masks or keeps state.
+made once and then only calls each layer's `inference` function in turn. A model gets one where every layer offers
+such a function and nothing in it makes masks or keeps state.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any, Final
 import numpy as np
 
 from gatewise import structure
-from gatewise.epoch import epoch
 from gatewise.graph import Graph, InputLayer
 from gatewise.symbolic import Node, SymbolicTensor
 from gatewise.typing import Array
@@ -33,12 +32,10 @@ class Plan:
     """
 
     def __init__(self, graph: Graph, steps: list[Step], places: dict[int, int], dtype: np.dtype[Any] | None) -> None:
-        self.stamp = epoch.stamp
         self._graph = graph
         self._steps = steps
-        self._chain = (
-            [function for function, *_ in steps] if _is_chain(steps) and len(graph.output_tensors) == 1 else None
-        )
+        chained = _is_chain(steps) and len(graph.output_tensors) == 1
+        self._chain = [function for function, *_ in steps] if chained else None
         self._count = 1 + max(places.values(), default=0)
         self._outputs = [places[id(tensor)] for tensor in graph.output_tensors]
         self._single = isinstance(graph.outputs, SymbolicTensor)
