@@ -123,6 +123,11 @@ class Embedding(Layer):
 
     @classmethod
     def modernized(cls, config: Config) -> Config:
-        """Keras 1 called dropout of ids `dropout`, Keras 3 writes adapters; both are read only where they are off."""
+        """Keras 1 called dropout of ids `dropout`, Keras 3 writes adapters; both are read only where they are off.
+
+        The dtype that Keras 2.0 wrote is that of the ids, int32; the vectors were of floatx.
+        """
+        if str(config.get("dtype")).startswith(("int", "uint")):
+            del config["dtype"]
         dropped = ("lora_rank", "lora_alpha", "quantization_config", "use_one_hot_matmul", "dropout")
         return super().modernized({k: v for k, v in config.items() if not (k in dropped and not v)})
