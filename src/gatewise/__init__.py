@@ -42,6 +42,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    """`keras`, and the names that programs with `import gatewise as tf` use beside it: loaded when first used."""
     if name == "keras":
         return importlib.import_module("gatewise.keras")
-    raise AttributeError(f"module 'gatewise' has no attribute {name!r}")
+    if name.startswith("__"):
+        raise AttributeError(f"module 'gatewise' has no attribute {name!r}")
+    return getattr(importlib.import_module("gatewise.compat.tensorflow"), name)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from gatewise.arrays import Tensor
 from gatewise.typing import Array
 from gatewise.variable import next_key
 
@@ -36,6 +37,46 @@ def generator(seed: int | None) -> np.random.Generator:
     with _lock:
         (child,) = _stream.spawn(1)
     return np.random.default_rng(child)
+
+
+def normal(
+    shape: Any,
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: Any = "float32",
+    seed: int | None = None,
+    name: Any = None,
+) -> Tensor:
+    """An array of normal numbers, as `tf.random.normal` takes its arguments; `name` is accepted.
+
+    >>> normal((2, 3), seed=1).shape
+    (2, 3)
+    """
+    return np.asarray(generator(seed).normal(mean, stddev, shape), dtype).view(Tensor)
+
+
+def uniform(
+    shape: Any,
+    minval: float = 0,
+    maxval: float | None = None,
+    dtype: Any = "float32",
+    seed: int | None = None,
+    name: Any = None,
+) -> Tensor:
+    """An array of numbers from `minval` up to `maxval` (1, left out), as `tf.random.uniform` takes its arguments.
+
+    Raises:
+        ValueError: an integer dtype without a `maxval`.
+
+    >>> int(uniform((1,), 5, 6, dtype="int32")[0])
+    5
+    """
+    draw = generator(seed)
+    if np.dtype(dtype).kind in "iu":
+        if maxval is None:
+            raise ValueError("random.uniform: integers need `maxval`, the first number above all of them.")
+        return np.asarray(draw.integers(int(minval), int(maxval), shape), dtype).view(Tensor)
+    return np.asarray(draw.uniform(minval, 1.0 if maxval is None else maxval, shape), dtype).view(Tensor)
 
 
 class SeedGenerator:

@@ -1,0 +1,27 @@
+"""Programs that were written for TensorFlow and Keras: their names, their versions, and the way to run them unchanged.
+
+- `absent.py`: what is said about a name that Gatewise does not have
+- `versions.py`: which TensorFlow and Keras a program is told that it has
+- `addresses.py`: which public module is which of ours, and the finder that serves them
+- `tensorflow.py`: the names of `tf` beside `tf.keras`
+- `v1.py`: `tf.compat.v1`
+- `run.py`: `gatewise run`
+- `stand_ins/`: files that processes find which a running program starts
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from gatewise.compat.absent import absent
+
+_absent = absent(__name__, "tf.compat")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "v1":
+        return importlib.import_module("gatewise.compat.v1")
+    if name == "v2":
+        return importlib.import_module("gatewise.compat.tensorflow")
+    return _absent(name)

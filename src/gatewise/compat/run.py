@@ -1,0 +1,137 @@
+"""`gatewise run`: a program that says `import tensorflow as tf` or `import keras`, unchanged.
+
+The program runs in this process as `python program.py` would run it: it is `__main__`, its arguments are `sys.argv`,
+its folder is first on the path, and an error in it shows its own lines alone. Processes that it starts find Gatewise
+under the same names, through `stand_ins/` on the path.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import io
+import os
+import signal
+import sys
+from pathlib import Path
+from types import CodeType, ModuleType, TracebackType
+from typing import Any, Final, NoReturn
+
+from gatewise.compat import addresses, versions
+
+STAND_INS: Final = str(Path(__file__).with_name("stand_ins"))
+
+
+class CannotRunError(Exception):
+    """The program could not be started; the message says why."""
+
+
+def prepare(version: str | None) -> None:
+    """Let TensorFlow's and Keras's names mean Gatewise, in this process.
+
+    Args:
+        version: of the TensorFlow that they should be like, or None for the newest.
+
+    Raises:
+        ValueError: something that is not a version of TensorFlow.
+    """
+    versions.use(version or versions.NEWEST)
+    addresses.install()
+
+
+def stand_in(name: str) -> None:
+    """Let a file in `stand_ins/`, which a process that the program started imports, become the module of ours."""
+    prepare(os.environ.get(versions.ENVIRONMENT))
+    importlib.import_module(name)
+
+
+def script(path: str, args: list[str]) -> NoReturn:
+    """Run the program in the file `path`, and exit as it does.
+
+    Raises:
+        CannotRunError: there is no such file, or it is not Python.
+    """
+    try:
+        with io.open_code(os.path.abspath(path)) as file:
+            source = file.read()
+    except OSError as error:
+        raise CannotRunError(f"Cannot read the program {path!r}: {error.strerror}.") from None
+    sys.argv = [path, *args]
+    _set_path(os.path.dirname(os.path.realpath(path)))
+    main = ModuleType("__main__")
+    vars(main).update(__file__=os.path.abspath(path), __cached__=None)
+    _run(main, lambda: compile(source, os.path.abspath(path), "exec", dont_inherit=True))
+
+
+def module(name: str, args: list[str]) -> NoReturn:
+    """Run the module `name`, or the `__main__` of the package `name`, as `python -m` does.
+
+    Raises:
+        CannotRunError: there is no such module.
+    """
+    sys.argv = ["-m", *args]
+    _set_path(os.getcwd())
+    try:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.submodule_search_locations is not None:
+            spec = importlib.util.find_spec(f"{name}.__main__")
+    except ModuleNotFoundError:
+        spec = None
+    get_code = getattr(spec and spec.loader, "get_code", None)
+    if spec is None or get_code is None:
+        raise CannotRunError(f"There is no module {name!r} to run, or it is a package without __main__.")
+    sys.argv[0] = spec.origin or name
+    main = ModuleType("__main__")
+    vars(main).update(__file__=spec.origin, __cached__=spec.cached, __spec__=spec, __package__=spec.parent)
+    main.__loader__ = spec.loader
+    _run(main, lambda: get_code(spec.name))
+
+
+def _set_path(folder: str) -> None:
+    """Put the program's folder where this program's own was, as Python does unless it was told to be safe (-P)."""
+    if getattr(sys.flags, "safe_path", False):
+        sys.path.insert(0, STAND_INS)
+    else:
+        sys.path[0:1] = [folder, STAND_INS]
+
+
+def _run(main: ModuleType, code: Any) -> NoReturn:
+    sys.modules["__main__"] = main
+    try:
+        program: CodeType = code()
+        exec(program, vars(main))
+    except SystemExit:
+        raise
+    except BaseException as error:
+        _report(error)
+    sys.exit(0)
+
+
+def _report(error: BaseException) -> NoReturn:
+    """Show the program's traceback, without the frames that led to it, and exit as Python does."""
+    error.__traceback__ = _of_program(error.__traceback__)
+    sys.excepthook(type(error), error, error.__traceback__)
+    if isinstance(error, KeyboardInterrupt) and os.name == "posix":
+        sys.stdout.flush()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    sys.exit(1)
+
+
+def _of_program(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback without the frames above the program, and without those below it that only word the error."""
+    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
+        traceback = traceback.tb_next
+    last, frame = traceback, traceback
+    while frame is not None:
+        if not _words_errors(frame):
+            last = frame
+        frame = frame.tb_next
+    if last is not None:
+        last.tb_next = None
+    return traceback
+
+
+def _words_errors(traceback: TracebackType) -> bool:
+    code, module_name = traceback.tb_frame.f_code, traceback.tb_frame.f_globals.get("__name__", "")
+    return module_name.startswith("gatewise") and (code.co_name == "__getattr__" or module_name == addresses.__name__)

@@ -1,0 +1,66 @@
+"""Keras's modules, under Keras's names: `import gatewise as tf`, then `tf.keras.layers.LSTM`.
+
+Each file here is one public module of Keras. It says which of Gatewise's modules stand behind it, and nothing else.
+Modules load when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+from gatewise.compat import versions
+from gatewise.compat.absent import absent
+from gatewise.graph import Input as Input
+from gatewise.layer import InputSpec as InputSpec
+from gatewise.layer import Layer as Layer
+from gatewise.models import Model as Model
+from gatewise.models import Sequential as Sequential
+from gatewise.symbolic import SymbolicTensor
+from gatewise.variable import Variable as Variable
+
+if TYPE_CHECKING:
+    from gatewise.keras import activations as activations
+    from gatewise.keras import backend as backend
+    from gatewise.keras import config as config
+    from gatewise.keras import constraints as constraints
+    from gatewise.keras import initializers as initializers
+    from gatewise.keras import layers as layers
+    from gatewise.keras import models as models
+    from gatewise.keras import preprocessing as preprocessing
+    from gatewise.keras import regularizers as regularizers
+    from gatewise.keras import saving as saving
+    from gatewise.keras import utils as utils
+
+KerasTensor = SymbolicTensor
+
+MODULES: Final = (
+    "activations",
+    "backend",
+    "config",
+    "constraints",
+    "initializers",
+    "layers",
+    "models",
+    "preprocessing",
+    "regularizers",
+    "saving",
+    "utils",
+)
+"""The public modules of Keras that Gatewise has."""
+
+__all__ = ["Input", "InputSpec", "KerasTensor", "Layer", "Model", "Sequential", "Variable", *MODULES]  # noqa: PLE0604
+
+_absent = absent(__name__, "tf.keras")
+
+
+def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name == "__version__":
+        return versions.keras()
+    return _absent(name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,9 @@
+"""`tf.keras.activations`: see `gatewise.activations`."""
+
+from __future__ import annotations
+
+from gatewise.activations import *  # noqa: F403
+from gatewise.compat.absent import absent, public
+
+__all__ = public(globals(), "gatewise.activations")  # noqa: PLE0605
+__getattr__ = absent(__name__, "tf.keras.activations")

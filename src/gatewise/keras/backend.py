@@ -1,0 +1,162 @@
+"""`tf.keras.backend`: the settings of the process, and a few old ways to look at tensors and variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from gatewise import layer
+from gatewise.arguments import number, one_of
+from gatewise.arrays import shape_of
+from gatewise.compat.absent import absent, public
+from gatewise.config import config
+from gatewise.symbolic import SymbolicTensor
+from gatewise.typing import Array, Shape
+from gatewise.variable import Variable
+
+_epsilon = 1e-7
+_data_format = "channels_last"
+
+
+def backend() -> str:
+    """What computes: "jax" where `gatewise.config` says so, else "numpy".
+
+    >>> backend()
+    'numpy'
+    """
+    return "jax" if config.uses_jax() else "numpy"
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Start the automatic names of layers anew: the next LSTM is "lstm" again.
+
+    Args:
+        free_memory: accepted; Gatewise keeps no graph beside the models that a program holds.
+    """
+    layer.clear_names()
+
+
+def get_uid(prefix: str = "") -> int:
+    """The next number of a name, from 1 on.
+
+    >>> get_uid("only_here"), get_uid("only_here")
+    (1, 2)
+    """
+    name = layer.unique_name(prefix)
+    last = name.rpartition("_")[2]
+    return int(last) + 1 if name != prefix and last.isdigit() else 1
+
+
+def floatx() -> str:
+    """The dtype of layers that do not name one.
+
+    >>> floatx()
+    'float32'
+    """
+    return config.floatx
+
+
+def set_floatx(value: str) -> None:
+    """Set the dtype of layers that do not name one."""
+    config.floatx = value
+
+
+def cast_to_floatx(x: Any) -> Array:
+    """An array in the dtype that `floatx` says.
+
+    >>> cast_to_floatx([1.0, 2.0]).dtype.name
+    'float32'
+    """
+    return np.asarray(x, dtype=config.floatx)
+
+
+def epsilon() -> float:
+    """The small number that programs add before a division: 1e-7 at first. Gatewise's own layers do not use it.
+
+    >>> epsilon()
+    1e-07
+    """
+    return _epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Set what `epsilon` says."""
+    global _epsilon
+    _epsilon = number(value)
+
+
+def image_data_format() -> str:
+    """Where programs put an image's channels; layers have their own argument `data_format`.
+
+    >>> image_data_format()
+    'channels_last'
+    """
+    return _data_format
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Set what `image_data_format` says."""
+    global _data_format
+    _data_format = str(one_of("channels_last", "channels_first")(data_format))
+
+
+def is_keras_tensor(x: Any) -> bool:
+    """Whether `x` is a symbolic tensor, from `Input` or a layer called on one.
+
+    >>> is_keras_tensor(np.zeros(3))
+    False
+    """
+    return isinstance(x, SymbolicTensor)
+
+
+def int_shape(x: Any) -> Shape:
+    """The shape as a tuple, None where a size is not known.
+
+    >>> int_shape(np.zeros((2, 3)))
+    (2, 3)
+    """
+    return shape_of(x)
+
+
+def ndim(x: Any) -> int:
+    """How many axes `x` has.
+
+    >>> ndim(np.zeros((2, 3)))
+    2
+    """
+    return len(x.shape)
+
+
+def get_value(x: Any) -> np.ndarray:
+    """The numbers of a variable or an array, as a NumPy array.
+
+    >>> get_value([1.0, 2.0]).tolist()
+    [1.0, 2.0]
+    """
+    return np.asarray(x)
+
+
+def set_value(x: Variable, value: Any) -> None:
+    """Replace the value of a variable.
+
+    Raises:
+        ValueError: where the shape differs.
+    """
+    x.assign(np.asarray(value))
+
+
+def batch_get_value(tensors: Iterable[Any]) -> list[np.ndarray]:
+    """`get_value` of each."""
+    return [get_value(each) for each in tensors]
+
+
+def batch_set_value(tuples: Iterable[tuple[Variable, Any]]) -> None:
+    """`set_value` of each pair."""
+    for variable, value in tuples:
+        set_value(variable, value)
+
+
+__all__ = public(globals(), __name__)  # noqa: PLE0605
+__getattr__ = absent(__name__, "tf.keras.backend")

@@ -1,0 +1,25 @@
+"""`tf.keras.config`: see `gatewise.config` and `gatewise.keras.backend`."""
+
+from __future__ import annotations
+
+from gatewise.compat.absent import absent
+from gatewise.keras.backend import (
+    backend,
+    epsilon,
+    floatx,
+    image_data_format,
+    set_epsilon,
+    set_floatx,
+    set_image_data_format,
+)
+
+__all__ = [
+    "backend",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+]
+__getattr__ = absent(__name__, "tf.keras.config")

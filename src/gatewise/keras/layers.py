@@ -1,0 +1,39 @@
+"""`tf.keras.layers`: see `gatewise.layers`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gatewise import layer_config
+from gatewise.compat.absent import absent, public
+from gatewise.layers import *  # noqa: F403
+from gatewise.layers import Layer
+from gatewise.registry import custom_object_scope
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Layer:
+    """A layer from what `serialize`, or any Keras, wrote.
+
+    Args:
+        config: a dict with the class's name and its config.
+        custom_objects: your own classes and functions, by the names that the config uses.
+
+    >>> deserialize({"class_name": "LSTM", "config": {"units": 6, "name": "encoder"}})
+    LSTM(units=6, name='encoder')
+    """
+    with custom_object_scope(custom_objects or {}):
+        return layer_config.deserialize_layer(config)
+
+
+def serialize(layer: Layer) -> dict[str, Any]:
+    """A layer's class and config, as Keras 3 writes them.
+
+    >>> from gatewise import layers
+    >>> deserialize(serialize(layers.LSTM(6, name="encoder")))
+    LSTM(units=6, name='encoder')
+    """
+    return layer_config.serialize_layer(layer)
+
+
+__all__ = public(globals(), "gatewise.graph", "gatewise.layer", "gatewise.recurrent", __name__)  # noqa: PLE0605
+__getattr__ = absent(__name__, "tf.keras.layers")

@@ -1,0 +1,9 @@
+"""`tf.keras.preprocessing`: the part that sequences need."""
+
+from __future__ import annotations
+
+from gatewise.compat.absent import absent
+from gatewise.keras.preprocessing import sequence
+
+__all__ = ["sequence"]
+__getattr__ = absent(__name__, "tf.keras.preprocessing")

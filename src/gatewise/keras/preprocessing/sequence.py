@@ -1,0 +1,9 @@
+"""`tf.keras.preprocessing.sequence`: see `gatewise.utils`."""
+
+from __future__ import annotations
+
+from gatewise.compat.absent import absent
+from gatewise.utils import pad_sequences
+
+__all__ = ["pad_sequences"]
+__getattr__ = absent(__name__, "tf.keras.preprocessing.sequence")

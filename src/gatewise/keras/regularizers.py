@@ -1,0 +1,9 @@
+"""`tf.keras.regularizers`: see `gatewise.regularizers`."""
+
+from __future__ import annotations
+
+from gatewise.compat.absent import absent, public
+from gatewise.regularizers import *  # noqa: F403
+
+__all__ = public(globals(), "gatewise.regularizers")  # noqa: PLE0605
+__getattr__ = absent(__name__, "tf.keras.regularizers")

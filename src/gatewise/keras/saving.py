@@ -1,0 +1,26 @@
+"""`tf.keras.saving`: models from files, and the names that files may use for a program's own classes."""
+
+from __future__ import annotations
+
+from gatewise.compat.absent import absent
+from gatewise.models import load_model
+from gatewise.registry import (
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
+
+CustomObjectScope = custom_object_scope
+
+__all__ = [
+    "CustomObjectScope",
+    "custom_object_scope",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "load_model",
+    "register_keras_serializable",
+]
+__getattr__ = absent(__name__, "tf.keras.saving")
