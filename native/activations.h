@@ -6,65 +6,13 @@
 
 namespace gatewise::GATEWISE_ISA {
 
-// Constants of e^y = 2^n * e^r, n = round(y / ln 2), r in [-ln 2 / 2, ln 2 / 2], for y <= 0.
-// The coefficients interpolate (e^r - 1 - r) / r^2 at Chebyshev nodes; the greatest relative error of e^r - 1
-// is 2.5e-8 in float and 5.5e-19 in double.
-template <class T>
-struct Exponential;
-
-template <>
-struct Exponential<float> {
-  static constexpr float least = -87.0F;        // e^least is still a normal number
-  static constexpr float round = 12582912.0F;   // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
-  static constexpr float log2_e = 1.44269504F;  // 1 / ln 2
-  static constexpr float ln2_high = 0.693145751953125F;  // ln 2 in two parts; n * ln2_high is exact
-  static constexpr float ln2_low = 1.42860682030941723e-6F;
-  static constexpr std::int32_t mantissa = 23;
-  static constexpr std::int32_t one = 0x3f800000;
-  static constexpr float series[] = {0.5F, 0.16666576666119928F, 0.04166655421298415F, 0.008363232883682618F,
-                                     0.0013926250831497611F};
-};
-
-template <>
-struct Exponential<double> {
-  static constexpr double least = -708.0;
-  static constexpr double round = 6755399441055744.0;  // 1.5 * 2^52
-  static constexpr double log2_e = 1.4426950408889634;
-  static constexpr double ln2_high = 0.6931471803691238;
-  static constexpr double ln2_low = 1.9082149292705877e-10;
-  static constexpr std::int64_t mantissa = 52;
-  static constexpr std::int64_t one = 0x3ff0000000000000;
-  static constexpr double series[] = {0.5,
-                                      0.1666666666666667,
-                                      0.04166666666666667,
-                                      0.008333333333326084,
-                                      0.0013888888888883711,
-                                      0.0001984126987500228,
-                                      2.480158732567746e-05,
-                                      2.755725517000089e-06,
-                                      2.755727347871858e-07,
-                                      2.5105312729622103e-08,
-                                      2.09147553258932e-09};
-};
-
-template <class T>
-struct Power {
-  Vec<T> scale;     // 2^n
-  Vec<T> fraction;  // e^r - 1
-};
-
-// The parts of e^y for least <= y <= 0 and for NaN; anything below `least` gives nonsense, for the caller to replace.
-template <class T>
-GATEWISE_INLINE Power<T> exponential(Vec<T> y) {
-  using E = Exponential<T>;
-  const Vec<T> shifted = fma(y, splat(E::log2_e), splat(E::round));
-  const Vec<T> n = shifted - splat(E::round);
-  const Vec<T> r = fma(n, splat(-E::ln2_low), fma(n, splat(-E::ln2_high), y));
-  constexpr int terms = sizeof(E::series) / sizeof(T);
-  Vec<T> p = splat(E::series[terms - 1]);
-  for (int i = terms - 2; i >= 0; --i) p = fma(p, r, splat(E::series[i]));
-  const auto exponent = reinterpret_cast<Bits<T>>(shifted) << E::mantissa;
-  return {reinterpret_cast<Vec<T>>(exponent + E::one), fma(r * r, p, r)};
+// c[0] + c[1] x + ... by Horner's rule.
+template <class T, int kTerms>
+GATEWISE_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[kTerms]) {
+  Vec<T> sum = splat(c[kTerms - 1]);
+#pragma GCC unroll 16
+  for (int i = kTerms - 2; i >= 0; --i) sum = fma(sum, x, splat(c[i]));
+  return sum;
 }
 
 template <class T>
@@ -79,25 +27,99 @@ GATEWISE_INLINE Vec<T> with_sign(Vec<T> magnitude, Vec<T> x) {
   return reinterpret_cast<Vec<T>>(reinterpret_cast<Bits<T>>(magnitude) | (reinterpret_cast<Bits<T>>(x) & sign));
 }
 
-// tanh |x| = -m / (2 + m), m = e^(-2|x|) - 1, which keeps its relative precision down to x = 0.
+// e^x = 2^n * e^r, n = round(x / ln 2), r in [-ln 2 / 2, ln 2 / 2].
 template <class T>
-GATEWISE_INLINE Vec<T> tanh(Vec<T> x) {
-  const Vec<T> one = splat(T(1));
-  const Vec<T> y = absolute<T>(x) * T(-2);
-  const Power<T> e = exponential<T>(y);
-  const Vec<T> m = fma(e.scale, e.fraction, e.scale - one);
-  const Vec<T> bounded = y < splat(T(-40)) ? -one : m;
-  return with_sign<T>(divide(-bounded, bounded + T(2)), x);
+struct Exponential;
+
+template <>
+struct Exponential<float> {
+  static constexpr float greatest = 87.0F;         // e^greatest and e^-greatest are normal numbers, and 1 + both
+  static constexpr float round = 12582912.0F;      // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
+  static constexpr float log2_e = 1.44269504F;     // 1 / ln 2
+  static constexpr float ln2 = 0.693147182F;       // to 1.9e-9; |n| is less than 127
+  static constexpr float ln2_high = 0.693145752F;  // ln 2 in two parts; n * ln2_high is exact
+  static constexpr float ln2_low = 1.42860677e-06F;
+  static constexpr int mantissa = 23;
+};
+
+template <>
+struct Exponential<double> {
+  static constexpr double least = -708.0;              // e^least is still a normal number
+  static constexpr double round = 6755399441055744.0;  // 1.5 * 2^52
+  static constexpr double log2_e = 1.4426950408889634;
+  static constexpr double ln2_high = 0.6931471803691238;  // ln 2 in two parts; n * ln2_high is exact
+  static constexpr double ln2_low = 1.9082149292705877e-10;
+  static constexpr int mantissa = 52;
+  static constexpr std::uint64_t one = 0x3ff0000000000000;
+};
+
+// float: tanh x = x P(x^2) / Q(x^2), a minimax fit whose relative error is 3e-8 up to |x| = 9.03, where float's tanh is
+// 1; with x^2 held there, x P / Q goes on to grow beyond 1 and is cut. With rounding: 2.6 epsilon.
+GATEWISE_INLINE Vec<float> tanh(Vec<float> x) {
+  constexpr float p[] = {1.0F, 0.133797184F, 0.00349403452F, 2.05834913e-05F, 1.33190703e-08F};
+  constexpr float q[] = {1.0F, 0.467130363F, 0.025871072F, 0.000328309368F, 7.76202228e-07F};
+  const Vec<float> square = at_most(x * x, 81.5F);
+  const Vec<float> ratio = x * polynomial<float>(square, p) * reciprocal(polynomial<float>(square, q));
+  return at_least(at_most(ratio, 1.0F), -1.0F);
 }
 
-// sigmoid(x) = 1 / (1 + e) for x >= 0 and e / (1 + e) for x < 0, e = e^-|x|: no overflow, and precise for x << 0.
-template <class T>
-GATEWISE_INLINE Vec<T> sigmoid(Vec<T> x) {
-  const Vec<T> one = splat(T(1));
-  const Vec<T> y = -absolute<T>(x);
-  const Power<T> power = exponential<T>(y);
-  const Vec<T> e = y < splat(Exponential<T>::least) ? Vec<T>{} : fma(power.scale, power.fraction, power.scale);
-  return divide(x < Vec<T>{} ? e : one, e + one);
+// float: 1 / (1 + e^-x). The series is e^-r to 9.2e-8 (minimax); below -87, where the value is 1e-38, it is 0.
+GATEWISE_INLINE Vec<float> sigmoid(Vec<float> x) {
+  using E = Exponential<float>;
+  constexpr float series[] = {1.0F, -0.999999705F, 0.49999146149F, -0.16667640063F, 0.04189839005F, -0.00829022949F};
+  const Vec<float> bounded = at_most(x, E::greatest);
+  const Vec<float> shifted = fma(bounded, splat(E::log2_e), splat(E::round));
+  const Vec<float> n = shifted - E::round;
+  const Vec<float> r = kFused ? fma(n, splat(-E::ln2), bounded) : bounded - n * E::ln2_high - n * E::ln2_low;
+  const Bits<float> fraction = reinterpret_cast<Bits<float>>(polynomial<float>(r, series));
+  const Bits<float> exponent = reinterpret_cast<Bits<float>>(shifted) << E::mantissa;
+  const Vec<float> e = reinterpret_cast<Vec<float>>(fraction - exponent);
+  return x < splat(-E::greatest) ? Vec<float>{} : reciprocal(e + 1.0F);
+}
+
+struct Power {
+  Vec<double> scale;     // 2^n
+  Vec<double> fraction;  // e^r - 1
+};
+
+// double: the parts of e^y for least <= y <= 0 and for NaN; below that nonsense, for the caller to replace. The series
+// interpolates (e^r - 1 - r) / r^2 at Chebyshev nodes; e^r - 1 has a relative error of 5.5e-19.
+GATEWISE_INLINE Power exponential(Vec<double> y) {
+  using E = Exponential<double>;
+  constexpr double series[] = {0.5,
+                               0.1666666666666667,
+                               0.04166666666666667,
+                               0.008333333333326084,
+                               0.0013888888888883711,
+                               0.0001984126987500228,
+                               2.480158732567746e-05,
+                               2.755725517000089e-06,
+                               2.755727347871858e-07,
+                               2.5105312729622103e-08,
+                               2.09147553258932e-09};
+  const Vec<double> shifted = fma(y, splat(E::log2_e), splat(E::round));
+  const Vec<double> n = shifted - E::round;
+  const Vec<double> r = fma(n, splat(-E::ln2_low), fma(n, splat(-E::ln2_high), y));
+  const Bits<double> exponent = reinterpret_cast<Bits<double>>(shifted) << E::mantissa;
+  return {reinterpret_cast<Vec<double>>(exponent + E::one), fma(r * r, polynomial<double>(r, series), r)};
+}
+
+// double: tanh |x| = -m / (2 + m), m = e^(-2|x|) - 1, which keeps its relative precision down to x = 0.
+GATEWISE_INLINE Vec<double> tanh(Vec<double> x) {
+  const Vec<double> y = absolute<double>(x) * -2.0;
+  const Power e = exponential(y);
+  const Vec<double> m = fma(e.scale, e.fraction, e.scale - 1.0);
+  const Vec<double> bounded = y < splat(-40.0) ? splat(-1.0) : m;
+  return with_sign<double>(-bounded / (bounded + 2.0), x);
+}
+
+// double: 1 / (1 + e) for x >= 0 and e / (1 + e) for x < 0, e = e^-|x|: no overflow, and precise for x << 0.
+GATEWISE_INLINE Vec<double> sigmoid(Vec<double> x) {
+  const Vec<double> y = -absolute<double>(x);
+  const Power power = exponential(y);
+  const Vec<double> e =
+      y < splat(Exponential<double>::least) ? Vec<double>{} : fma(power.scale, power.fraction, power.scale);
+  return (x < Vec<double>{} ? e : splat(1.0)) / (e + 1.0);
 }
 
 template <class T>
@@ -116,9 +138,9 @@ template <class T>
 GATEWISE_INLINE Vec<T> activate(Activation kind, Vec<T> x) {
   switch (kind) {
     case Activation::tanh:
-      return tanh<T>(x);
+      return tanh(x);
     case Activation::sigmoid:
-      return sigmoid<T>(x);
+      return sigmoid(x);
     case Activation::hard_sigmoid:
       return clip<T>(x + T(3), T(6)) / T(6);
     case Activation::keras2_hard_sigmoid:

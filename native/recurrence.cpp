@@ -198,9 +198,9 @@ Recurrence<T>::Recurrence(Cell cell, Index inputs, Index units, const Weights<T>
 }
 
 template <class T>
-void Recurrence<T>::forward(const Sequence<T>& call) const {
+void Recurrence<T>::forward(const Sequence<T>& call, Index most) const {
   static thread_local Buffer buffer;
-  Plan plan = make_plan(layer_, call, threads());
+  Plan plan = make_plan(layer_, call, most);
   Team team(plan.threads);
   if (team.size() < plan.threads) plan = make_plan(layer_, call, team.size());
   const Workspace<T> space = make_workspace(buffer, layer_, call, plan);

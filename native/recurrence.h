@@ -49,7 +49,10 @@ class Recurrence {
   const Layer<T>& layer() const { return layer_; }
 
   // Runs one call. Takes what threads are worth it; allocates nothing once this thread has made a call as large.
-  void forward(const Sequence<T>& call) const;
+  void forward(const Sequence<T>& call) const { forward(call, threads()); }
+
+  // The same on at most `most` threads: 1 for a caller that has divided its work already.
+  void forward(const Sequence<T>& call, Index most) const;
 
  private:
   const Kernels& kernels_;

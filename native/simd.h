@@ -33,6 +33,12 @@ inline constexpr int kBytes = 16;
 inline constexpr int kRegisters = 16;
 #endif
 
+#if defined(__FMA__) || defined(__aarch64__)
+inline constexpr bool kFused = true;  // fma rounds once
+#else
+inline constexpr bool kFused = false;
+#endif
+
 template <class T>
 inline constexpr int kWidth = kBytes / static_cast<int>(sizeof(T));
 
@@ -42,13 +48,13 @@ template <>
 struct Lanes<float> {
   typedef float Vector __attribute__((vector_size(kBytes)));
   typedef float Loose __attribute__((vector_size(kBytes), aligned(4), may_alias));
-  typedef std::int32_t Bits __attribute__((vector_size(kBytes)));
+  typedef std::uint32_t Bits __attribute__((vector_size(kBytes)));
 };
 template <>
 struct Lanes<double> {
   typedef double Vector __attribute__((vector_size(kBytes)));
   typedef double Loose __attribute__((vector_size(kBytes), aligned(8), may_alias));
-  typedef std::int64_t Bits __attribute__((vector_size(kBytes)));
+  typedef std::uint64_t Bits __attribute__((vector_size(kBytes)));
 };
 
 template <class T>
@@ -104,19 +110,44 @@ GATEWISE_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
 #endif
 }
 
-// a / b for b of ordinary size (no overflow, no denormals).
-GATEWISE_INLINE Vec<float> divide(Vec<float> a, Vec<float> b) {
+// 1 / b for b of ordinary size (no overflow, no denormals).
+GATEWISE_INLINE Vec<float> reciprocal(Vec<float> b) {
 #if defined(__AVX512F__)
   // Division has a quarter of the throughput of an estimate (2^-14) with one Newton step.
   // (The form with a mask of ones, because GCC 12 warns of its own header's undefined operand in the plain one.)
   const Vec<float> estimate = _mm512_maskz_rcp14_ps(0xffff, b);
   const Vec<float> error = _mm512_fnmadd_ps(b, estimate, splat(1.0F));
-  return a * fma(estimate, error, estimate);
+  return fma(estimate, error, estimate);
 #else
-  return a / b;
+  return 1.0F / b;
 #endif
 }
 
-GATEWISE_INLINE Vec<double> divide(Vec<double> a, Vec<double> b) { return a / b; }
+GATEWISE_INLINE Vec<double> reciprocal(Vec<double> b) { return 1.0 / b; }
+
+// The lesser and the greater of x and a bound; NaN where x is NaN. x86 returns the second operand where one is NaN.
+GATEWISE_INLINE Vec<float> at_most(Vec<float> x, float bound) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_min_ps(0xffff, splat(bound), x);
+#elif defined(__AVX__)
+  return _mm256_min_ps(splat(bound), x);
+#elif defined(__SSE__)
+  return _mm_min_ps(splat(bound), x);
+#else
+  return x > splat(bound) ? splat(bound) : x;
+#endif
+}
+
+GATEWISE_INLINE Vec<float> at_least(Vec<float> x, float bound) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_max_ps(0xffff, splat(bound), x);
+#elif defined(__AVX__)
+  return _mm256_max_ps(splat(bound), x);
+#elif defined(__SSE__)
+  return _mm_max_ps(splat(bound), x);
+#else
+  return x < splat(bound) ? splat(bound) : x;
+#endif
+}
 
 }  // namespace gatewise::GATEWISE_ISA

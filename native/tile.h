@@ -42,6 +42,7 @@ GATEWISE_INLINE void accumulate(Vec<T> (&sums)[kRows][kPanels][kSums], const T* 
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) rows[r] = from[r];
   const Index panel = count * kGates * width;
+#pragma GCC unroll 4
   for (Index k = 0; k < count; ++k) {
 #pragma GCC unroll 8
     for (int p = 0; p < kPanels; ++p) {
