@@ -1,9 +1,6 @@
 """The arguments that many layers declare: one line in a layer says the argument, its default and how it is read.
 
-class Dense(Layer):
-    units: Argument[int, int] = count()
-    activation: Argument[Any, Activation] = activation()
-    kernel_initializer: Argument[Any, Any] = initializer("glorot_uniform")
+For example `activation: Argument[Any, Activation] = activation("tanh")`.
 """
 
 from __future__ import annotations
@@ -65,22 +62,20 @@ def seed() -> Argument[Any, int | None]:
 
 def one_step(default: Any = REQUIRED, **options: Any) -> Argument[Any, int]:
     """A positive integer, alone or as a sequence of one, as one-dimensional layers are given it: 2, (2,) or [2]."""
-    return Argument(
-        default=default, parse=_alone, serialize=lambda value: value if value is None else [value], **options
-    )
+    return Argument(default=default, parse=_alone, serialize=lambda value: [value], **options)
 
 
 def padding(*choices: str) -> Argument[str, str]:
     """What happens at the ends of the time axis: "valid", "same", and for convolutions "causal"."""
-    return Argument(
-        default="valid", parse=lambda value: one_of(*choices)(value.lower() if isinstance(value, str) else value)
-    )
+
+    def parse(value: Any) -> str:
+        return str(one_of(*choices)(value.lower() if isinstance(value, str) else value))
+
+    return Argument(default="valid", parse=parse)
 
 
 def data_format(**options: Any) -> Argument[Any, str]:
-    """Which axis holds the features: "channels_last", (B, T, I), or "channels_first", (B, I, T). None means the
-    first.
-    """
+    """Where the features are: "channels_last" (B, T, I), which None means too, or "channels_first" (B, I, T)."""
     return Argument(default=None, parse=_data_format, **options)
 
 

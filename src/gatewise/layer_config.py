@@ -8,18 +8,24 @@ from gatewise.layer import Layer, registered
 from gatewise.registry import get_registered_name
 from gatewise.typing import Config
 
+_OPERATIONS = "keras.src.ops.numpy"
+
 
 def serialize_layer(layer: Layer) -> Config:
     """A layer or model with its class, as Keras 3 writes it."""
     name = get_registered_name(type(layer))
     module = "keras.models" if hasattr(layer, "predict") else "keras.layers"
     own = type(layer).__module__.split(".")[0] == "gatewise"
-    return {
+    config: Config = {
         "module": module if own else type(layer).__module__,
         "class_name": type(layer).__name__,
         "config": layer.get_config(),
         "registered_name": None if own else name,
     }
+    if registered.name_of(type(layer)) == "Operation":
+        # Keras 3 saves `x + y` as an operation of its own module, which has a name and nothing else.
+        config |= {"module": _OPERATIONS, "class_name": layer.get_config()["operation"], "config": {"name": layer.name}}
+    return config
 
 
 def deserialize_layer(config: Any) -> Layer:
@@ -30,8 +36,10 @@ def deserialize_layer(config: Any) -> Layer:
     """
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
         raise ValueError(f"Expected the config of a layer, with its class_name, got {str(config)[:80]!r}.")
-    cls = registered.lookup_config(config)
     inner = config.get("config", {})
+    if str(config.get("module")).startswith("keras.src.ops"):
+        return registered.lookup("Operation").from_config({**inner, "operation": config["class_name"]})
+    cls = registered.lookup_config(config)
     if isinstance(inner, dict) and "name" not in inner and config.get("name"):
         inner = {**inner, "name": config["name"]}
     return cls.from_config(inner)

@@ -13,9 +13,11 @@ from gatewise.layers.activation import PReLU as PReLU
 from gatewise.layers.activation import ReLU as ReLU
 from gatewise.layers.activation import Softmax as Softmax
 from gatewise.layers.activation import ThresholdedReLU as ThresholdedReLU
+from gatewise.layers.arithmetic import Operation as Operation
 from gatewise.layers.convolution import Conv1D as Conv1D
 from gatewise.layers.dense import Dense as Dense
 from gatewise.layers.embedding import Embedding as Embedding
+from gatewise.layers.function import Lambda as Lambda
 from gatewise.layers.masking import Masking as Masking
 from gatewise.layers.merging import Add as Add
 from gatewise.layers.merging import Average as Average
@@ -33,6 +35,9 @@ from gatewise.layers.merging import maximum as maximum
 from gatewise.layers.merging import minimum as minimum
 from gatewise.layers.merging import multiply as multiply
 from gatewise.layers.merging import subtract as subtract
+from gatewise.layers.normalization import BatchNormalization as BatchNormalization
+from gatewise.layers.normalization import LayerNormalization as LayerNormalization
+from gatewise.layers.normalization import UnitNormalization as UnitNormalization
 from gatewise.layers.pooling import AveragePooling1D as AveragePooling1D
 from gatewise.layers.pooling import GlobalAveragePooling1D as GlobalAveragePooling1D
 from gatewise.layers.pooling import GlobalMaxPooling1D as GlobalMaxPooling1D
@@ -50,9 +55,9 @@ from gatewise.layers.reshaping import RepeatVector as RepeatVector
 from gatewise.layers.reshaping import Reshape as Reshape
 from gatewise.layers.reshaping import UpSampling1D as UpSampling1D
 from gatewise.layers.reshaping import ZeroPadding1D as ZeroPadding1D
-from gatewise.recurrent import Bidirectional as Bidirectional
 from gatewise.recurrent import GRU as GRU
 from gatewise.recurrent import LSTM as LSTM
+from gatewise.recurrent import Bidirectional as Bidirectional
 from gatewise.recurrent import SimpleRNN as SimpleRNN
 from gatewise.recurrent import TimeDistributed as TimeDistributed
 

@@ -8,7 +8,7 @@ from gatewise import activations
 from gatewise.activations import Activation as ActivationFunction
 from gatewise.arguments import Argument, integer, optional
 from gatewise.arrays import namespace
-from gatewise.fields import activation, constraint, flag, initializer, optional_number, real, regularizer
+from gatewise.fields import constraint, flag, initializer, optional_number, real, regularizer
 from gatewise.layer import InputSpec, Layer, registered
 from gatewise.typing import Array, Config, Shape
 
@@ -123,7 +123,7 @@ class ThresholdedReLU(Elementwise):
     theta: Argument[Any, float] = real(1.0)
 
     def call(self, inputs: Array) -> Array:
-        """x where x > theta, else 0."""
+        """The input where it is above theta, else 0."""
         return activations.threshold(inputs, self.theta, 0.0)
 
 
@@ -162,7 +162,7 @@ class PReLU(Elementwise):
     """y = x where positive, else alpha x, with a learned alpha for each place of the input.
 
     Args:
-        alpha_initializer, alpha_regularizer, alpha_constraint: of alpha, whose shape is the input's without the batch axis.
+        alpha_initializer, alpha_regularizer, alpha_constraint: of alpha, which has the shape of a sample.
         shared_axes: the axes (from 1) along which one alpha serves all, or None.
         **kwargs: see `Layer`.
 
@@ -198,7 +198,7 @@ class PReLU(Elementwise):
         self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
 
     def call(self, inputs: Array) -> Array:
-        """x where positive, else alpha x."""
+        """The input where positive, else alpha times it."""
         alpha = self.alpha.value
         xp = namespace(inputs, alpha)
         return xp.where(inputs > 0, inputs, alpha * inputs)

@@ -40,7 +40,7 @@ class Conv1D(Layer):
             front only: y_t sees nothing after x_t).
         data_format: "channels_last", or "channels_first" for (B, I, T) inputs and (B, F, T') outputs.
         dilation_rate: d.
-        groups: in how many equal parts features and filters are split, each part of the filters seeing one of the features.
+        groups: features and filters are split into so many parts, each part of the filters seeing one of the features.
         activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
         activity_regularizer, kernel_constraint, bias_constraint, **kwargs: as in `Dense`.
 
@@ -89,17 +89,24 @@ class Conv1D(Layer):
         """The axis of the features."""
         return 1 if self.data_format == "channels_first" else 2
 
+    @property
+    def _window(self) -> dict[str, Any]:
+        return {
+            "size": self.kernel_size,
+            "stride": self.strides,
+            "padding": self.padding,
+            "dilation": self.dilation_rate,
+        }
+
     def build(self, input_shape: Shape) -> None:
         """Make kernel (K, I / groups, F) and bias (F,) for inputs (B, T, I)."""
         features = input_shape[self._channels]
         if features is None:
             raise ValueError(
-                f"{self.label}: the features' axis must be known to make the kernel, got shape {input_shape}."
+                f"{self.label}: the number of features must be known to make the kernel, got {input_shape}."
             )
         if features % self.groups:
-            raise ValueError(
-                f"{self.label}: the input's {features} features must be a multiple of groups={self.groups}."
-            )
+            raise ValueError(f"{self.label}: {features} features are not a multiple of groups={self.groups}.")
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.kernel_size, features // self.groups, self.filters),
@@ -123,8 +130,8 @@ class Conv1D(Layer):
         kernel = self.kernel.value
         xp = namespace(inputs, kernel)
         x = inputs if self._channels == 2 else xp.swapaxes(inputs, 1, 2)
-        count = windows.places(self.label, x.shape[1], self.kernel_size, self.strides, self.padding, self.dilation_rate)
-        added = windows.ends(x.shape[1], self.kernel_size, self.strides, self.padding, self.dilation_rate)
+        count = windows.places(self.label, x.shape[1], **self._window)
+        added = windows.ends(x.shape[1], **self._window)
         y = self._on_numpy(x, kernel, added, count) if xp is np else self._on_jax(x, kernel, added)
         if self.bias is not None:
             y += self.bias.value
@@ -149,7 +156,8 @@ class Conv1D(Layer):
         return y.reshape(batch, count or 0, self.filters)
 
     def _on_jax(self, x: Array, kernel: Array, added: tuple[int, int]) -> Array:
-        from jax import lax, numpy as jnp
+        from jax import lax
+        from jax import numpy as jnp
 
         return lax.conv_general_dilated(
             x,
@@ -164,6 +172,6 @@ class Conv1D(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, T', F)."""
         steps = input_shape[3 - self._channels]
-        made = windows.places(self.label, steps, self.kernel_size, self.strides, self.padding, self.dilation_rate)
+        made = windows.places(self.label, steps, **self._window)
         batch = input_shape[0]
         return (batch, made, self.filters) if self._channels == 2 else (batch, self.filters, made)

@@ -17,8 +17,8 @@ from gatewise.typing import Array, Config, Shape
 class Dense(Layer):
     """The fully connected layer: y = phi(x W + b), phi = activation.
 
-    x is (B, ..., I) and y (B, ..., U), with W = kernel (I, U) and b = bias (U,): the last axis is transformed, the same for
-    each place on the others.
+    x is (B, ..., I) and y (B, ..., U), with W = kernel (I, U) and b = bias (U,): the last axis is transformed, the same
+    way for each place on the others.
 
     Args:
         units: U, a positive integer.
@@ -56,9 +56,7 @@ class Dense(Layer):
         """Make kernel (I, U) and bias (U,) for inputs (B, ..., I)."""
         features = input_shape[-1]
         if features is None:
-            raise ValueError(
-                f"{self.label}: the last axis of the input must be known to make the kernel, got {input_shape}."
-            )
+            raise ValueError(f"{self.label}: the last axis must be known to make the kernel, got {input_shape}.")
         self.kernel = self.add_weight(
             name="kernel",
             shape=(features, self.units),

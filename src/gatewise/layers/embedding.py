@@ -37,7 +37,7 @@ class Embedding(Layer):
     Ids that come as floats are cut to integers.
 
     Raises:
-        ValueError: an id that is not in the table. Under `jax.jit` ids are not known in time to be checked, and give NaN.
+        ValueError: an id that is not in the table. Under `jax.jit` it is not known in time, and gives NaN.
 
     >>> import numpy as np
     >>> Embedding(10, 4)(np.array([[1, 2, 3]])).shape
@@ -110,7 +110,8 @@ class Embedding(Layer):
         place = np.unravel_index(np.argmax(unsigned >= self.input_dim), ids.shape)
         raise ValueError(
             f"{self.label}: the ids must be from 0 to {self.input_dim - 1} (input_dim={self.input_dim}), but "
-            f"{given[place]} came at {tuple(int(n) for n in place)}. Check how the ids are made, or give a larger input_dim."
+            f"{given[place]} came at {tuple(int(n) for n in place)}. "
+            "Check how the ids are made, or give a larger input_dim."
         )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise.arrays import namespace
 from gatewise.arguments import Argument
+from gatewise.arrays import namespace
 from gatewise.fields import real
 from gatewise.layer import InputSpec, Layer, registered
 from gatewise.typing import Array, Shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 from gatewise import release, structure
 from gatewise.arguments import Argument, integer
@@ -18,14 +18,14 @@ class Merge(Layer):
 
     Sizes of 1 are stretched, and an array with fewer axes gets axes of size 1 after its batch axis, as in Keras.
 
-    Masks: Keras 3 lets a step count where it counts in any input, provided that all have a mask; Keras 2 where it counts in
-    all inputs that have one. A layer follows the generation it was made in (`gatewise.release`).
+    Masks: in Keras 3 a step counts where it counts in any input, provided that all have a mask; in Keras 2 where it
+    counts in all inputs that have one. A layer follows the generation it was made in (`gatewise.release`).
     """
 
     supports_masking = True
     keeps_dtype = True
-    least = 1
-    most: int | None = None
+    least: ClassVar[int] = 1
+    most: ClassVar[int | None] = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -130,7 +130,7 @@ class Average(Merge):
 
 
 class MaskedMerge(Merge):
-    """The base of merges in which Keras 3 leaves out steps that a mask marks; Keras 2 merges the numbers as they are."""
+    """The base of merges in which Keras 3 leaves out masked steps; Keras 2 merges the numbers as they are."""
 
     def call(self, inputs: list[Array], mask: Any = None) -> Array:
         """Merge what counts."""
@@ -177,10 +177,10 @@ class Extreme(MaskedMerge):
     def _merge_masked(self, xp: Any, inputs: list[Array], masks: list[Any]) -> Array:
         y, counts = inputs[0], masks[0]
         for x, mask in zip(inputs[1:], masks[1:], strict=True):
-            x = x if mask is None else xp.where(mask, x, y)
-            y = y if counts is None else xp.where(counts, y, x)
+            other = x if mask is None else xp.where(mask, x, y)
+            y = y if counts is None else xp.where(counts, y, other)
             counts = None if mask is None or counts is None else xp.logical_or(counts, mask)
-            y = self._chosen(xp)(y, x)
+            y = self._chosen(xp)(y, other)
         return y
 
 
@@ -280,7 +280,7 @@ def _dot_axes(value: Any) -> Any:
 class Dot(Merge):
     """The products of two inputs summed over one axis of each, sample by sample.
 
-    x (B, ..., n, ...) and y (B, ..., n, ...) give the other axes of x, then the other axes of y; where none is left, (B, 1).
+    x (B, ..., n, ...) and y (B, ..., n, ...) give the other axes of x, then those of y; where none is left, (B, 1).
 
     Args:
         axes: the axis with n, one for both inputs or a pair; the batch axis 0 cannot be it.
@@ -312,7 +312,7 @@ class Dot(Merge):
         return places[0], places[1]
 
     def call(self, inputs: list[Array]) -> Array:
-        """sum x y over the two axes."""
+        """The products, summed over the two axes."""
         x, y = inputs
         xp = namespace(x, y)
         places = self._places([tuple(x.shape), tuple(y.shape)])
@@ -330,8 +330,8 @@ class Dot(Merge):
         first, second = self._places([x, y])
         if x[first] != y[second] and None not in (x[first], y[second]):
             raise ValueError(
-                f"{self.label}: the inputs have sizes {x[first]} and {y[second]} on the axes {self.axes} that are summed over, "
-                f"which must be equal: shapes {x} and {y}."
+                f"{self.label}: the sizes on the summed axes {self.axes} must be equal, but are {x[first]} "
+                f"and {y[second]}: shapes {x} and {y}."
             )
         kept = (*x[1:first], *x[first + 1 :], *y[1:second], *y[second + 1 :])
         return (x[0] if x[0] is not None else y[0], *(kept or (1,)))
@@ -346,7 +346,7 @@ def _product(sizes: tuple[int, ...]) -> int:
 
 
 def _unit(xp: Any, x: Array) -> Array:
-    """x divided by its length along the last axis; a zero vector stays zero."""
+    """Divide by the length along the last axis; a zero vector stays zero."""
     squares = xp.sum(x * x, axis=-1, keepdims=True)
     return x / xp.sqrt(xp.maximum(squares, xp.asarray(1e-12, dtype=x.dtype)))
 

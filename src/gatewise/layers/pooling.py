@@ -42,6 +42,10 @@ class Pooling1D(Layer):
         if self.strides is None:
             self.strides = self.pool_size
 
+    @property
+    def _window(self) -> dict[str, Any]:
+        return {"size": self.pool_size, "stride": self.strides, "padding": self.padding}
+
     def call(self, inputs: Array) -> Array:
         """Pool each window."""
         xp = namespace(inputs)
@@ -56,14 +60,14 @@ class Pooling1D(Layer):
     def _windows(self, xp: Any, x: Array, fill: float) -> list[Array]:
         """Step k of every window, for each k, with steps of `fill` where a window reaches over an end."""
         steps = x.shape[1]
-        made = windows.places(self.label, steps, self.pool_size, self.strides, self.padding) or 0
-        x = windows.padded(xp, x, *windows.ends(steps, self.pool_size, self.strides, self.padding), fill)
+        made = windows.places(self.label, steps, **self._window) or 0
+        x = windows.padded(xp, x, *windows.ends(steps, **self._window), fill)
         return windows.steps_of(x, self.pool_size, self.strides, made)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, T', I)."""
         axis = 2 if self.data_format == "channels_first" else 1
-        made = windows.places(self.label, input_shape[axis], self.pool_size, self.strides, self.padding)
+        made = windows.places(self.label, input_shape[axis], **self._window)
         return (*input_shape[:axis], made, *input_shape[axis + 1 :])
 
 
@@ -127,7 +131,7 @@ class GlobalPooling1D(Layer):
 
 @registered.register("GlobalMaxPooling1D", "GlobalMaxPool1D")
 class GlobalMaxPooling1D(GlobalPooling1D):
-    """The largest over time, for each feature; see `GlobalPooling1D` for the arguments. Masks are not looked at, as in Keras.
+    """The largest over time, for each feature; see `GlobalPooling1D`. Masks are not looked at, as in Keras.
 
     >>> import numpy as np
     >>> GlobalMaxPooling1D()(np.array([[[1.0], [3.0], [2.0]]])).tolist()

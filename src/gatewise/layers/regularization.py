@@ -9,8 +9,7 @@ from gatewise import arguments, regularizers
 from gatewise.arguments import Argument, optional
 from gatewise.arrays import namespace
 from gatewise.fields import rate, real, seed
-from gatewise.layer import InputSpec
-from gatewise.layer import registered
+from gatewise.layer import InputSpec, registered
 from gatewise.layers.activation import Elementwise
 from gatewise.random import SeedGenerator
 from gatewise.typing import Array, Config
@@ -41,8 +40,8 @@ class Dropout(Noise):
 
     Args:
         rate: between 0 and 1.
-        noise_shape: the shape of the mask, with 1 on the axes that share it and None for the input's own size: (None, 1,
-            None) drops the same features at all time steps. By default each number is drawn for itself.
+        noise_shape: the shape of the mask, with 1 on the axes that share it and None for the input's own size: with
+            (None, 1, None) the same features drop at all time steps. By default each number is drawn for itself.
         seed: makes the masks repeatable.
         **kwargs: see `Layer`.
 
@@ -70,8 +69,8 @@ class Dropout(Noise):
             n not in (None, 1, size) for n, size in zip(self.noise_shape, x.shape, strict=True)
         ):
             raise ValueError(
-                f"{self.label}: noise_shape={self.noise_shape} must have 1, None or the input's size on each axis of the "
-                f"input, whose shape is {tuple(x.shape)}."
+                f"{self.label}: noise_shape={self.noise_shape} must have 1, None or the input's size on each axis, "
+                f"but the input's shape is {tuple(x.shape)}."
             )
         return tuple(size if n is None else n for n, size in zip(self.noise_shape, x.shape, strict=True))
 
@@ -150,7 +149,7 @@ class GaussianDropout(Noise):
         super().__init__(*args, **kwargs)
         if self.rate == 1.0:
             raise ValueError(
-                f"{self.label}: rate: expected a number below 1, got {self.rate}: the noise would be infinite."
+                f"{self.label}: rate: expected a number below 1, or the noise is infinite, got {self.rate}."
             )
 
     def _disturbed(self, xp: Any, x: Array) -> Array:

@@ -196,9 +196,7 @@ class Cropping1D(Layer):
         batch, steps, features = input_shape
         if steps is not None:
             if steps < sum(self.cropping):
-                raise ValueError(
-                    f"{self.label}: cropping={self.cropping} takes more than the {steps} steps of the input."
-                )
+                raise ValueError(f"{self.label}: cropping={self.cropping} takes more than the {steps} steps there are.")
             steps -= sum(self.cropping)
         return (batch, steps, features)
 

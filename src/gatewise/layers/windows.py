@@ -15,7 +15,7 @@ def span(size: int, dilation: int = 1) -> int:
     return (size - 1) * dilation + 1
 
 
-def places(label: str, steps: int | None, size: int, stride: int, padding: str, dilation: int = 1) -> int | None:
+def places(label: str, steps: int | None, *, size: int, stride: int, padding: str, dilation: int = 1) -> int | None:
     """How many windows there are over `steps` steps; None where `steps` is.
 
     Raises:
@@ -34,7 +34,7 @@ def places(label: str, steps: int | None, size: int, stride: int, padding: str, 
     return (steps - needed) // stride + 1 if steps else 0
 
 
-def ends(steps: int, size: int, stride: int, padding: str, dilation: int = 1) -> tuple[int, int]:
+def ends(steps: int, *, size: int, stride: int, padding: str, dilation: int = 1) -> tuple[int, int]:
     """How many steps to add in front and behind.
 
     "same" splits what is missing evenly, the odd one behind; "causal" adds all in front, so that no window sees ahead.
@@ -49,7 +49,7 @@ def ends(steps: int, size: int, stride: int, padding: str, dilation: int = 1) ->
 
 
 def padded(xp: Any, x: Array, front: int, behind: int, value: float = 0.0) -> Array:
-    """x (B, T, I) with steps of `value` added in front and behind."""
+    """Add steps of `value` in front of x (B, T, I) and behind it."""
     if front == behind == 0:
         return x
     batch, _, features = x.shape

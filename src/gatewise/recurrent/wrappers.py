@@ -29,9 +29,9 @@ def _a_layer(value: Any) -> Layer:
 class Bidirectional(Layer):
     """Runs a recurrent layer forwards and another backwards over the sequence, and merges what they give.
 
-    x is (B, T, I). The backward layer's output sequence is put back into the order of time before it is merged. Weights and
-    states: the forward layer's, then the backward layer's. The layer that is passed serves as a pattern: two fresh ones are
-    made of its config.
+    x is (B, T, I). The backward layer's output sequence is put back into the order of time before it is merged. Weights
+    and states: the forward layer's, then the backward layer's. The layer that is passed serves as a pattern: two fresh
+    ones are made of its config.
 
     Args:
         layer: a recurrent layer (LSTM, GRU, SimpleRNN, or one with their arguments).
@@ -90,7 +90,7 @@ class Bidirectional(Layer):
         needed = ("go_backwards", "return_sequences", "return_state", "stateful")
         if missing := [name for name in needed if not hasattr(layer, name)]:
             raise ValueError(
-                f"{self.label}: expected a recurrent layer such as LSTM(8), got {layer.label}, which has no {missing[0]}."
+                f"{self.label}: expected a recurrent layer such as LSTM(8), but {layer.label} has no {missing[0]}."
             )
 
     def _check_pair(self) -> None:
@@ -98,7 +98,8 @@ class Bidirectional(Layer):
         self._check_recurrent(backward)
         if forward.go_backwards == backward.go_backwards:
             raise ValueError(
-                f"{self.label}: layer and backward_layer must differ in go_backwards, but both have {forward.go_backwards}."
+                f"{self.label}: layer and backward_layer must differ in go_backwards, but both have "
+                f"{forward.go_backwards}."
             )
         for name in ("stateful", "return_sequences", "return_state"):
             ours, theirs = getattr(forward, name), getattr(backward, name)
@@ -123,7 +124,7 @@ class Bidirectional(Layer):
         return bool(self.forward_layer.return_state)
 
     @property
-    def input_spec(self) -> Any:  # type: ignore[override]
+    def input_spec(self) -> Any:
         """What the inputs must be: as for the layer inside."""
         return self.forward_layer.input_spec
 
@@ -191,7 +192,7 @@ class Bidirectional(Layer):
         return [*self.forward_layer.states, *self.backward_layer.states]
 
     def reset_states(self, states: Any = None) -> None:
-        """Set the carried states to zeros, or to `states`, the forward layer's first; both or, after an error, neither."""
+        """Set the carried states to zeros, or to `states`, the forward layer's first; both or neither."""
         parts: list[Any] = [None, None]
         if states is not None:
             checked = self._checked_states("states", states)
@@ -292,7 +293,7 @@ class TimeDistributed(Layer):
         steps = structure.flatten(inputs)[0].shape[1]
         made = []
         for k in range(steps):
-            step = structure.map_structure(lambda x, k=k: x[:, k], inputs)
+            step = structure.rebuild(inputs, iter([x[:, k] for x in structure.flatten(inputs)]))
             own = None if mask is None else mask[:, k]
             made.append(self.layer(step, **self._inner_arguments(step, own, training)))
         columns = zip(*map(structure.flatten, made), strict=True)

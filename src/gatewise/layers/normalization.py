@@ -1,0 +1,297 @@
+"""Layers that bring numbers to mean 0 and variance 1, or to length 1."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from gatewise.arguments import Argument, integer, number, one_of, optional
+from gatewise.arrays import namespace
+from gatewise.fields import constraint, flag, initializer, real, regularizer
+from gatewise.layer import InputSpec, registered
+from gatewise.layers.activation import Elementwise
+from gatewise.typing import Array, Config, Shape
+from gatewise.variable import Variable
+
+
+def _axes(value: Any) -> Any:
+    """One axis, or a list of several; old files wrap the list in a config."""
+    if isinstance(value, dict):
+        value = value.get("items", value.get("config"))
+    if isinstance(value, (list, tuple)):
+        return integer(value[0]) if len(value) == 1 else sorted(map(integer, value))
+    return integer(value)
+
+
+def _one_axis(value: Any) -> int:
+    axis = _axes(value)
+    if isinstance(axis, list):
+        raise ValueError(f"expected one axis, got {value!r}.")
+    return int(axis)
+
+
+def _clipping(value: Any) -> dict[str, float]:
+    """The limits of batch renormalisation by name."""
+    limits = {key: number(limit) for key, limit in (value or {}).items() if limit is not None}
+    if unknown := set(limits) - {"rmin", "rmax", "dmax"}:
+        raise ValueError(f"expected the keys rmin, rmax and dmax, got {sorted(unknown)}.")
+    return limits
+
+
+class Normalization(Elementwise):
+    """What the layers with a learned scale gamma and offset beta share."""
+
+    def _scale_and_offset(self, shape: tuple[int, ...]) -> None:
+        """Make gamma and beta, where the arguments ask for them."""
+        self.gamma = self._learned("gamma", shape) if self.scale else None  # type: ignore[attr-defined]
+        self.beta = self._learned("beta", shape) if self.center else None  # type: ignore[attr-defined]
+
+    def _learned(self, name: str, shape: tuple[int, ...]) -> Variable:
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=getattr(self, f"{name}_initializer"),
+            regularizer=getattr(self, f"{name}_regularizer"),
+            constraint=getattr(self, f"{name}_constraint"),
+        )
+
+    def _places(self, axis: Any, shape: Shape) -> list[int]:
+        """The normalised axes, counted from the front, and known in size."""
+        axes = axis if isinstance(axis, list) else [axis]
+        for each in axes:
+            if not -len(shape) <= each < len(shape):
+                raise ValueError(f"{self.label}: the input has no axis {each}: its shape is {shape}.")
+            if shape[each] is None:
+                raise ValueError(f"{self.label}: axis {each} must be known in size, but the input has shape {shape}.")
+        return sorted(each % len(shape) for each in axes)
+
+
+@registered.register("BatchNormalization")
+class BatchNormalization(Normalization):
+    """Normalises each feature over the batch: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
+
+    In training mean and variance are the batch's own, and moving averages of them are kept: moving <- momentum moving +
+    (1 - momentum) batch's. Otherwise, and with `trainable=False`, they are the moving averages.
+
+    Args:
+        axis: the features' axis, the last by default. Each of the other axes is averaged over.
+        momentum: of the moving averages.
+        epsilon: keeps the division finite.
+        center, scale: whether there are a beta and a gamma.
+        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: of the weights.
+        beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: as in `Dense`.
+        renorm: batch renormalisation: in training, correct the batch's statistics towards slowly moving ones.
+        renorm_clipping: its limits: a dict with any of rmin, rmax, dmax.
+        renorm_momentum: of its statistics.
+        synchronized, fused: accepted for Keras's sake; there is one way to compute this here.
+        **kwargs: see `Layer`.
+
+    Call arguments:
+        mask: one axis fewer than the input: steps that are False count neither for mean nor for variance.
+        training: whether the batch's own statistics are used.
+
+    Sources: Ioffe and Szegedy (2015), https://arxiv.org/abs/1502.03167; Ioffe (2017), https://arxiv.org/abs/1702.03275.
+
+    >>> import numpy as np
+    >>> layer = BatchNormalization(epsilon=0.0)
+    >>> layer(np.array([[1.0], [3.0]]), training=True).tolist()
+    [[-1.0], [1.0]]
+    """
+
+    axis: Argument[Any, int] = Argument(default=-1, parse=_one_axis)
+    momentum: Argument[Any, float] = real(0.99)
+    epsilon: Argument[Any, float] = real(1e-3)
+    center: Argument[bool, bool] = flag(True)
+    scale: Argument[bool, bool] = flag(True)
+    beta_initializer: Argument[Any, Any] = initializer("zeros")
+    gamma_initializer: Argument[Any, Any] = initializer("ones")
+    moving_mean_initializer: Argument[Any, Any] = initializer("zeros")
+    moving_variance_initializer: Argument[Any, Any] = initializer("ones")
+    beta_regularizer: Argument[Any, Any] = regularizer()
+    gamma_regularizer: Argument[Any, Any] = regularizer()
+    beta_constraint: Argument[Any, Any] = constraint()
+    gamma_constraint: Argument[Any, Any] = constraint()
+    renorm: Argument[bool, bool] = flag(False)
+    renorm_clipping: Argument[Any, Any] = Argument(default=None, parse=_clipping, serialize=lambda value: value or None)
+    renorm_momentum: Argument[Any, float] = real(0.99)
+    synchronized: Argument[bool, bool] = flag(False)
+    fused: Argument[Any, Any] = Argument(
+        default=None, parse=optional(one_of(True, False)), kw_only=True, in_config=False
+    )
+
+    def build(self, input_shape: Shape) -> None:
+        """Make gamma, beta, moving_mean and moving_variance, each (I,); with `renorm` three more."""
+        (place,) = self._places(self.axis, input_shape)
+        size = input_shape[place]
+        assert size is not None
+        self._scale_and_offset((size,))
+        self.moving_mean = self._statistic("moving_mean", size, self.moving_mean_initializer)
+        self.moving_variance = self._statistic("moving_variance", size, self.moving_variance_initializer)
+        if self.renorm:
+            self.moving_stddev = self._statistic("moving_stddev", size, self._initial_stddev)
+            self.renorm_mean = self._statistic("renorm_mean", size, self.moving_mean_initializer)
+            self.renorm_stddev = self._statistic("renorm_stddev", size, self._initial_stddev)
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={place: size})
+
+    def _statistic(self, name: str, size: int, start: Any) -> Variable:
+        return self.add_weight(name=name, shape=(size,), initializer=start, trainable=False)
+
+    def _initial_stddev(self, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
+        return np.asarray(np.sqrt(self.moving_variance_initializer(shape, dtype=dtype)))
+
+    def call(self, inputs: Array, mask: Any = None, training: bool = False) -> Array:
+        """The normalised input; in training the moving averages move."""
+        gamma, beta = (None if v is None else v.value for v in (self.gamma, self.beta))
+        mean, variance = self.moving_mean.value, self.moving_variance.value
+        xp = namespace(inputs, mean, gamma, beta)
+        if training and self.trainable:
+            mean, variance = self._moments(xp, inputs, mask)
+            if self.renorm:
+                gamma, beta = self._renormalised(xp, mean, variance, gamma, beta)
+            else:
+                self._move(self.moving_mean, mean, self.momentum)
+                self._move(self.moving_variance, variance, self.momentum)
+        factor = 1 / xp.sqrt(variance + self.epsilon)
+        if gamma is not None:
+            factor = factor * gamma
+        offset = -mean * factor if beta is None else beta - mean * factor
+        wide = [-1 if axis == self.axis % inputs.ndim else 1 for axis in range(inputs.ndim)]
+        return xp.astype(inputs * xp.reshape(factor, wide) + xp.reshape(offset, wide), inputs.dtype)
+
+    @staticmethod
+    def _move(average: Variable, value: Array, momentum: float) -> None:
+        average.assign(average.value * momentum + value * (1 - momentum))
+
+    def _moments(self, xp: Any, x: Array, mask: Any) -> tuple[Array, Array]:
+        """The batch's mean and variance (I,), in float32 at least, over what counts."""
+        x = xp.astype(x, xp.float32) if x.dtype.itemsize < 4 else x
+        axes = tuple(axis for axis in range(x.ndim) if axis != self.axis % x.ndim)
+        if mask is None:
+            return xp.mean(x, axis=axes), xp.var(x, axis=axes)
+        if mask.ndim != x.ndim - 1:
+            raise ValueError(
+                f"{self.label}: the mask must have one axis fewer than the input, whose shape is {tuple(x.shape)}, "
+                f"got a mask of shape {tuple(mask.shape)}."
+            )
+        counts = xp.broadcast_to(xp.asarray(mask)[..., None], x.shape)
+        total = xp.sum(xp.astype(counts, x.dtype), axis=axes, keepdims=True) + 1e-7
+        mean = xp.sum(xp.where(counts, x, xp.zeros_like(x)), axis=axes, keepdims=True) / total
+        squares = xp.where(counts, (x - mean) ** 2, xp.zeros_like(x))
+        variance = xp.sum(squares, axis=axes, keepdims=True) / total
+        return xp.reshape(mean, (-1,)), xp.reshape(variance, (-1,))
+
+    def _renormalised(self, xp: Any, mean: Array, variance: Array, gamma: Any, beta: Any) -> tuple[Array, Array]:
+        """Gamma and beta with batch renormalisation's correction (r, d) in them; the statistics move."""
+        stddev = xp.sqrt(variance + self.epsilon)
+        slow = xp.maximum(self.renorm_stddev.value, xp.asarray(sqrt(self.epsilon), dtype=stddev.dtype))
+        limits = self.renorm_clipping
+        r = _constant(xp, xp.clip(stddev / slow, limits.get("rmin"), limits.get("rmax")))
+        d = _constant(xp, (mean - self.renorm_mean.value) / slow)
+        if "dmax" in limits:
+            d = xp.clip(d, -limits["dmax"], limits["dmax"])
+        self._move(self.renorm_mean, mean, self.renorm_momentum)
+        self._move(self.renorm_stddev, stddev, self.renorm_momentum)
+        self._move(self.moving_mean, mean, self.momentum)
+        self._move(self.moving_stddev, stddev, self.momentum)
+        self.moving_variance.assign(xp.maximum(self.moving_stddev.value**2 - self.epsilon, 0 * variance))
+        scale = 1 if gamma is None else gamma
+        return r * scale, d * scale if beta is None else d * scale + beta
+
+    @classmethod
+    def modernized(cls, config: Config) -> Config:
+        """What TensorFlow wrote about how the layer is computed does not change what it computes."""
+        dropped = ("virtual_batch_size", "adjustment", "mode")
+        return super().modernized({k: v for k, v in config.items() if not (k in dropped and not v)})
+
+
+def _constant(xp: Any, x: Array) -> Array:
+    """`x` without its gradient."""
+    if xp is np:
+        return x
+    from jax.lax import stop_gradient
+
+    return stop_gradient(x)
+
+
+@registered.register("LayerNormalization")
+class LayerNormalization(Normalization):
+    """Normalises each sample by itself: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
+
+    Args:
+        axis: one axis or a list of axes to average over; gamma and beta have their sizes.
+        epsilon: keeps the division finite.
+        center, scale: whether there are a beta and a gamma.
+        rms_scaling: divide only: y = gamma x / sqrt(variance + epsilon); Keras 3 has it so.
+        beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint:
+            of the weights, as in `Dense`.
+        **kwargs: see `Layer`.
+
+    Source: Ba, Kiros and Hinton (2016), https://arxiv.org/abs/1607.06450.
+
+    >>> import numpy as np
+    >>> LayerNormalization(epsilon=0.0)(np.array([[1.0, 3.0]])).tolist()
+    [[-1.0, 1.0]]
+    """
+
+    axis: Argument[Any, Any] = Argument(default=-1, parse=_axes)
+    epsilon: Argument[Any, float] = real(1e-3)
+    center: Argument[bool, bool] = flag(True)
+    scale: Argument[bool, bool] = flag(True)
+    beta_initializer: Argument[Any, Any] = initializer("zeros")
+    gamma_initializer: Argument[Any, Any] = initializer("ones")
+    beta_regularizer: Argument[Any, Any] = regularizer()
+    gamma_regularizer: Argument[Any, Any] = regularizer()
+    beta_constraint: Argument[Any, Any] = constraint()
+    gamma_constraint: Argument[Any, Any] = constraint()
+    rms_scaling: Argument[bool, bool] = flag(False, kw_only=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.rms_scaling:
+            self.center = False
+
+    def build(self, input_shape: Shape) -> None:
+        """Make gamma and beta, of the sizes of the normalised axes."""
+        places = self._places(self.axis, input_shape)
+        self._scale_and_offset(tuple(input_shape[place] for place in places))  # type: ignore[misc]
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={place: input_shape[place] for place in places})
+
+    def call(self, inputs: Array) -> Array:
+        """The normalised input."""
+        gamma, beta = (None if v is None else v.value for v in (self.gamma, self.beta))
+        xp = namespace(inputs, gamma, beta)
+        x = xp.astype(inputs, xp.float32) if inputs.dtype.itemsize < 4 else inputs
+        places = tuple(self._places(self.axis, tuple(x.shape)))
+        wide = [size if axis in places else 1 for axis, size in enumerate(x.shape)]
+        y = x if self.rms_scaling else x - xp.mean(x, axis=places, keepdims=True)
+        y = y / xp.sqrt(xp.var(x, axis=places, keepdims=True) + self.epsilon)
+        if gamma is not None:
+            y = y * xp.reshape(gamma, wide)
+        if beta is not None:
+            y = y + xp.reshape(beta, wide)
+        return xp.astype(y, inputs.dtype)
+
+
+@registered.register("UnitNormalization")
+class UnitNormalization(Elementwise):
+    """Divides by the length along some axes, so that it becomes 1: y = x / sqrt(sum x^2).
+
+    Args:
+        axis: one axis or a list of axes.
+        **kwargs: see `Layer`.
+
+    >>> import numpy as np
+    >>> UnitNormalization(dtype="float64")(np.array([[3.0, 4.0]])).round(2).tolist()
+    [[0.6, 0.8]]
+    """
+
+    axis: Argument[Any, Any] = Argument(default=-1, parse=_axes)
+
+    def call(self, inputs: Array) -> Array:
+        """The input, divided; a vector of zeros stays."""
+        xp = namespace(inputs)
+        axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
+        squares = xp.sum(inputs * inputs, axis=axis, keepdims=True)
+        return inputs / xp.sqrt(xp.maximum(squares, xp.asarray(1e-12, dtype=inputs.dtype)))
