@@ -1,0 +1,5 @@
+"""`python -m gatewise` is `gatewise`."""
+
+from gatewise.cli import main
+
+main()
