@@ -90,7 +90,11 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-_READERS: Final[dict[str, Callable[[str], Any]]] = {".npy": _read_numpy, ".npz": _read_numpy, ".csv": _read_csv}
+_READERS: Final[dict[str, Callable[[str], np.ndarray | dict[str, np.ndarray]]]] = {
+    ".npy": _read_numpy,
+    ".npz": _read_numpy,
+    ".csv": _read_csv,
+}
 
 
 def as_samples(table: np.ndarray, shape: tuple[int | None, ...]) -> np.ndarray:
