@@ -9,12 +9,15 @@ from gatewise.registry import get_registered_name
 from gatewise.typing import Config
 
 _OPERATIONS = "keras.src.ops.numpy"
+# What Keras's public modules do not show, and its files name where it lies.
+_INNER_MODULES = {"Functional": "keras.src.models.functional"}
 
 
 def serialize_layer(layer: Layer) -> Config:
     """A layer or model with its class, as Keras 3 writes it."""
     name = get_registered_name(type(layer))
     module = "keras.models" if hasattr(layer, "predict") else "keras.layers"
+    module = _INNER_MODULES.get(type(layer).__name__, module)
     own = type(layer).__module__.split(".")[0] == "gatewise"
     config: Config = {
         "module": module if own else type(layer).__module__,

@@ -79,7 +79,8 @@ class Operation(Layer):
         **kwargs: see `Layer`.
 
     Call arguments:
-        The operands: tensors, numbers or lists of numbers. "GetItem" takes a tensor and a key (see `plain_key`).
+        The operands: tensors, numbers or lists of numbers. "GetItem" takes a tensor and what stands in the brackets, in
+        Python's form or in that of a file.
 
     >>> import numpy as np
     >>> Operation("Subtract")(2, np.array([1.0, 5.0])).tolist()
@@ -96,7 +97,10 @@ class Operation(Layer):
         left = {key: value for key, value in kwargs.items() if value not in (None, False) and key != "training"}
         if left:
             raise TypeError(f"{self.label} does not know the arguments {left}.")
-        return super().__call__(*operands, *named)
+        operands = (*operands, *named)
+        if self.operation == "GetItem":
+            operands = (operands[0], plain_key(_key(operands[1])))
+        return super().__call__(*operands)
 
     def call(self, *operands: Any) -> Any:
         """The operation's value."""
@@ -205,7 +209,7 @@ def _draw(name: str, *operands: Any, key: Any = None) -> Any:
     found = _operation(name)
     operation = Operation.from_config({"operation": found, "name": unique_name(found)})
     if found == "GetItem":
-        return operation(operands[0], plain_key(key))
+        return operation(operands[0], key)
     return operation(*operands)
 
 
