@@ -3,6 +3,9 @@
 Keras 3 writes each call of a layer as its `args` and `kwargs`, with a tensor as
 `{"class_name": "__keras_tensor__", "config": {"keras_history": [layer, call, output]}}`. Keras 2 writes a call as a
 list of `[layer, call, output, kwargs]`, with tensors among the kwargs as `[layer, call, output]`.
+
+Calls are counted from 0, but those of a model inside another from 1, as such a model counts the drawing of itself as a
+call: in Keras 2 everywhere, and in Keras 3 where the outer model names its outputs, and for functional models alone.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from typing import Any
 
 from gatewise import release, structure
 from gatewise.graph import Graph, InputLayer
+from gatewise.layer import Layer, registered
 from gatewise.layer_config import deserialize_layer, serialize_layer
 from gatewise.registry import custom_object_scope
 from gatewise.symbolic import Node, SymbolicTensor
@@ -42,6 +46,11 @@ def graph_to_config(name: str, trainable: bool, graph: Graph) -> Config:
         assert tensor.node is not None
         return [tensor.node.layer.name, places[id(tensor.node)], tensor.index]
 
+    def end(tensor: SymbolicTensor) -> list[Any]:
+        assert tensor.node is not None
+        name, place, index = history(tensor)
+        return [name, place + _is_functional(tensor.node.layer), index]
+
     def plain(leaf: Any) -> Any:
         if isinstance(leaf, SymbolicTensor):
             config = {"shape": list(leaf.shape), "dtype": leaf.dtype, "keras_history": history(leaf)}
@@ -57,9 +66,13 @@ def graph_to_config(name: str, trainable: bool, graph: Graph) -> Config:
         "name": name,
         "trainable": trainable,
         "layers": layers,
-        "input_layers": structure.map_structure(history, graph.inputs),
-        "output_layers": structure.map_structure(history, graph.outputs),
+        "input_layers": structure.map_structure(end, graph.inputs),
+        "output_layers": structure.map_structure(end, graph.outputs),
     }
+
+
+def _is_functional(layer: Layer) -> bool:
+    return isinstance(layer, registered.lookup("Functional"))
 
 
 def _places(graph: Graph) -> dict[int, int]:
@@ -96,6 +109,10 @@ class _Drawing:
             for call in entry.get("inbound_nodes", [])
             if entry["class_name"] != "InputLayer"
         ]
+        keras2 = any(isinstance(call, list) for _, call in self.waiting)
+        models = {name for name, layer in self.layers.items() if hasattr(layer, "predict")}
+        self.first_place = dict.fromkeys(models if keras2 else (), 1)
+        self.first_end = {name: 1 for name in models if keras2 or _is_functional(self.layers[name])}
 
     def draw(self) -> None:
         """Make all calls, each as soon as the tensors that it needs are there; a layer's own calls stay in order."""
@@ -116,7 +133,10 @@ class _Drawing:
             self.waiting = later
 
     def _ready(self, call: Any) -> bool:
-        return all(len(self.nodes.get(name, ())) > place for name, place, _ in _histories(call, self.layers))
+        return all(
+            len(self.nodes.get(name, ())) > place - self.first_place.get(name, 0)
+            for name, place, _ in _histories(call, self.layers)
+        )
 
     def _call(self, name: str, call: Any) -> None:
         layer = self.layers[name]
@@ -124,11 +144,19 @@ class _Drawing:
         layer(*args, **kwargs)
         self.nodes[name].append(layer._inbound_nodes[-1])
 
+    def end(self, history: Any) -> SymbolicTensor:
+        """The tensor that `[layer, call, output]` names among the outer model's inputs and outputs."""
+        return self._tensor(history, self.first_end)
+
     def tensor(self, history: Any) -> SymbolicTensor:
-        """The tensor that `[layer, call, output]` names."""
+        """The tensor that `[layer, call, output]` names in a call."""
+        return self._tensor(history, self.first_place)
+
+    def _tensor(self, history: Any, first: dict[str, int]) -> SymbolicTensor:
         name, place, index = history[:3]
         try:
-            found = structure.flatten(self.nodes[name][place].outputs)[index]
+            # An index below zero would count from the other end.
+            found = structure.flatten(self.nodes[name][max(place - first.get(name, 0), 0)].outputs)[index]
         except (KeyError, IndexError):
             raise ValueError(
                 f"The model's config asks for output {index} of call {place} of {name!r}, which is not there."
@@ -151,7 +179,8 @@ class _Drawing:
     def _keras2(self, call: list[Any]) -> tuple[list[Any], Config]:
         if call and isinstance(call[0], str):
             call = [call]
-        tensors = [self.tensor(each) for each in call]
+        # tf.keras writes the 2 of `2 - x` in a tensor's place.
+        tensors = [each[2] if each[0] == "_CONSTANT_VALUE" else self.tensor(each) for each in call]
         kwargs: Config = call[0][3] if len(call[0]) > 3 else {}
         filled = {key: self._keras2_argument(value) for key, value in kwargs.items()}
         return [tensors[0] if len(tensors) == 1 else tensors], filled
@@ -183,7 +212,7 @@ def _ends(drawing: _Drawing, spec: Any) -> Any:
     one.
     """
     if _is_history(spec, drawing.layers):
-        return drawing.tensor(spec)
+        return drawing.end(spec)
     if isinstance(spec, dict):
         return {key: _ends(drawing, value) for key, value in spec.items()}
     ends = [_ends(drawing, each) for each in spec]

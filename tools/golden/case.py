@@ -77,7 +77,7 @@ def fixed_weights(thing: Any) -> list[Any]:
     """Values for every weight by its place and shape; what must be positive (a variance) is."""
     out = []
     for place, (variable, old) in enumerate(zip(thing.weights, thing.get_weights(), strict=True)):
-        new = values(*old.shape, seed=1000 + place, scale=0.7).astype(old.dtype)
+        new = values(*old.shape, seed=1000 + place, scale=0.5).astype(old.dtype)
         out.append(np.abs(new) + np.asarray(0.3, old.dtype) if "variance" in variable.name else new)
     return out
 

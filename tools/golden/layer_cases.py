@@ -109,10 +109,15 @@ def shaping(system: System) -> Cases:
     yield layer(system, "TimeDistributed", "flatten", values(2, 3, 6, 4), system.layer("Flatten")())
 
 
+# glu halves an axis, threshold has arguments without defaults: both are among the functions. Keras 3.15's sparsemax
+# does not sum to 1 (keras #23469, mended since), and nothing should agree with that.
+NOT_HERE = ("glu", "threshold", "sparsemax")
+
+
 def activation(system: System) -> Cases:
     x = 3 * X3
     for name in system.activation_names():
-        if name not in ("glu", "threshold"):  # one halves an axis, the other has arguments without defaults
+        if name not in NOT_HERE:
             yield layer(system, "Activation", name, x, name)
     yield layer(system, "Softmax", "defaults", x)
     yield layer(system, "Softmax", "axis", x, axis=1)

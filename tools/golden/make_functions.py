@@ -62,8 +62,8 @@ def activations(system: System, store: Store) -> Iterator[Line]:
         function = system.keras.activations.get(name)
         for given in [{}, *ARGUMENTS.get(name, [])]:
             arguments = dict(given)
-            if name == "threshold" and not given:
-                continue
+            if name == "sparsemax" or (name == "threshold" and not given):
+                continue  # the first is wrong in Keras 3.15 (keras #23469), the second needs its arguments
             if name == "relu" and not system.is_keras3 and "negative_slope" in arguments:
                 arguments["alpha"] = arguments.pop("negative_slope")
             if name in ("leaky_relu", "log_softmax") and not system.is_keras3 and arguments:

@@ -276,7 +276,7 @@ def functional(system: System) -> Cases:
         x, y, z = (K.Input((5, 4), name=name) for name in "xyz")
         first = K.Model(x, L("GRU")(4, return_sequences=True)(x), name="first")
         second = K.Model(y, L("Add")()([first(y), y]), name="second")
-        return K.Model(z, [L("LSTM")(2)(second(z)), first(z)], name="third")
+        return K.Model(z, [L("LSTM")(2)(second(z)), second(L("Activation")("tanh")(z))], name="third")
 
     def nested_in_sequential() -> Any:
         z = K.Input((4,), name="z")

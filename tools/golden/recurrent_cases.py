@@ -16,6 +16,7 @@ MASKS = {
     "right": [[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0]],
     "left": [[0, 0, 1, 1, 1], [0, 1, 1, 1, 1], [1, 1, 1, 1, 1]],
     "middle": [[1, 0, 1, 0, 1], [0, 1, 0, 0, 1], [1, 1, 0, 1, 0]],
+    "square": [[1, 0, 1, 0, 1], [0, 1, 0, 0, 1], [1, 1, 0, 1, 0], [0, 0, 1, 1, 1], [1, 1, 1, 0, 0]],  # as many rows as steps
     "full": [[0, 0, 0, 0, 0], [1, 1, 1, 1, 1], [0, 0, 1, 0, 0]],
 }
 
@@ -38,8 +39,9 @@ def recurrent(system: System, kind: str, options: dict[str, Any]) -> Case:
         count = 2 if kind == "LSTM" else 1
         kwargs["initial_state"] = [values(BATCH, UNITS, seed=50 + i).astype(dtype) for i in range(count)]
     made = []
+    batch = len(MASKS[mask_name]) if mask_name else BATCH
     for call in range(calls or 1):
-        x = values(BATCH, TIME, FEATURES, seed=call).astype(dtype)
+        x = values(batch, TIME, FEATURES, seed=call).astype(dtype)
         made.append(Call(np.ascontiguousarray(x.swapaxes(0, 1)) if swap else x, kwargs))
     if len(made) > 2:
         made.insert(-1, Call(reset=True))
@@ -73,7 +75,7 @@ def singles(system: System, kind: str) -> Iterable[dict[str, Any]]:
     yield {"go_backwards": True, "return_sequences": True, "return_state": True}
     yield {"unroll": True, "return_sequences": True}
     yield {"initial_state": True, "return_sequences": True, "return_state": True}
-    for name in MASKS:
+    for name in ("right", "left", "middle", "full"):
         yield {"mask": name, "return_sequences": True, "return_state": True}
         yield {"mask": name}
         yield {"mask": name, "initial_state": True, "return_sequences": True, "return_state": True}
@@ -87,6 +89,7 @@ def singles(system: System, kind: str) -> Iterable[dict[str, Any]]:
     if not system.is_keras3:
         yield {"time_major": True, "return_sequences": True, "return_state": True}
         yield {"time_major": True, "mask": "middle", "return_sequences": True}
+        yield {"time_major": True, "mask": "square", "return_sequences": True}
         yield {"time_major": True, "unroll": True, "go_backwards": True, "return_sequences": True}
     yield {"dtype": "float64", "return_sequences": True}
     yield {"dropout": 0.4, "recurrent_dropout": 0.3}  # at inference nothing is dropped

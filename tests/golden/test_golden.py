@@ -1,0 +1,204 @@
+"""Gatewise against Keras 3, tf_keras and TensorFlow 1's layers, on the cases that tools/golden recorded from them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import golden_data
+import jax
+import numpy as np
+import pytest
+
+import gatewise as gw
+from gatewise.graph_config import deserialize_layer
+from gatewise.layer import clear_names
+from gatewise.release import meaning
+
+DATA = golden_data.data("cases")
+CASES = {line["id"]: line for line in DATA.lines}
+
+# float32: the project's promise. float64: what is left of 16 digits after a few steps of either system.
+TOLERANCES = {"float32": 1e-5, "float64": 1e-12}
+
+
+def build(line: dict[str, Any], config: Any = None) -> Any:
+    """The model or layer that the case's config describes, with new weights."""
+    clear_names()
+    with meaning(golden_data.release_of(line)):
+        config = json.loads(json.dumps(config or line["config"]))
+        if line["kind"] == "model":
+            return gw.models.model_from_json(json.dumps(config))
+        return deserialize_layer(config)
+
+
+def prepared(line: dict[str, Any], config: Any = None) -> Any:
+    """The same, with the case's weights; a layer is built by a call, after which states are as new."""
+    thing = build(line, config)
+    first = next(call for call in line["calls"] if "inputs" in call)
+    if not thing.built:
+        thing(DATA.fill(first["inputs"]), **arguments(first))
+        if getattr(thing, "stateful", False):
+            thing.reset_states()
+    thing.set_weights(DATA.fill(line["weights"]))
+    return thing
+
+
+def arguments(call: dict[str, Any]) -> dict[str, Any]:
+    kwargs = call.get("kwargs", {})
+    return {key: value if isinstance(value, bool) else DATA.fill(value) for key, value in kwargs.items()}
+
+
+def check(found: Any, wanted: Any) -> None:
+    """Equal structure, shape and dtype, and values within the tolerance of the dtype."""
+    if isinstance(wanted, dict):
+        assert isinstance(found, dict)
+        assert found.keys() == wanted.keys()
+        for key in wanted:
+            check(found[key], wanted[key])
+    elif isinstance(wanted, list):
+        assert isinstance(found, (list, tuple))
+        assert len(found) == len(wanted)
+        for one, other in zip(found, wanted, strict=True):
+            check(one, other)
+    else:
+        assert not isinstance(found, (list, tuple, dict))
+        assert found.shape == wanted.shape
+        assert found.dtype.name == wanted.dtype.name
+        tolerance = TOLERANCES.get(wanted.dtype.name, 0)
+        np.testing.assert_allclose(np.asarray(found), wanted, rtol=0, atol=tolerance, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case(name: str) -> None:
+    line = CASES[name]
+    thing = prepared(line)
+    for call in line["calls"]:
+        if "reset" in call:
+            thing.reset_states(**DATA.fill(call["reset"]))
+        else:
+            check(thing(DATA.fill(call["inputs"]), **arguments(call)), DATA.fill(call["outputs"]))
+
+
+@pytest.mark.parametrize("name", [name for name, line in CASES.items() if line["kind"] == "model"])
+def test_predict_and_config(name: str) -> None:
+    """`predict` gives the same as a call, and a model made again from Gatewise's own config does too."""
+    line = CASES[name]
+    thing = prepared(line)
+    if "output_shape" in line:
+        assert json.loads(json.dumps(thing.output_shape)) == line["output_shape"]
+    again = gw.models.model_from_json(thing.to_json())
+    again.set_weights(thing.get_weights())
+    call = line["calls"][0]
+    check(thing.predict(DATA.fill(call["inputs"])), DATA.fill(call["outputs"]))
+    check(again.predict(DATA.fill(call["inputs"])), DATA.fill(call["outputs"]))
+
+
+# -- JAX ------------------------------------------------------------------------------------------------------------
+
+_traced: dict[str, Any] = {}
+
+
+def traced(line: dict[str, Any], thing: Any) -> Any:
+    """`stateless_call` under `jit`. Cases that differ in weights and inputs alone share one traced function, which is
+    sound exactly because it is pure."""
+    config = json.dumps(thing.get_config(), sort_keys=True, default=str)
+    key = f"{golden_data.release_of(line)} {type(thing).__name__} {config} {[v.path for v in thing.variables]}"
+    if key not in _traced:
+        _traced[key] = jax.jit(
+            lambda trainable, others, x, kwargs: thing.stateless_call(trainable, others, x, **kwargs)
+        )
+    return _traced[key]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case_on_jax(name: str) -> None:
+    line = CASES[name]
+    thing = prepared(line)
+    wide = any(v.dtype == "float64" for v in thing.variables) or "float64" in json.dumps(line["config"])
+    with jax.enable_x64(wide):
+        function = traced(line, thing)
+        trainable = [v.numpy() for v in thing.trainable_variables]
+        others = [v.numpy() for v in thing.non_trainable_variables]
+        states = {id(v) for v in thing.state_variables}
+        places = [i for i, v in enumerate(thing.non_trainable_variables) if id(v) in states]
+        for call in line["calls"]:
+            if "reset" in call:
+                given = DATA.fill(call["reset"]).get("states")
+                for place, value in zip(places, given or [np.zeros_like(others[p]) for p in places], strict=True):
+                    others[place] = value
+            else:
+                static = {k: v for k, v in arguments(call).items() if k != "training"}
+                outputs, others = function(trainable, others, DATA.fill(call["inputs"]), static)
+                others = list(others)
+                check(outputs, DATA.fill(call["outputs"]))
+
+
+# -- gradients ------------------------------------------------------------------------------------------------------
+
+
+def differentiable() -> list[str]:
+    """Of Keras 3's cases one for each set of layers and call arguments, and for the recurrent layers each case alone."""
+    chosen: dict[Any, str] = {}
+    for name, line in CASES.items():
+        if name.startswith("keras3/"):
+            classes = tuple(sorted(set(golden_data.class_names(line["config"]))))
+            kwargs = tuple(sorted(line["calls"][0].get("kwargs", {})))
+            only = name if "_pairs_" in name else ""
+            chosen.setdefault((classes, kwargs, only), name)
+    return list(chosen.values())
+
+
+@pytest.mark.parametrize("name", differentiable())
+def test_gradient(name: str) -> None:
+    """In float64, along one direction through all weights and inputs, `jax.grad` is the central difference."""
+    line = CASES[name]
+    config = json.loads(json.dumps(line["config"]).replace('"float32"', '"float64"'))
+    with jax.enable_x64(True):
+        thing = prepared(line, config)
+        others = [v.numpy() for v in thing.non_trainable_variables]
+        call = line["calls"][0]
+        floats, whole = split(DATA.fill(call["inputs"]))
+        kwargs = {k: v for k, v in arguments(call).items() if k != "training"}
+        point = ([v.numpy() for v in thing.trainable_variables], floats)
+
+        def scalar(point: Any) -> Any:
+            outputs, _ = thing.stateless_call(point[0], others, joined(point[1], whole), **kwargs)
+            leaves = [leaf for leaf in jax.tree.leaves(outputs) if leaf.dtype.kind == "f"]
+            return sum((leaf * fixed(leaf.shape, i)).sum() for i, leaf in enumerate(leaves))
+
+        function = jax.jit(scalar)
+        gradient = jax.jit(jax.grad(scalar))(point)
+        leaves, shape = jax.tree.flatten(point)
+        direction = jax.tree.unflatten(shape, [fixed(leaf.shape, 100 + i) for i, leaf in enumerate(leaves)])
+        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
+        along = sum((g * d).sum() for g, d in zip(*map(jax.tree.leaves, (gradient, direction)), strict=True))
+        step = 1e-5
+
+        def moved(by: float) -> Any:
+            return jax.tree.map(lambda leaf, d: leaf + by * d, point, direction)
+
+        difference = (function(moved(step)) - function(moved(-step))) / (2 * step)
+        # The error of a central difference: step^2 times a third derivative of order 10, and 1e-16 / step of rounding.
+        np.testing.assert_allclose(along, difference, rtol=1e-7, atol=1e-7)
+
+
+def fixed(shape: tuple[int, ...], seed: int) -> Any:
+    return np.random.Generator(np.random.PCG64(seed)).uniform(-1, 1, shape)
+
+
+def split(inputs: Any) -> tuple[list[Any], Any]:
+    """The floating inputs in float64, and the structure with a placeholder for each."""
+    floats: list[Any] = []
+
+    def take(leaf: Any) -> Any:
+        if leaf.dtype.kind != "f":
+            return leaf
+        floats.append(leaf.astype("float64"))
+        return len(floats) - 1
+
+    return floats, jax.tree.map(take, inputs)
+
+
+def joined(floats: list[Any], whole: Any) -> Any:
+    return jax.tree.map(lambda leaf: floats[leaf] if isinstance(leaf, int) else leaf, whole)
