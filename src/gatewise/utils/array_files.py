@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
@@ -46,14 +47,16 @@ def read(path: str) -> np.ndarray | dict[str, np.ndarray]:
     return _READERS[suffix(path)](path)
 
 
-def _read_numpy(path: str) -> Any:
+def _read_numpy(path: str) -> np.ndarray | dict[str, np.ndarray]:
     try:
         with open(path, "rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                return loaded
-            return {name: loaded[name] for name in loaded.files}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+            # Of a file that starts otherwise, NumPy says that it is a pickle.
+            if not file.read(6).startswith((b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")):
+                raise ValueError("it does not start as one.")
+            file.seek(0)
+            loaded: Any = np.load(file, allow_pickle=False)
+            return {name: loaded[name] for name in loaded.files} if hasattr(loaded, "files") else np.asarray(loaded)
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(_damaged(path, error)) from None
 
 
@@ -79,7 +82,23 @@ def _read_csv(path: str) -> np.ndarray:
     try:
         return np.loadtxt(lines[first:], delimiter=",", ndmin=2, comments=None)
     except ValueError as error:
-        raise ValueError(f"{path!r} is not a table of numbers{' (under its headings)' * first}: {error}") from None
+        raise ValueError(f"{path!r} is not a table of numbers: {_bad_cell(lines, first) or error}") from None
+
+
+def _bad_cell(lines: list[str], first: int) -> str | None:
+    """Which line of a CSV file is not like the others, in words."""
+    columns = None
+    for number, line in enumerate(lines[first:], first + 1):
+        if not line.strip():
+            continue
+        cells = line.strip().split(",")
+        for column, cell in enumerate(cells, 1):
+            if not _is_number(cell):
+                return f"{cell!r} in line {number}, column {column}."
+        if columns not in (None, len(cells)):
+            return f"line {number} has {len(cells)} columns, the lines above it {columns}."
+        columns = len(cells)
+    return None
 
 
 def _is_number(cell: str) -> bool:
