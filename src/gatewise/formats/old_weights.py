@@ -1,0 +1,106 @@
+"""Weights as older layers stored them, turned into those of today's layers.
+
+    CuDNNLSTM, CuDNNGRU (Keras 2.0.9 to 2.15)   cuDNN's own layout: transposed kernels and two biases for each gate
+    LSTM and GRU of Keras 1                     an array for each gate
+    convolutions trained on Theano              kernels that run backwards
+
+All shapes are known before anything is read: a conversion gives a `Stored` that reads and converts when asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gatewise.formats.hdf5_access import Stored
+from gatewise.layer import Layer
+from gatewise.layers import Conv1D
+from gatewise.recurrent import GRU, LSTM
+
+_CUDNN: dict[str, tuple[str, dict[str, Any]]] = {
+    "CuDNNLSTM": ("LSTM", {"activation": "tanh", "recurrent_activation": "sigmoid"}),
+    "CuDNNGRU": ("GRU", {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": True}),
+}
+
+# In Keras 1 each gate had its kernel, recurrent kernel and bias, in these orders: LSTM i, c, f, o; GRU z, r, h.
+_GATES_OF_KERAS_1: dict[type[Layer], tuple[int, ...]] = {LSTM: (0, 2, 1, 3), GRU: (0, 1, 2)}
+
+
+def without_cudnn(config: Any, custom_objects: Any) -> Any:
+    """The config with `CuDNNLSTM` and `CuDNNGRU` named as the layers that compute the same."""
+    if isinstance(config, list):
+        return [without_cudnn(part, custom_objects) for part in config]
+    if not isinstance(config, dict):
+        return config
+    config = {key: without_cudnn(value, custom_objects) for key, value in config.items()}
+    name, own = config.get("class_name"), config.get("config")
+    if isinstance(name, str) and name in _CUDNN and name not in custom_objects and isinstance(own, dict):
+        name, meaning = _CUDNN[name]
+        config |= {"class_name": name, "config": own | meaning}
+    return config
+
+
+def merged_gates(layer: Layer, stored: list[Stored]) -> list[Stored]:
+    """Keras 1's arrays, three a gate, joined into kernel, recurrent kernel and bias."""
+    order = next((order for kind, order in _GATES_OF_KERAS_1.items() if isinstance(layer, kind)), ())
+    if not order or len(stored) != 3 * len(order) or any(not part.shape for part in stored):
+        return stored
+    return [_joined([stored[3 * gate + k] for gate in order]) for k in range(3)]
+
+
+def _joined(parts: list[Stored]) -> Stored:
+    shape = (*parts[0].shape[:-1], sum(part.shape[-1] for part in parts))
+    return replace(parts[0], shape=shape, read=lambda: np.concatenate([part.read() for part in parts], axis=-1))
+
+
+def converted(layer: Layer, stored: list[Stored], backend: str | None) -> list[Stored]:
+    """The arrays of one layer (not of one that holds others) in today's layout."""
+    if isinstance(layer, (LSTM, GRU)) and len(stored) == 3:
+        return _from_cudnn(layer, stored)
+    if isinstance(layer, Conv1D) and backend == "theano" and stored and len(stored[0].shape) == 3:
+        return [_mapped(stored[0], stored[0].shape, lambda kernel: kernel[::-1]), *stored[1:]]
+    return stored
+
+
+def _from_cudnn(layer: LSTM | GRU, stored: list[Stored]) -> list[Stored]:
+    """Where our kernel of a gate is (I, H), that of cuDNN is (H, I) in memory; and it has two biases that it adds."""
+    kernel, recurrent_kernel, bias = stored
+    gates = len(layer.cell.gates)
+    width = gates * layer.units
+    if bias.shape != (2 * width,) or (isinstance(layer, GRU) and not layer.reset_after):
+        return stored
+    if kernel.shape[1:] != (width,) or recurrent_kernel.shape != (layer.units, width):
+        return stored
+
+    def transposed(weight: Stored) -> Stored:
+        rows, columns = weight.shape
+
+        def each_gate(array: np.ndarray) -> np.ndarray:
+            parts = np.split(array, gates, axis=1)
+            return np.concatenate([part.reshape(columns // gates, rows).T for part in parts], axis=1)
+
+        return _mapped(weight, weight.shape, each_gate)
+
+    if isinstance(layer, GRU):
+        bias = _mapped(bias, (2, width), lambda both: both.reshape(2, width))
+    else:
+        bias = _mapped(bias, (width,), lambda both: both[:width] + both[width:])
+    return [transposed(kernel), transposed(recurrent_kernel), bias]
+
+
+def _mapped(stored: Stored, shape: tuple[int, ...], function: Callable[[np.ndarray], np.ndarray]) -> Stored:
+    return replace(stored, shape=shape, read=lambda: function(stored.read()))
+
+
+def advice(layer: Layer, wanted: tuple[int, ...], found: tuple[int, ...]) -> str:
+    """What a wrong shape says about how the layer was made, as a sentence, or nothing."""
+    if isinstance(layer, GRU):
+        width = 3 * layer.units
+        if wanted == (width,) and found in ((2, width), (2 * width,)):
+            return " The file's GRU has reset_after=True: make the layer with that."
+        if wanted == (2, width) and found == (width,):
+            return " The file's GRU has reset_after=False: make the layer with that."
+    return ""
