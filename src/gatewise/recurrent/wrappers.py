@@ -63,7 +63,7 @@ class Bidirectional(Layer):
         default="concat", parse=one_of("concat", "sum", "mul", "ave", None)
     )
     backward_layer: Argument[Any, Any] = Argument(
-        default=None, parse=optional(_a_layer), serialize=serialize_layer, kw_only=True
+        default=None, parse=optional(_a_layer), serialize=optional(serialize_layer), kw_only=True
     )
 
     supports_masking = True
