@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ _FILTERS = frozenset((1, 2, 3, 4, 5, 6, 32000))
 _BEST_PACKING = 1100
 _SMALL = 1 << 20
 _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)
+_PART = 1 << 20
+_HEAP = b"GCOL\x01"
+_SMALLEST_HEAP = 4096
 _MOST_NAMES = 1 << 16
 
 
@@ -44,6 +48,7 @@ class Source:
     def __init__(self, path: Any) -> None:
         self.path = os.fspath(path)
         self.size = os.path.getsize(path)
+        self._heaps_checked = False
 
     def error(self, message: str) -> ValueError:
         """An error about this file."""
@@ -59,6 +64,16 @@ class Source:
         if "truncated" in reason:
             return self.error(f"the file is cut short ({reason}). Copy or download it again.")
         return self.error(f"the file is damaged, or not what Keras writes ({reason}). Copy or download it again.")
+
+    def check_heaps(self) -> None:
+        """Raise ValueError where a heap of texts is damaged: the HDF5 library never ends on some of those."""
+        if self._heaps_checked:
+            return
+        with open(self.path, "rb") as file:
+            for place in _places_of(file, _HEAP):
+                if not _heap_is_whole(file, place, self.size):
+                    raise self.error(f"the file is damaged (its heap at {place}). Copy or download it again.")
+        self._heaps_checked = True
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -102,6 +117,40 @@ def _file(source: Source) -> Any:
         if error.errno not in _NO_LOCKS:
             raise
         return h5py.File(source.path, "r", locking=False)  # File systems without locks hold models, too.
+
+
+def _places_of(file: Any, pattern: bytes) -> Iterator[int]:
+    """Where the bytes stand in a file, which is read in parts."""
+    start, part = 0, b""
+    while fresh := file.read(_PART):
+        part = part[-len(pattern) + 1 :] + fresh
+        start = file.tell() - len(part)
+        place = part.find(pattern)
+        while place >= 0:
+            yield start + place
+            file.seek(start + len(part))
+            place = part.find(pattern, place + 1)
+
+
+def _heap_is_whole(file: Any, place: int, file_size: int) -> bool:
+    """Whether the objects of a global heap lie one after the other up to its end, as the format's specification says.
+
+    A heap: "GCOL", version, 3 bytes, its size (8 bytes), then objects: index (2), references (2), 4 bytes, size (8),
+    and that many bytes rounded up to 8. Index 0 is the free space at the end, whose size counts its own 16 bytes.
+    """
+    file.seek(place + 8)
+    (size,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
+    if not _SMALLEST_HEAP <= size <= file_size - place:
+        return True  # Chance bytes among the numbers, or a heap that the library refuses itself.
+    here, end = place + 16, place + size
+    while end - here >= 16:
+        file.seek(here)
+        index, held = struct.unpack("<H6xQ", file.read(16))
+        step = held if index == 0 else 16 + (held + 7) // 8 * 8
+        if step < 16 or step > end - here:
+            return False
+        here += step
+    return True
 
 
 class Group:
@@ -167,10 +216,13 @@ class Group:
         count = space.get_simple_extent_npoints()
         if space.get_simple_extent_type() == h5py.h5s.NULL or count == 0:
             return np.empty(0, object)
-        if held.get_type().get_class() != h5py.h5t.STRING:
+        kind = held.get_type()
+        if kind.get_class() != h5py.h5t.STRING:
             raise self._wrong(attribute, "text, but holds something else")
         if count > _MOST_NAMES or held.get_storage_size() > self.source.size:
             raise self._wrong(attribute, f"text, but claims {count} of them, more than the file has room for")
+        if kind.is_variable_str():
+            self.source.check_heaps()
         return self.raw.attrs[attribute]
 
     def _text(self, attribute: str, value: Any) -> str:
