@@ -76,7 +76,7 @@ def _from_other(value: Any, what: str) -> Array:
     try:
         return np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{what} must be an array of numbers with equal lengths on every axis: {error}.") from None
+        raise ValueError(f"{what} must be an array of numbers with equal lengths on every axis: {error}") from None
 
 
 def _sample(value: np.ndarray) -> str:
