@@ -13,7 +13,9 @@
 #include <variant>
 #include <vector>
 
+#include "binding_stream.h"
 #include "isa.h"
+#include "names.h"
 #include "recurrence.h"
 
 namespace nb = nanobind;
@@ -39,32 +41,6 @@ std::string shape_of(const Array& array) {
 
 [[noreturn]] void refuse(const std::string& what, const Array& array, const std::string& wanted) {
   throw std::invalid_argument(what + " has shape " + shape_of(array) + "; wanted " + wanted);
-}
-
-Cell cell_named(const std::string& name) {
-  static const std::vector<std::pair<const char*, Cell>> cells = {
-      {"simple", Cell::simple}, {"lstm", Cell::lstm}, {"gru", Cell::gru}, {"gru_reset_after", Cell::gru_reset_after}};
-  for (const auto& [known, cell] : cells) {
-    if (name == known) return cell;
-  }
-  throw std::invalid_argument("unknown cell \"" + name + "\"; known are simple, lstm, gru, gru_reset_after");
-}
-
-Activation activation_named(const std::string& name) {
-  static const std::vector<std::pair<const char*, Activation>> activations = {
-      {"tanh", Activation::tanh},
-      {"sigmoid", Activation::sigmoid},
-      {"hard_sigmoid", Activation::hard_sigmoid},
-      {"keras2_hard_sigmoid", Activation::keras2_hard_sigmoid},
-      {"relu", Activation::relu},
-      {"linear", Activation::linear},
-      {"softsign", Activation::softsign}};
-  std::string all;
-  for (const auto& [known, activation] : activations) {
-    if (name == known) return activation;
-    all += std::string(all.empty() ? "" : ", ") + known;
-  }
-  throw std::invalid_argument("unknown activation \"" + name + "\"; known are " + all);
 }
 
 template <class T>
@@ -313,6 +289,8 @@ NB_MODULE(_native, module) {
            "cell"_a, "kernel"_a, "recurrent_kernel"_a, "bias"_a.none(), "activation"_a, "recurrent_activation"_a)
       .def("forward", &Bound::forward, "x"_a, "states"_a.none(), "mask"_a.none(), "go_backwards"_a, "sequences"_a,
            "zero_masked"_a, "Run the layer over x (B, T, I): a tuple of the output and the final states.");
+
+  stream::bind_stream(module);
 }
 
 }  // namespace gatewise

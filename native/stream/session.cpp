@@ -10,11 +10,11 @@ namespace gatewise::stream {
 Session::Session(std::shared_ptr<const Program> program, Index batch)
     : program_(std::move(program)), batch_(batch), one_step_(*program_, batch, 1) {
   if (batch < 1) throw std::invalid_argument("batch_size must be at least 1, not " + std::to_string(batch));
-  auto* at = static_cast<char*>(memory_.reserve(3 * bytes() + 3 * sizeof(float)));
-  std::memset(at, 0, 3 * bytes());
-  for (float*& area : states_) {
-    area = reinterpret_cast<float*>(at);
-    at += bytes();
+  auto* at = static_cast<char*>(memory_.reserve(3 * area()));
+  std::memset(at, 0, 3 * area());
+  for (float*& states : states_) {
+    states = reinterpret_cast<float*>(at);
+    at += area() / 64 * 64;
   }
 }
 
@@ -66,7 +66,7 @@ std::size_t item_bytes(const Program::Output& output) { return static_cast<std::
 // Arrays for some of the steps: those of the call where they lie together (one stream), else copies.
 class Parts {
  public:
-  Parts(const Program& program, Index batch, Index most) : program_(program), batch_(batch) {
+  Parts(const Program& program, Index batch, Index most) : batch_(batch) {
     for (const auto& input : program.inputs()) sizes_.push_back(item_bytes(input));
     for (const auto& output : program.outputs()) sizes_.push_back(item_bytes(output));
     std::size_t total = 0;
@@ -110,7 +110,6 @@ class Parts {
   std::vector<float*> outputs;
 
  private:
-  const Program& program_;
   Index batch_;
   Buffer memory_;
   char* base_ = nullptr;
@@ -121,7 +120,7 @@ class Parts {
 }  // namespace
 
 float* Session::other(const float* first, const float* second) const {
-  return *std::find_if(std::begin(states_), std::end(states_), [&](float* area) { return area != first && area != second; });
+  return *std::find_if(std::begin(states_), std::end(states_), [&](float* states) { return states != first && states != second; });
 }
 
 void Session::push_long(const void* const* inputs, float* const* outputs, Index steps) {

@@ -29,6 +29,7 @@ class Session {
 
  private:
   std::size_t bytes() const { return static_cast<std::size_t>(batch_ * program_->record()) * sizeof(float); }
+  std::size_t area() const { return bytes() + 64; }  // of one set of states; never nothing, so that no two are the same
   float* other(const float* first, const float* second) const;
   void push_long(const void* const* inputs, float* const* outputs, Index steps);
 
