@@ -198,10 +198,13 @@ class Layer:
     def __init__(self, *args: Any, weights: list[Any] | None = None, **kwargs: Any) -> None:
         self._start()
         label = type(self).__name__
+        early = set(vars(self)) - set(kwargs)  # A subclass may set attributes before it calls this constructor.
         for name, value in arguments.bind(label, self._arguments, args, kwargs).items():
-            setattr(self, name, value)
-        if not vars(self)["name"]:
+            if name not in early:
+                setattr(self, name, value)
+        if not vars(self).get("name"):
             self.name = unique_name(label)
+        self._given_input_dim = kwargs.get("input_dim")
         self._first_weights: Any = weights
 
     def _start(self) -> None:
@@ -210,29 +213,46 @@ class Layer:
             return
         self._variables: list[Variable] = []
         self._states: list[Variable] = []
-        self._sublayers: list[Layer] = []
+        self._tracked_layers: list[Layer] = []
+        self._containers: list[Any] = []
         self._inbound_nodes: list[symbolic.Node] = []
         self._first_weights = None
         self.built = vars(self).get("built", False)
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        if not name.startswith("_"):
-            self._track(vars(self).get(name, value))  # What an argument keeps may differ from what it was given.
+        if name not in _BOOKKEEPING:
+            kept = vars(self).get(name, value)  # What an argument keeps may differ from what it was given.
+            if "_containers" in vars(self):
+                self._track(self._containers)  # What came into them in the meantime stands before this one.
+            found = self._track(kept)
+            if isinstance(kept, (list, dict)) and (found or not kept):
+                self._start()
+                self._containers.append(kept)  # Looked into again later: a program may append to it.
 
-    def _track(self, value: Any) -> None:
-        """Remember the layers and variables among an attribute's value, so that their weights are this layer's."""
+    def _track(self, value: Any) -> bool:
+        """Remember the layers and variables among an attribute's value, so that their weights are this layer's.
+
+        Returns:
+            Whether there were any.
+        """
         if isinstance(value, (Layer, Variable)):
             self._start()
-            kept: list[Any] = self._sublayers if isinstance(value, Layer) else self._variables
+            kept: list[Any] = self._tracked_layers if isinstance(value, Layer) else self._variables
             if not any(value is other for other in kept):
                 kept.append(value)
-        elif isinstance(value, (list, tuple)):
-            for part in value:
-                self._track(part)
-        elif isinstance(value, dict):
-            for part in value.values():
-                self._track(part)
+            return True
+        parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+        found = False
+        for part in parts:
+            found = self._track(part) or found
+        return found
+
+    @property
+    def _sublayers(self) -> list[Layer]:
+        """The layers directly inside this one, in the order in which they became attributes."""
+        self._track(self._containers)
+        return self._tracked_layers
 
     @property
     def label(self) -> str:
@@ -262,10 +282,11 @@ class Layer:
         return self._shape_in_old_words()
 
     def _shape_in_old_words(self) -> Shape | None:
-        if self.input_dim is None:
+        # The constructor's argument, and not what a subclass may keep under the same name.
+        if self._given_input_dim is None:
             return None
         length = () if not self._has_time_axis else (self.input_length,)
-        return (self.batch_size, *length, self.input_dim)
+        return (self.batch_size, *length, arguments.positive(self._given_input_dim))
 
     _has_time_axis: ClassVar[bool] = False
     """Whether `input_dim` alone means (time, features) inputs: recurrent and one-dimensional convolutional layers."""
@@ -350,12 +371,19 @@ class Layer:
                 stack.extend(reversed(layer._sublayers))
 
     def _own(self, trainable: bool) -> list[Variable]:
-        return [v for layer in self._walk() for v in layer._variables if v.trainable == trainable]
+        return [v for v in self.weights if v.trainable == trainable]
 
     @property
     def weights(self) -> list[Variable]:
         """All weights: each layer's trainable ones, then its others (moving averages)."""
-        return [v for layer in self._walk() for flag in (True, False) for v in layer._variables if v.trainable == flag]
+        found = {
+            id(v): v
+            for layer in self._walk()
+            for flag in (True, False)
+            for v in layer._variables
+            if v.trainable == flag
+        }
+        return list(found.values())  # A weight that two layers share counts once.
 
     @property
     def variables(self) -> list[Variable]:
@@ -477,12 +505,11 @@ class Layer:
         return self.call if self.plain_call else None
 
     def _main_input(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
-        if args:
-            return args[0], args[1:]
         name = _first_parameter(type(self))
-        if name in kwargs:
-            return kwargs.pop(name), ()
-        raise TypeError(f"{self.label} was called without an input.")
+        inputs, rest = (args[0], args[1:]) if args else (kwargs.pop(name, None), ())
+        if inputs is None:
+            raise TypeError(f"{self.label} was called without an input.")
+        return inputs, rest
 
     def _converted(self, inputs: Any) -> Any:
         """The inputs as arrays in the dtype that the layer computes in."""
@@ -687,6 +714,12 @@ def _accepted(call: Callable[..., Any]) -> frozenset[str]:
 
 
 Layer._arguments = arguments.ordered(value for value in vars(Layer).values() if isinstance(value, Argument))
+
+# What a layer keeps for itself, and is not searched for layers and weights.
+_BOOKKEEPING = frozenset(
+    (*Layer._arguments, "built", "_variables", "_states", "_tracked_layers", "_containers", "_inbound_nodes", "_op",
+     "_graph", "_start_tensor", "_end_tensors", "_planned", "_first_weights", "_seeds", "input_spec")
+)  # fmt: skip
 
 _WEIGHT_ORDERS = {True: ("name", "shape", "dtype", "initializer"), False: ("shape", "initializer", "dtype")}
 

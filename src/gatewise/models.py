@@ -375,7 +375,7 @@ class Functional(_Drawn):
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         self._graph = Graph(inputs, outputs, self.label)
-        vars(self)["_sublayers"] = list(self._graph.layers)
+        self._sublayers[:] = self._graph.layers
         self.built = True
 
     def _graph_now(self) -> Graph:
