@@ -15,7 +15,7 @@ import gatewise
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 # NumPy prints 8 digits after the point: two prints of one number differ by at most one of the last.
-AS_PRINTED = 1e-8
+AS_PRINTED = 1.5e-8
 
 # How each program is started, and what it prints as tf.__version__.
 WAYS = {

@@ -33,7 +33,7 @@ CASES: list[tuple[str, Make, Any]] = [
     ("dense_4d", lambda: layers.Dense(5), X4),
     ("embedding", lambda: layers.Embedding(7, 3), IDS),
     ("embedding_floats", lambda: layers.Embedding(7, 3, mask_zero=True), IDS.astype("float32")),
-    ("masking", lambda: layers.Masking(), X3 * np.array([1, 0, 1, 1, 0, 0], "float32")[:, None]),
+    ("masking", layers.Masking, X3 * np.array([1, 0, 1, 1, 0, 0], "float32")[:, None]),
     *[
         (
             f"conv_{padding}_s{strides}_d{dilation}_g{groups}",
@@ -48,15 +48,19 @@ CASES: list[tuple[str, Make, Any]] = [
     ("conv_pointwise", lambda: layers.Conv1D(2, 1), X3),
     ("conv_channels_first", lambda: layers.Conv1D(2, 3, data_format="channels_first"), X3),
     *[
-        (f"{name}_{padding}_{size}_{strides}", lambda n=name, p=padding, z=size, s=strides: getattr(layers, n)(z, s, p), X3)
+        (
+            f"{name}_{padding}_{size}_{strides}",
+            lambda n=name, p=padding, z=size, s=strides: getattr(layers, n)(z, s, p),
+            X3,
+        )
         for name in ("MaxPooling1D", "AveragePooling1D")
         for padding in ("valid", "same")
         for size, strides in ((2, None), (3, 1), (3, 2), (2, 4))
     ],
     ("max_pooling_channels_first", lambda: layers.MaxPooling1D(2, data_format="channels_first"), X3),
-    ("global_max", lambda: layers.GlobalMaxPooling1D(), X3),
+    ("global_max", layers.GlobalMaxPooling1D, X3),
     ("global_max_keep", lambda: layers.GlobalMaxPooling1D(keepdims=True), X3),
-    ("global_average", lambda: layers.GlobalAveragePooling1D(), X3),
+    ("global_average", layers.GlobalAveragePooling1D, X3),
     ("global_average_first", lambda: layers.GlobalAveragePooling1D("channels_first", keepdims=True), X3),
     ("dropout", lambda: layers.Dropout(0.5), X3),
     ("spatial_dropout", lambda: layers.SpatialDropout1D(0.5), X3),
@@ -70,9 +74,9 @@ CASES: list[tuple[str, Make, Any]] = [
     ("thresholded_relu", lambda: layers.ThresholdedReLU(0.3), X3),
     ("elu", lambda: layers.ELU(0.7), X3),
     ("prelu", lambda: layers.PReLU(alpha_initializer="ones", shared_axes=[1]), X3),
-    ("softmax", lambda: layers.Softmax(), X3),
+    ("softmax", layers.Softmax, X3),
     ("softmax_axes", lambda: layers.Softmax(axis=[1, 2]), X3),
-    ("flatten", lambda: layers.Flatten(), X3),
+    ("flatten", layers.Flatten, X3),
     ("flatten_first", lambda: layers.Flatten("channels_first"), X3),
     ("reshape", lambda: layers.Reshape((-1, 8)), X3),
     ("repeat", lambda: layers.RepeatVector(3), X2),
@@ -81,23 +85,23 @@ CASES: list[tuple[str, Make, Any]] = [
     ("zero_padding", lambda: layers.ZeroPadding1D((1, 2)), X3),
     ("zero_padding_first", lambda: layers.ZeroPadding1D(1, data_format="channels_first"), X3),
     ("upsampling", lambda: layers.UpSampling1D(2), X3),
-    ("add", lambda: layers.Add(), PAIR),
-    ("add_stretched", lambda: layers.Add(), [X3, X3[:, :1], X2]),
-    ("subtract", lambda: layers.Subtract(), PAIR),
-    ("multiply", lambda: layers.Multiply(), PAIR),
-    ("average", lambda: layers.Average(), [*PAIR, X3]),
-    ("maximum", lambda: layers.Maximum(), PAIR),
-    ("minimum", lambda: layers.Minimum(), PAIR),
-    ("concatenate", lambda: layers.Concatenate(), [X3, X3[..., :2]]),
+    ("add", layers.Add, PAIR),
+    ("add_stretched", layers.Add, [X3, X3[:, :1], X2]),
+    ("subtract", layers.Subtract, PAIR),
+    ("multiply", layers.Multiply, PAIR),
+    ("average", layers.Average, [*PAIR, X3]),
+    ("maximum", layers.Maximum, PAIR),
+    ("minimum", layers.Minimum, PAIR),
+    ("concatenate", layers.Concatenate, [X3, X3[..., :2]]),
     ("concatenate_time", lambda: layers.Concatenate(axis=1), [X3, X3[:, :2]]),
     ("dot", lambda: layers.Dot(axes=2), PAIR),
     ("dot_cosine", lambda: layers.Dot(axes=(1, -1), normalize=True), [X2, 2 * X2 + 1]),
-    ("batch_normalization", lambda: layers.BatchNormalization(), X3),
+    ("batch_normalization", layers.BatchNormalization, X3),
     ("batch_normalization_axis", lambda: layers.BatchNormalization(axis=1, scale=False), X3),
-    ("layer_normalization", lambda: layers.LayerNormalization(), X3),
+    ("layer_normalization", layers.LayerNormalization, X3),
     ("layer_normalization_axes", lambda: layers.LayerNormalization(axis=[1, 2], center=False), X3),
     ("layer_normalization_rms", lambda: layers.LayerNormalization(rms_scaling=True), X3),
-    ("unit_normalization", lambda: layers.UnitNormalization(), X3),
+    ("unit_normalization", layers.UnitNormalization, X3),
     ("bidirectional", lambda: layers.Bidirectional(layers.LSTM(3, return_sequences=True)), X3),
     ("bidirectional_sum", lambda: layers.Bidirectional(layers.GRU(3), merge_mode="sum"), X3),
     ("bidirectional_mul", lambda: layers.Bidirectional(layers.SimpleRNN(3), merge_mode="mul"), X3),
@@ -170,7 +174,9 @@ def test_gradients_match_finite_differences(make: Make, inputs: Any) -> None:
     exact.set_weights([w.astype("float64") for w in layer.get_weights()])
     weights = [v.value for v in layer.trainable_variables]
     others = [v.value for v in layer.non_trainable_variables]
-    float_inputs = all(x.dtype.kind == "f" for x in structure.flatten(inputs)) and not isinstance(layer, layers.Embedding)
+    float_inputs = all(x.dtype.kind == "f" for x in structure.flatten(inputs)) and not isinstance(
+        layer, layers.Embedding
+    )
     directions = [values(*w.shape, seed=50 + k) for k, w in enumerate(weights)]
     shifts = structure.map_structure(lambda x: values(*x.shape, seed=99) if float_inputs else np.zeros_like(x), inputs)
 
