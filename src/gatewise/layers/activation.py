@@ -201,7 +201,8 @@ class PReLU(Elementwise):
         """The input where positive, else alpha times it."""
         alpha = self.alpha.value
         xp = namespace(inputs, alpha)
-        return xp.where(inputs > 0, inputs, alpha * inputs)
+        zero = xp.zeros_like(inputs)
+        return xp.maximum(inputs, zero) + alpha * xp.minimum(inputs, zero)
 
 
 @registered.register("Softmax")
