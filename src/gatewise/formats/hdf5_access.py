@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import math
 import os
-import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.formats import check_is_hdf5
+from gatewise.formats import check_is_hdf5, hdf5_texts
 
 # The filters that HDF5 and h5py have built in: gzip, shuffle, fletcher32, szip, nbit, scale-offset, lzf.
 _FILTERS = frozenset((1, 2, 3, 4, 5, 6, 32000))
@@ -26,9 +25,6 @@ _FILTERS = frozenset((1, 2, 3, 4, 5, 6, 32000))
 _BEST_PACKING = 1100
 _SMALL = 1 << 20
 _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)
-_PART = 1 << 20
-_HEAP = b"GCOL\x01"
-_SMALLEST_HEAP = 4096
 _MOST_NAMES = 1 << 16
 
 
@@ -48,7 +44,7 @@ class Source:
     def __init__(self, path: Any) -> None:
         self.path = os.fspath(path)
         self.size = os.path.getsize(path)
-        self._heaps_checked = False
+        self._checked: set[str] = set()
 
     def error(self, message: str) -> ValueError:
         """An error about this file."""
@@ -65,15 +61,14 @@ class Source:
             return self.error(f"the file is cut short ({reason}). Copy or download it again.")
         return self.error(f"the file is damaged, or not what Keras writes ({reason}). Copy or download it again.")
 
-    def check_heaps(self) -> None:
-        """Raise ValueError where a heap of texts is damaged: the HDF5 library never ends on some of those."""
-        if self._heaps_checked:
+    def check_texts(self, attribute: str) -> None:
+        """Raise ValueError where the library would not end, or would take all memory, over texts of this name."""
+        if attribute in self._checked:
             return
-        with open(self.path, "rb") as file:
-            for place in _places_of(file, _HEAP):
-                if not _heap_is_whole(file, place, self.size):
-                    raise self.error(f"the file is damaged (its heap at {place}). Copy or download it again.")
-        self._heaps_checked = True
+        heaps = bool(self._checked) or hdf5_texts.heaps_are_whole(self.path, self.size)
+        if not heaps or not hdf5_texts.lengths_are_possible(self.path, self.size, attribute):
+            raise self.error(f"the file is damaged (the text of {attribute!r}). Copy or download it again.")
+        self._checked.add(attribute)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -98,6 +93,8 @@ def opened(path: Any) -> Iterator[Group]:
     source = Source(path)
     with source.reading():
         file = _file(source)
+        if file.id.get_create_plist().get_sizes() != (8, 8):
+            raise source.error("the file is not as Keras writes them: its addresses do not have 8 bytes.")
     try:
         yield Group(source, file, "")
     finally:
@@ -117,40 +114,6 @@ def _file(source: Source) -> Any:
         if error.errno not in _NO_LOCKS:
             raise
         return h5py.File(source.path, "r", locking=False)  # File systems without locks hold models, too.
-
-
-def _places_of(file: Any, pattern: bytes) -> Iterator[int]:
-    """Where the bytes stand in a file, which is read in parts."""
-    start, part = 0, b""
-    while fresh := file.read(_PART):
-        part = part[-len(pattern) + 1 :] + fresh
-        start = file.tell() - len(part)
-        place = part.find(pattern)
-        while place >= 0:
-            yield start + place
-            file.seek(start + len(part))
-            place = part.find(pattern, place + 1)
-
-
-def _heap_is_whole(file: Any, place: int, file_size: int) -> bool:
-    """Whether the objects of a global heap lie one after the other up to its end, as the format's specification says.
-
-    A heap: "GCOL", version, 3 bytes, its size (8 bytes), then objects: index (2), references (2), 4 bytes, size (8),
-    and that many bytes rounded up to 8. Index 0 is the free space at the end, whose size counts its own 16 bytes.
-    """
-    file.seek(place + 8)
-    (size,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
-    if not _SMALLEST_HEAP <= size <= file_size - place:
-        return True  # Chance bytes among the numbers, or a heap that the library refuses itself.
-    here, end = place + 16, place + size
-    while end - here >= 16:
-        file.seek(here)
-        index, held = struct.unpack("<H6xQ", file.read(16))
-        step = held if index == 0 else 16 + (held + 7) // 8 * 8
-        if step < 16 or step > end - here:
-            return False
-        here += step
-    return True
 
 
 class Group:
@@ -222,7 +185,7 @@ class Group:
         if count > _MOST_NAMES or held.get_storage_size() > self.source.size:
             raise self._wrong(attribute, f"text, but claims {count} of them, more than the file has room for")
         if kind.is_variable_str():
-            self.source.check_heaps()
+            self.source.check_texts(attribute)
         return self.raw.attrs[attribute]
 
     def _text(self, attribute: str, value: Any) -> str:
