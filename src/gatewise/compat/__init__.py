@@ -14,9 +14,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from gatewise.compat.absent import absent
+from gatewise.compat.absent import absent as _absent_from
 
-_absent = absent(__name__, "tf.compat")
+_absent = _absent_from(__name__, "tf.compat")
 
 
 def __getattr__(name: str) -> Any:

@@ -7,12 +7,14 @@ under the same names, through `stand_ins/` on the path.
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import importlib.util
 import io
 import os
 import signal
 import sys
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, Final, NoReturn
@@ -35,7 +37,7 @@ def prepare(version: str | None) -> None:
     Raises:
         ValueError: something that is not a version of TensorFlow.
     """
-    versions.use(version or versions.NEWEST)
+    versions.use(versions.NEWEST if version is None else version)
     addresses.install()
 
 
@@ -58,9 +60,9 @@ def script(path: str, args: list[str]) -> NoReturn:
         raise CannotRunError(f"Cannot read the program {path!r}: {error.strerror}.") from None
     sys.argv = [path, *args]
     _set_path(os.path.dirname(os.path.realpath(path)))
-    main = ModuleType("__main__")
-    vars(main).update(__file__=os.path.abspath(path), __cached__=None)
-    _run(main, lambda: compile(source, os.path.abspath(path), "exec", dont_inherit=True))
+    whole = os.path.abspath(path)
+    main = _main(__file__=whole, __cached__=None, __loader__=SourceFileLoader("__main__", whole))
+    _run(main, lambda: compile(source, whole, "exec", dont_inherit=True))
 
 
 def module(name: str, args: list[str]) -> NoReturn:
@@ -81,10 +83,19 @@ def module(name: str, args: list[str]) -> NoReturn:
     if spec is None or get_code is None:
         raise CannotRunError(f"There is no module {name!r} to run, or it is a package without __main__.")
     sys.argv[0] = spec.origin or name
-    main = ModuleType("__main__")
-    vars(main).update(__file__=spec.origin, __cached__=spec.cached, __spec__=spec, __package__=spec.parent)
-    main.__loader__ = spec.loader
+    known = {"__file__": spec.origin, "__cached__": spec.cached, "__loader__": spec.loader}
+    main = _main(__spec__=spec, __package__=spec.parent, **known)
     _run(main, lambda: get_code(spec.name))
+
+
+def _main(**names: Any) -> ModuleType:
+    """A new `__main__`, with what Python gives it and `names`."""
+    main = ModuleType("__main__")
+    vars(main)["__builtins__"] = builtins
+    if "__annotations__" in vars(sys.modules["__main__"]):  # Python before 3.14 makes it at once.
+        vars(main)["__annotations__"] = {}
+    vars(main).update(names)
+    return main
 
 
 def _set_path(folder: str) -> None:

@@ -8,7 +8,7 @@ that asks for one is told so.
 from __future__ import annotations
 
 import importlib
-import logging
+import logging as log
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +19,7 @@ from gatewise.arrays import Tensor, as_array, namespace
 from gatewise.compat import versions
 from gatewise.compat.absent import absent, public
 from gatewise.config import config as settings
+from gatewise.random import set_seed
 from gatewise.typing import Array
 
 if TYPE_CHECKING:
@@ -28,23 +29,8 @@ __path__: list[str] = []  # `import tensorflow.keras` asks whether `tensorflow` 
 
 # --- Arrays -----------------------------------------------------------------------------------------------------
 
-DTYPES: Final = {
-    name: np.dtype(name)
-    for name in [
-        "bool",
-        "float16",
-        "float32",
-        "float64",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "uint8",
-        "uint16",
-        "uint32",
-        "uint64",
-    ]
-}
+_INTEGERS = [f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)]
+DTYPES: Final = {name: np.dtype(name) for name in ("bool", "float16", "float32", "float64", *_INTEGERS)}
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
@@ -148,15 +134,10 @@ def shape(input: Any) -> tuple[int, ...]:
 
 _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     **{f"reduce_{name}": _over(name) for name in ("sum", "mean", "max", "min", "prod", "any", "all")},
-    **{
-        name: _like(name)
-        for name in ("abs", "exp", "sqrt", "square", "maximum", "minimum", "add", "subtract", "multiply")
-    },
-    **{
-        name: _like(name)
-        for name in ("argmax", "argmin", "concat", "stack", "reshape", "expand_dims", "squeeze", "where")
-    },
-    **{name: _like(name) for name in ("zeros_like", "ones_like", "sin", "cos")},
+    **{name: _like(name) for name in ("abs", "exp", "sqrt", "square", "sin", "cos", "add", "subtract", "multiply")},
+    **{name: _like(name) for name in ("concat", "stack", "reshape", "expand_dims", "squeeze", "argmax", "argmin")},
+    **{name: _like(name) for name in ("maximum", "minimum", "where", "zeros_like", "ones_like")},
+    "set_random_seed": set_seed,
     "divide": _like("true_divide"),
     "pow": _like("power"),
     "sigmoid": activations.sigmoid,
@@ -189,9 +170,9 @@ def executing_eagerly() -> bool:
     return True
 
 
-def get_logger() -> logging.Logger:
+def get_logger() -> log.Logger:
     """The logger called "tensorflow", which Gatewise writes nothing to."""
-    return logging.getLogger("tensorflow")
+    return log.getLogger("tensorflow")
 
 
 def _changes_nothing(*_: Any, **__: Any) -> None:
@@ -244,22 +225,10 @@ _NO_DEVICES: Final = {
     "set_visible_devices": _changes_nothing,
 }
 
-_IN_NN: Final = [
-    "relu",
-    "relu6",
-    "elu",
-    "selu",
-    "leaky_relu",
-    "gelu",
-    "silu",
-    "swish",
-    "sigmoid",
-    "softmax",
-    "log_softmax",
-    "softplus",
-    "softsign",
-    "tanh",
-]
+_IN_NN: Final = (
+    *("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "swish"),
+    *("sigmoid", "tanh", "softmax", "log_softmax", "softplus", "softsign"),
+)
 
 _PARTS: Final[dict[str, Names]] = {
     "config": Names(
@@ -281,7 +250,7 @@ _PARTS: Final[dict[str, Names]] = {
         "tf.logging",
         {
             "set_verbosity": _log_level,
-            **{name: getattr(logging, name) for name in ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")},
+            **{name: getattr(log, name) for name in ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")},
         },
     ),
     "nn": Names("tf.nn", {name: getattr(activations, name) for name in _IN_NN}),
