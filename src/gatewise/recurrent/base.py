@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gatewise import activations, constraints, initializers, regularizers, structure
+from gatewise import activations, constraints, initializers, regularizers, release, structure
 from gatewise.arguments import Argument, boolean, integer, one_of, optional, positive, rate
 from gatewise.arrays import as_array, namespace, shape_of
 from gatewise.engine.cells import Cell, State
@@ -63,7 +63,8 @@ class RecurrentLayer(Layer):
         inputs: (B, T, I), or (T, B, I) with `time_major`. A list `[x, *state]` gives the initial state too.
         mask: (B, T) booleans: a False step carries the state through and repeats the output before it.
         training: whether dropout acts.
-        initial_state: arrays (B, H), as many as the cell's state has; zeros by default.
+        initial_state: arrays (B, H), as many as the cell's state has; zeros by default. Where the layer is `stateful`,
+            Keras 3 starts from it at each call, and earlier releases only as long as the carried state is all zeros.
 
     Returns:
         The last output (B, H), or all (B, T, H) with `return_sequences`; with `return_state` a list of that and the
@@ -107,6 +108,7 @@ class RecurrentLayer(Layer):
         self._seeds = SeedGenerator(self.seed)
         self._op: tuple[tuple[Any, ...], Recurrence] | None = None
         self._batch_kept: int | None = None
+        self._carried_first = release.current() != "keras3"
 
     # -- weights ----------------------------------------------------------------------------------------------------
 
@@ -291,13 +293,20 @@ class RecurrentLayer(Layer):
         if initial_state is not None:
             dtype = x.dtype
             state = tuple(xp.astype(xp.asarray(s), dtype) for s in initial_state)
-            if self.stateful:
-                self._claim_batch(x.shape[0])
-            return state
+            return self._given_or_carried(xp, state) if self.stateful else state
         if not self.stateful:
             return None
         self._claim_batch(x.shape[0])
         return tuple(xp.asarray(variable.value) for variable in self._states)
+
+    def _given_or_carried(self, xp: Any, given: State) -> State:
+        """Where a stateful layer starts when it is given a state as well: see the class."""
+        self._claim_batch(given[0].shape[0])
+        if not self._carried_first:
+            return given
+        carried = [xp.asarray(variable.value) for variable in self._states]
+        moved = xp.any(xp.stack([xp.any(state != 0) for state in carried]))
+        return tuple(xp.where(moved, old, new) for old, new in zip(carried, given, strict=True))
 
     def _claim_batch(self, batch: int) -> None:
         """Make states for the first batch that comes, and hold every later one to its size."""
