@@ -52,7 +52,7 @@ def pad_sequences(
         kept = np.asarray(row[start : start + length], dtype=dtype)
         if len(kept) and kept.shape[1:] != item:
             raise ValueError(
-                f"pad_sequences: the items of sequence {place} have shape {kept.shape[1:]}, of others {item}."
+                f"pad_sequences: the items of sequence {place} have shape {kept.shape[1:]}, those of others {item}."
             )
         first = length - len(kept) if padding == "pre" else 0
         if len(kept):
