@@ -404,9 +404,8 @@ def _possible_inputs(model: Any, files: list[_FileLayer]) -> list[Shape]:
     """The shapes that the input may have, going by the first layer that has weights in the file."""
     if not isinstance(model, Sequential) or not files or not files[0].stored:
         return []
-    rows = files[0].stored[0].shape
-    first = next((layer for layer in model.layers if type(layer).__name__ in _INPUTS), None)
-    return [] if first is None else _INPUTS[type(first).__name__](rows)
+    first = next((type(layer).__name__ for layer in model.layers if type(layer).__name__ not in _KEEP_SHAPE), "")
+    return _INPUTS[first](files[0].stored[0].shape) if first in _INPUTS else []
 
 
 def _sequences(kernel: Shape) -> list[Shape]:
@@ -417,6 +416,7 @@ def _samples_or_sequences(kernel: Shape) -> list[Shape]:
     return [(None, kernel[0]), (None, None, kernel[0])] if len(kernel) == 2 else []
 
 
+_KEEP_SHAPE = frozenset(("Masking", "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "Activation"))
 _INPUTS: dict[str, Any] = {
     **dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "Bidirectional", "TimeDistributed", "Conv1D"), _sequences),
     "Dense": _samples_or_sequences,

@@ -109,8 +109,6 @@ def _file(source: Source) -> Any:
     except BlockingIOError as error:
         raise source.error("another program has the file open for writing. Close it there first.") from error
     except OSError as error:
-        if "already open for write" in str(error):
-            raise source.error("the file is open for writing in this program. Close it first.") from error
         if error.errno not in _NO_LOCKS:
             raise
         return h5py.File(source.path, "r", locking=False)  # File systems without locks hold models, too.
