@@ -56,7 +56,25 @@ def dropout_rate() -> Argument[Any, float]:
     return Argument(default=0.0, parse=rate)
 
 
-class RecurrentLayer(Layer):
+class TakesState(Layer):
+    """What layers share that take a state beside a sequence."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._release = release.current()
+
+    def _resolve_mask(self, inputs: Any, carried: Any, kwargs: dict[str, Any]) -> Any:
+        """In Keras 3 a mask that travels with the sequence does not reach a layer that is given a state as well: one mask
+        an array is looked for, under names that `call` does not have. The mask still goes on behind the layer.
+        """
+        passed = kwargs.get("mask") is not None
+        mask = super()._resolve_mask(inputs, carried, kwargs)
+        if self._release == "keras3" and kwargs.get("initial_state") is not None and not passed:
+            kwargs["mask"] = None
+        return mask
+
+
+class RecurrentLayer(TakesState):
     """The base of SimpleRNN, LSTM and GRU.
 
     Call arguments:
@@ -108,7 +126,6 @@ class RecurrentLayer(Layer):
         self._seeds = SeedGenerator(self.seed)
         self._op: tuple[tuple[Any, ...], Recurrence] | None = None
         self._batch_kept: int | None = None
-        self._carried_first = release.current() != "keras3"
 
     # -- weights ----------------------------------------------------------------------------------------------------
 
@@ -302,7 +319,7 @@ class RecurrentLayer(Layer):
     def _given_or_carried(self, xp: Any, given: State) -> State:
         """Where a stateful layer starts when it is given a state as well: see the class."""
         self._claim_batch(given[0].shape[0])
-        if not self._carried_first:
+        if self._release == "keras3":
             return given
         carried = [xp.asarray(variable.value) for variable in self._states]
         moved = xp.any(xp.stack([xp.any(state != 0) for state in carried]))
