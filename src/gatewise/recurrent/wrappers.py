@@ -10,6 +10,7 @@ from gatewise.arguments import Argument, one_of, optional
 from gatewise.arrays import namespace
 from gatewise.layer import Layer, registered
 from gatewise.layer_config import deserialize_layer, serialize_layer
+from gatewise.recurrent.base import TakesState
 from gatewise.typing import Array, Config, Shape
 from gatewise.variable import Variable, all_or_nothing
 
@@ -26,7 +27,7 @@ def _a_layer(value: Any) -> Layer:
 
 
 @registered.register("Bidirectional")
-class Bidirectional(Layer):
+class Bidirectional(TakesState):
     """Runs a recurrent layer forwards and another backwards over the sequence, and merges what they give.
 
     x is (B, T, I). The backward layer's output sequence is put back into the order of time before it is merged. Weights
