@@ -30,7 +30,10 @@ class Merge(Layer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._release = release.current()
-        self._keras3 = self._release == "keras3"
+
+    @property
+    def _keras3(self) -> bool:
+        return self._release == "keras3"
 
     def _check(self, shapes: Any) -> None:
         listed = isinstance(shapes, (list, tuple)) and not structure.is_shape(shapes)
