@@ -64,8 +64,9 @@ class TakesState(Layer):
         self._release = release.current()
 
     def _resolve_mask(self, inputs: Any, carried: Any, kwargs: dict[str, Any]) -> Any:
-        """In Keras 3 a mask that travels with the sequence does not reach a layer that is given a state as well: it looks
-        for one mask an array, under names that `call` does not have. The mask still goes on behind the layer.
+        """In Keras 3 a mask that travels with the sequence does not reach a layer that is given a state as well.
+
+        It looks for one mask an array, under names that `call` does not have. The mask still goes on behind the layer.
         """
         passed = kwargs.get("mask") is not None
         mask = super()._resolve_mask(inputs, carried, kwargs)
