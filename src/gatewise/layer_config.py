@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from gatewise import release
 from gatewise.layer import Layer, registered
 from gatewise.registry import get_registered_name
 from gatewise.typing import Config
 
 _OPERATIONS = "keras.src.ops.numpy"
+_OPERATION_LAYERS = ("Operation", "MaskOperation")
 # What Keras's public modules do not show, and its files name where it lies.
 _INNER_MODULES = {"Functional": "keras.src.models.functional"}
 
@@ -25,9 +27,16 @@ def serialize_layer(layer: Layer) -> Config:
         "config": layer.get_config(),
         "registered_name": None if own else name,
     }
-    if registered.name_of(type(layer)) == "Operation":
-        # Keras 3 saves `x + y` as an operation of its own module, which has a name and nothing else.
-        config |= {"module": _OPERATIONS, "class_name": layer.get_config()["operation"], "config": {"name": layer.name}}
+    if registered.name_of(type(layer)) in _OPERATION_LAYERS:
+        # Keras 3 saves `x + y` as an operation of its own module, which has a name and its own options.
+        own_config = layer.get_config()
+        options = {key: own_config[key] for key in ("axis", "keepdims") if own_config.get(key) is not None}
+        options |= {"dtype": "bool"} if own_config["operation"] in ("ZerosLike", "OnesLike") else {}
+        operation = {"class_name": own_config["operation"], "config": {"name": layer.name, **options}}
+        config |= {"module": _OPERATIONS, **operation}
+    if getattr(layer, "_release", "keras3") != "keras3":
+        # Keras passes over this word; here it brings back what masks and states meant to the layer.
+        config["release"] = layer._release  # type: ignore[attr-defined]
     return config
 
 
@@ -41,8 +50,19 @@ def deserialize_layer(config: Any) -> Layer:
         raise ValueError(f"Expected the config of a layer, with its class_name, got {str(config)[:80]!r}.")
     inner = config.get("config", {})
     if str(config.get("module")).startswith("keras.src.ops"):
-        return registered.lookup("Operation").from_config({**inner, "operation": config["class_name"]})
+        return _operation({**inner, "operation": config["class_name"]})
     cls = registered.lookup_config(config)
     if isinstance(inner, dict) and "name" not in inner and config.get("name"):
         inner = {**inner, "name": config["name"]}
-    return cls.from_config(inner)
+    made = cls.from_config(inner)
+    if "release" in config and hasattr(made, "_release"):
+        made._release = release.checked(config["release"])
+    return made
+
+
+def _operation(config: Config) -> Layer:
+    """An operation of Keras 3's own module: on masks, or arithmetic."""
+    on_masks: Any = registered.lookup("MaskOperation")
+    name = config["operation"]
+    cls: type[Layer] = on_masks if on_masks.knows(name) else registered.lookup("Operation")
+    return cls.from_config(config)

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 Release: TypeAlias = Literal["tf1", "tf2", "keras3"]
 
@@ -44,7 +44,7 @@ def meaning(release: Release) -> Iterator[None]:
     ...     current()
     'tf1'
     """
-    token = _context.set(_known(release))
+    token = _context.set(checked(release))
     try:
         yield
     finally:
@@ -54,7 +54,7 @@ def meaning(release: Release) -> Iterator[None]:
 def set_default(release: Release) -> None:
     """Set the meaning for the whole process (what `gatewise run --tf` does)."""
     global _process
-    _process = _known(release)
+    _process = checked(release)
 
 
 def of_keras(version: str) -> Release:
@@ -88,7 +88,8 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in found.group().split("."))
 
 
-def _known(release: Release) -> Release:
+def checked(release: Any) -> Release:
+    """The release, or ValueError where it is none."""
     if release not in RELEASES:
         raise ValueError(f"Unknown release {release!r}: expected one of {', '.join(RELEASES)}.")
-    return release
+    return release  # type: ignore[no-any-return]

@@ -18,6 +18,7 @@ from gatewise.layers.convolution import Conv1D as Conv1D
 from gatewise.layers.dense import Dense as Dense
 from gatewise.layers.embedding import Embedding as Embedding
 from gatewise.layers.function import Lambda as Lambda
+from gatewise.layers.mask_operations import MaskOperation as MaskOperation
 from gatewise.layers.masking import Masking as Masking
 from gatewise.layers.merging import Add as Add
 from gatewise.layers.merging import Average as Average
