@@ -22,6 +22,9 @@ from gatewise.symbolic import SymbolicTensor
 from gatewise.typing import Array, Config, Shape
 from gatewise.variable import all_or_nothing, current_scope
 
+if TYPE_CHECKING:
+    from gatewise.streaming import Stream, StreamPool
+
 # Without a batch size, predict takes as many samples at a time as have about this many bytes of input: the result does
 # not depend on it, and larger batches are faster.
 _CHUNK_BYTES = 1 << 25
@@ -160,6 +163,31 @@ class Model(Layer):
             return max(total, 1)
         bytes_a_sample = sum(leaf.nbytes for leaf in leaves) / max(total, 1)
         return max(1, int(_CHUNK_BYTES / max(bytes_a_sample, 1)))
+
+    # -- streaming --------------------------------------------------------------------------------------------------
+
+    def stream(self, batch_size: int = 1) -> Stream:
+        """A stream: the model one time step at a time, with its state kept between the steps.
+
+        Args:
+            batch_size: how many sequences advance together.
+
+        Raises:
+            ValueError: a model that needs more than the present and the past; the message names the layer and says why.
+        """
+        from gatewise.streaming import Stream
+
+        return Stream(self, batch_size)
+
+    def stream_pool(self, capacity: int) -> StreamPool:
+        """A pool of up to `capacity` streams of this model, each advanced by id when its turn comes.
+
+        Raises:
+            ValueError: as for `stream`.
+        """
+        from gatewise.streaming import StreamPool
+
+        return StreamPool(self, capacity)
 
     # -- description ------------------------------------------------------------------------------------------------
 
