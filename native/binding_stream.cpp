@@ -64,6 +64,7 @@ class Builder {
 
   int input(Index width, bool ids) { return program_->add_input(width, ids); }
   void output(int value) { program_->add_output(value); }
+  Index state(Index width) { return program_->add_state(width); }
   void go_by_steps() { program_->go_by_steps(); }
 
   int dense(int x, const Floats& kernel, const MaybeFloats& bias) {
@@ -362,6 +363,8 @@ class BoundSession {
     batched_ = nb::tuple(sizes);
   }
 
+  Index batch() const { return session_.batch(); }
+
   nb::object push(nb::handle x) {
     if (simple_) {
       const View view(x);
@@ -440,6 +443,11 @@ class BoundPool {
     return found;
   }
 
+  void use(const Builder& builder) {
+    want(builder.record() == pool_.program().record(), "the records of two programs differ");
+    locked(pool_.lock(), true, [&] { pool_.use(builder.program()); });
+  }
+
   void add(const Ids& ids) {
     locked(pool_.lock(), true, [&] { pool_.records().add(ids.data(), count(ids)); });
   }
@@ -515,6 +523,7 @@ void bind_program(nb::module_& module) {
       .def_prop_ro("work", &Builder::work, "Multiply-adds of one step of one stream, more or less.")
       .def("input", &Builder::input, "width"_a, "ids"_a)
       .def("output", &Builder::output, "value"_a)
+      .def("state", &Builder::state, "width"_a)
       .def("go_by_steps", &Builder::go_by_steps)
       .def("dense", &Builder::dense, "x"_a, "kernel"_a, "bias"_a.none())
       .def("recurrence", [](Builder& self, int x, int mask, const std::string& cell, const Floats& kernel,
@@ -559,6 +568,7 @@ void bind_stream(nb::module_& module) {
   nb::class_<BoundSession>(module, "Session", "Streams that advance together.")
       .def(nb::init<const Builder&, Index, std::vector<Index>, const std::vector<Index>&, nb::object>(), "program"_a,
            "batch"_a, "in_shape"_a, "out_shape"_a, "other"_a)
+      .def_prop_ro("batch", &BoundSession::batch)
       .def("push", &BoundSession::push, "x"_a, "One step.")
       .def("run", &BoundSession::run, "inputs"_a, "steps"_a, "Some steps: arrays (B T, width) to arrays (B T, width).")
       .def("read", &BoundSession::read, "The states (B, record).")
@@ -570,6 +580,7 @@ void bind_stream(nb::module_& module) {
       .def_prop_ro("capacity", &BoundPool::capacity)
       .def("__len__", &BoundPool::size)
       .def("__contains__", &BoundPool::contains, "id"_a)
+      .def("use", &BoundPool::use, "program"_a, "Advance by another program from now on, of the same record.")
       .def("add", &BoundPool::add, "ids"_a)
       .def("drop", &BoundPool::drop, "ids"_a)
       .def("reset", &BoundPool::reset, "ids"_a)

@@ -64,6 +64,12 @@ Pool::Worker::Worker(const Program& program, Index rows) : space(program, rows, 
 Pool::Pool(std::shared_ptr<const Program> program, Index capacity)
     : program_(std::move(program)), rows_(rows_of_block(*program_)), records_(capacity, program_->record()) {}
 
+void Pool::use(std::shared_ptr<const Program> program) {
+  program_ = std::move(program);
+  rows_ = rows_of_block(*program_);
+  workers_.clear();
+}
+
 void Pool::find(const std::int64_t* ids, Index count) {
   if (static_cast<Index>(slots_.size()) < count) slots_.resize(static_cast<std::size_t>(count));
   twice_ = records_.find(ids, count, slots_.data());

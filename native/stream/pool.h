@@ -18,6 +18,9 @@ class Pool {
   Records& records() { return records_; }
   const Records& records() const { return records_; }
 
+  // From now on advances by another program, whose records are the same.
+  void use(std::shared_ptr<const Program> program);
+
   // Advances the streams `ids` by one step each, and one that stands there more than once by as many, in that order.
   // inputs are (count, width), outputs (count, width). After an exception nothing has moved.
   void push(const std::int64_t* ids, Index count, const void* const* inputs, float* const* outputs);
