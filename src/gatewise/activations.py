@@ -485,6 +485,19 @@ def serialize(activation: Activation | None) -> Any:
     return registry.serialize(activation)
 
 
+def known_name(activation: Activation) -> str | None:
+    """The name that means just this function, or None for a function of the user's own.
+
+    >>> known_name(silu), known_name(lambda x: x)
+    ('silu', None)
+    """
+    try:
+        name = registry.serialize(activation)
+    except (TypeError, ValueError):
+        return None
+    return name if isinstance(name, str) and get(name) is activation else None
+
+
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Activation:
     """The activation that `serialize`, or any Keras, wrote.
 
