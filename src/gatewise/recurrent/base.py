@@ -277,8 +277,8 @@ class RecurrentLayer(TakesState):
         return self._op[1]
 
     def _made(self, weights: list[Any]) -> Recurrence:
-        names = activations.serialize(self.activation), activations.serialize(self._sigma)
-        plain = names if all(isinstance(name, str) for name in names) else None
+        phi, sigma = activations.known_name(self.activation), activations.known_name(self._sigma)
+        plain = None if phi is None or sigma is None else (phi, sigma)
         kernel, recurrent_kernel, bias = weights
         return Recurrence(self.cell, kernel, recurrent_kernel, bias, self.activation, self._sigma, plain)
 
