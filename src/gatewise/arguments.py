@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import difflib
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -43,6 +43,8 @@ class Argument(Generic[Given, Kept]):
         tf1, tf2: the default in that generation (see `gatewise.release`), where it differs.
         after: the name of an inherited argument that this one follows in positional order.
         kw_only: only by keyword.
+        places: where it stands in a generation that has it elsewhere: the name of the argument that it follows there,
+            or None for only by keyword.
         in_config: False for an argument that acts at construction and leaves no trace, such as `weights`.
         doc: a sentence for the docs.
     """
@@ -57,6 +59,7 @@ class Argument(Generic[Given, Kept]):
         tf2: Any = REQUIRED,
         after: str | None = None,
         kw_only: bool = False,
+        places: Mapping[release.Release, str | None] | None = None,
         in_config: bool = True,
         doc: str = "",
     ) -> None:
@@ -70,6 +73,7 @@ class Argument(Generic[Given, Kept]):
         }
         self.after = after
         self.kw_only = kw_only
+        self.places = places or {}
         self.in_config = in_config
         self.doc = doc
 
@@ -127,6 +131,31 @@ def ordered(declared: Iterable[Argument[Any, Any]]) -> dict[str, Argument[Any, A
     return {argument.name: argument for argument in order}
 
 
+def in_order(arguments: dict[str, Argument[Any, Any]]) -> list[str]:
+    """The names of the arguments that may be given by place, in the order of the current generation."""
+    now = release.current()
+    names = [name for name, argument in arguments.items() if not argument.kw_only and now not in argument.places]
+    moved = {name: before for name, argument in arguments.items() if (before := argument.places.get(now)) is not None}
+    while moved:  # One may follow another that has moved.
+        name = next(name for name, before in moved.items() if before in names)
+        names.insert(names.index(moved.pop(name)) + 1, name)
+    return names
+
+
+def by_name(label: str, args: tuple[Any, ...], kwargs: dict[str, Any], place: int, name: str) -> tuple[Any, ...]:
+    """The positional arguments without the one at `place`, which goes into `kwargs` as `name`.
+
+    Raises:
+        TypeError: where it is in `kwargs` already.
+    """
+    if len(args) <= place:
+        return args
+    if name in kwargs:
+        raise TypeError(f"{label} got two values for {name!r}: {args[place]!r} and {kwargs[name]!r}.")
+    kwargs[name] = args[place]
+    return args[:place] + args[place + 1 :]
+
+
 def bind(
     label: str, arguments: dict[str, Argument[Any, Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> dict[str, Any]:
@@ -135,7 +164,7 @@ def bind(
     Raises:
         TypeError: too many, unknown, doubled or missing arguments; the message names the nearest known one.
     """
-    positional = [name for name, argument in arguments.items() if not argument.kw_only]
+    positional = in_order(arguments)
     if len(args) > len(positional):
         raise TypeError(f"{label} takes at most {len(positional)} positional arguments, but {len(args)} came.")
     given = dict(zip(positional, args, strict=False))

@@ -5,7 +5,7 @@ For example `activation: Argument[Any, Activation] = activation("tanh")`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +13,11 @@ from gatewise import activations, constraints, initializers, regularizers
 from gatewise.activations import Activation
 from gatewise.arguments import REQUIRED, Argument, boolean, integer, number, one_of, optional, positive
 from gatewise.arguments import rate as fraction
+from gatewise.release import Release
+
+KEYWORD_IN_KERAS2: Final[dict[Release, None]] = {"tf1": None, "tf2": None}
+"""The `places` of an argument that came with Keras 3."""
+NO_ADAPTERS: Final = "Gatewise neither adapts weights (LoRA) nor quantises them; leave the argument out"
 
 
 def activation(default: Any = None, **options: Any) -> Argument[Any, Activation]:
@@ -55,9 +60,19 @@ def real(default: Any = REQUIRED, **options: Any) -> Argument[Any, float]:
     return Argument(default=default, parse=_plain_number, **options)
 
 
-def seed() -> Argument[Any, int | None]:
+def seed(**options: Any) -> Argument[Any, int | None]:
     """An integer that makes random numbers repeatable, or None; also Keras 3's config of a seed generator."""
-    return Argument(default=None, parse=_seed)
+    return Argument(default=None, parse=_seed, **options)
+
+
+def absent(reason: str, **options: Any) -> Argument[None, None]:
+    """An argument of Keras's for something that Gatewise does not do: None, or an error that gives the reason."""
+
+    def parse(value: Any) -> None:
+        if value is not None:
+            raise ValueError(f"expected None, got {value!r}: {reason}.")
+
+    return Argument(default=None, parse=parse, in_config=False, **options)
 
 
 def one_step(default: Any = REQUIRED, **options: Any) -> Argument[Any, int]:

@@ -223,7 +223,7 @@ class Softmax(Elementwise):
     """
 
     axis: Argument[Any, Any] = Argument(default=-1, parse=_axes)
-    robust_masking: Argument[bool, bool] = flag(False, kw_only=True, in_config=False)
+    robust_masking: Argument[bool, bool] = flag(False, in_config=False, places={"keras3": None, "tf1": None})
 
     def call(self, inputs: Array, mask: Any = None) -> Array:
         """softmax(x) over the numbers that count."""

@@ -58,7 +58,7 @@ class Conv1D(Layer):
     padding: Argument[str, str] = padding("valid", "same", "causal")
     data_format: Argument[Any, str] = data_format()
     dilation_rate: Argument[Any, int] = one_step(1)
-    groups: Argument[int, int] = count(1)
+    groups: Argument[int, int] = count(1, places={"tf1": None})
     activation: Argument[Any, Activation] = activation()
     use_bias: Argument[bool, bool] = flag(True)
     kernel_initializer: Argument[Any, Any] = initializer("glorot_uniform")

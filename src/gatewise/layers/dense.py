@@ -8,9 +8,19 @@ from typing import Any
 from gatewise.activations import Activation, linear
 from gatewise.arguments import Argument
 from gatewise.arrays import namespace
-from gatewise.fields import activation, constraint, count, flag, initializer, regularizer
+from gatewise.fields import (
+    KEYWORD_IN_KERAS2,
+    NO_ADAPTERS,
+    absent,
+    activation,
+    constraint,
+    count,
+    flag,
+    initializer,
+    regularizer,
+)
 from gatewise.layer import InputSpec, Layer, registered
-from gatewise.typing import Array, Config, Shape
+from gatewise.typing import Array, Shape
 
 
 @registered.register("Dense")
@@ -27,6 +37,7 @@ class Dense(Layer):
         kernel_initializer, bias_initializer: of the weights.
         kernel_regularizer, bias_regularizer, activity_regularizer: add to the loss in training.
         kernel_constraint, bias_constraint: applied by training after each step.
+        lora_rank, lora_alpha, quantization_config: accepted as None: weights are neither adapted nor quantised here.
         **kwargs: see `Layer`.
 
     Raises:
@@ -47,6 +58,9 @@ class Dense(Layer):
     activity_regularizer: Argument[Any, Any] = regularizer()
     kernel_constraint: Argument[Any, Any] = constraint()
     bias_constraint: Argument[Any, Any] = constraint()
+    lora_rank: Argument[None, None] = absent(NO_ADAPTERS, places=KEYWORD_IN_KERAS2)
+    lora_alpha: Argument[None, None] = absent(NO_ADAPTERS, places=KEYWORD_IN_KERAS2)
+    quantization_config: Argument[None, None] = absent(NO_ADAPTERS, places=KEYWORD_IN_KERAS2)
 
     supports_masking = True
     casts_integers = True
@@ -92,11 +106,3 @@ class Dense(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, ..., U)."""
         return (*input_shape[:-1], self.units)
-
-    @classmethod
-    def modernized(cls, config: Config) -> Config:
-        """Keras 3 also writes how weights are adapted and quantised; only "not at all" can be read."""
-        return super().modernized({k: v for k, v in config.items() if not (k in _ADAPTERS and v is None)})
-
-
-_ADAPTERS = ("lora_rank", "lora_alpha", "quantization_config")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from gatewise import release
-from gatewise.arguments import Argument, optional, positive
+from gatewise.arguments import Argument, by_name, optional, positive
 from gatewise.arrays import is_floating, namespace
-from gatewise.fields import constraint, count, flag, initializer, regularizer
+from gatewise.fields import KEYWORD_IN_KERAS2, NO_ADAPTERS, absent, constraint, count, flag, initializer, regularizer
 from gatewise.layer import Layer, registered
 from gatewise.typing import Array, Config, Shape
 
@@ -32,6 +32,7 @@ class Embedding(Layer):
         mask_zero: whether id 0 means "no step here": a mask with False there then travels with the output.
         input_length: how many ids a sample has, where that is fixed: an integer, or one for each axis.
         sparse: accepted as False, for old programs; there are no sparse inputs here.
+        lora_rank, lora_alpha, quantization_config: accepted as None, as in `Dense`.
         **kwargs: see `Layer`.
 
     Ids that come as floats are cut to integers.
@@ -48,15 +49,20 @@ class Embedding(Layer):
     output_dim: Argument[int, int] = count()
     embeddings_initializer: Argument[Any, Any] = initializer("uniform")
     embeddings_regularizer: Argument[Any, Any] = regularizer()
-    activity_regularizer: Argument[Any, Any] = regularizer()
+    activity_regularizer: Argument[Any, Any] = regularizer(places={"keras3": None})
     embeddings_constraint: Argument[Any, Any] = constraint()
     mask_zero: Argument[bool, bool] = flag(False)
-    input_length: Argument[Any, Any] = Argument(default=None, parse=optional(_lengths), kw_only=True)
-    sparse: Argument[bool, bool] = flag(False, kw_only=True, in_config=False)
+    input_length: Argument[Any, Any] = Argument(default=None, parse=optional(_lengths), places={"keras3": None})
+    sparse: Argument[bool, bool] = flag(False, in_config=False, places={"keras3": None, "tf1": None})
+    lora_rank: Argument[None, None] = absent(NO_ADAPTERS, places=KEYWORD_IN_KERAS2)
+    lora_alpha: Argument[None, None] = absent(NO_ADAPTERS, places=KEYWORD_IN_KERAS2)
+    quantization_config: Argument[None, None] = absent(NO_ADAPTERS, places=KEYWORD_IN_KERAS2)
 
     autocast = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if release.current() == "keras3":
+            args = by_name("Embedding", args, kwargs, 6, "weights")
         super().__init__(*args, **kwargs)
         if self.sparse:
             raise ValueError(f"{self.label}: sparse=True is not supported: pass dense ids, and leave `sparse` out.")

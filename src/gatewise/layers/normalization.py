@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.arguments import Argument, integer, number, one_of, optional
+from gatewise.arguments import Argument, integer, number, one_of, optional, text
 from gatewise.arrays import namespace
-from gatewise.fields import constraint, flag, initializer, real, regularizer
+from gatewise.fields import absent, constraint, flag, initializer, real, regularizer
 from gatewise.layer import InputSpec, registered
 from gatewise.layers.activation import Elementwise
 from gatewise.typing import Array, Config, Shape
@@ -38,6 +38,9 @@ def _clipping(value: Any) -> dict[str, float]:
     if unknown := set(limits) - {"rmin", "rmax", "dmax"}:
         raise ValueError(f"expected the keys rmin, rmax and dmax, got {sorted(unknown)}.")
     return limits
+
+
+_ONE_BATCH = "batches are normalised whole"
 
 
 class Normalization(Elementwise):
@@ -86,6 +89,7 @@ class BatchNormalization(Normalization):
         renorm_clipping: its limits: a dict with any of rmin, rmax, dmax.
         renorm_momentum: of its statistics.
         synchronized, fused: accepted for Keras's sake; there is one way to compute this here.
+        virtual_batch_size, adjustment: accepted as None, for TensorFlow 1's sake.
         **kwargs: see `Layer`.
 
     Call arguments:
@@ -113,12 +117,24 @@ class BatchNormalization(Normalization):
     gamma_regularizer: Argument[Any, Any] = regularizer()
     beta_constraint: Argument[Any, Any] = constraint()
     gamma_constraint: Argument[Any, Any] = constraint()
-    renorm: Argument[bool, bool] = flag(False)
-    renorm_clipping: Argument[Any, Any] = Argument(default=None, parse=_clipping, serialize=lambda value: value or None)
-    renorm_momentum: Argument[Any, float] = real(0.99)
-    synchronized: Argument[bool, bool] = flag(False)
+    renorm: Argument[bool, bool] = flag(False, places={"tf2": None})
+    renorm_clipping: Argument[Any, Any] = Argument(
+        default=None, parse=_clipping, serialize=lambda value: value or None, places={"tf2": None}
+    )
+    renorm_momentum: Argument[Any, float] = real(0.99, places={"tf2": None})
+    synchronized: Argument[bool, bool] = flag(False, places={"tf1": None})
     fused: Argument[Any, Any] = Argument(
-        default=None, parse=optional(one_of(True, False)), kw_only=True, in_config=False
+        default=None,
+        parse=optional(one_of(True, False)),
+        in_config=False,
+        kw_only=True,
+        places={"tf1": "renorm_momentum"},
+    )
+    trainable: Argument[bool, bool] = flag(True, kw_only=True, places={"tf1": "fused"})
+    virtual_batch_size: Argument[None, None] = absent(_ONE_BATCH, kw_only=True, places={"tf1": "trainable"})
+    adjustment: Argument[None, None] = absent(_ONE_BATCH, kw_only=True, places={"tf1": "virtual_batch_size"})
+    name: Argument[str | None, str] = Argument(
+        default=None, parse=optional(text), kw_only=True, places={"tf1": "adjustment"}
     )
 
     def build(self, input_shape: Shape) -> None:
@@ -201,8 +217,8 @@ class BatchNormalization(Normalization):
 
     @classmethod
     def modernized(cls, config: Config) -> Config:
-        """What TensorFlow wrote about how the layer is computed does not change what it computes."""
-        dropped = ("virtual_batch_size", "adjustment", "mode")
+        """Keras 1 had modes, of which 0 is left."""
+        dropped = ("mode",)
         return super().modernized({k: v for k, v in config.items() if not (k in dropped and not v)})
 
 
@@ -246,6 +262,10 @@ class LayerNormalization(Normalization):
     beta_constraint: Argument[Any, Any] = constraint()
     gamma_constraint: Argument[Any, Any] = constraint()
     rms_scaling: Argument[bool, bool] = flag(False, kw_only=True)
+    trainable: Argument[bool, bool] = flag(True, kw_only=True, places={"tf1": "gamma_constraint"})
+    name: Argument[str | None, str] = Argument(
+        default=None, parse=optional(text), kw_only=True, places={"tf1": "trainable"}
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

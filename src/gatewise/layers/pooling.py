@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.arguments import Argument, optional
+from gatewise.arguments import Argument, optional, text
 from gatewise.arrays import namespace
-from gatewise.fields import data_format, flag, one_step, padding
+from gatewise.fields import KEYWORD_IN_KERAS2, data_format, flag, one_step, padding
 from gatewise.layer import InputSpec, Layer, registered
 from gatewise.layers import windows
 from gatewise.typing import Array, Shape
@@ -32,6 +32,9 @@ class Pooling1D(Layer):
     )
     padding: Argument[str, str] = padding("valid", "same")
     data_format: Argument[Any, str] = data_format()
+    name: Argument[str | None, str] = Argument(
+        default=None, parse=optional(text), kw_only=True, places={"keras3": "data_format"}
+    )
 
     casts_integers = True
     input_spec = InputSpec(ndim=3)
@@ -113,7 +116,7 @@ class GlobalPooling1D(Layer):
     """
 
     data_format: Argument[Any, str] = data_format()
-    keepdims: Argument[bool, bool] = flag(False)
+    keepdims: Argument[bool, bool] = flag(False, places={"tf1": None})
 
     casts_integers = True
     input_spec = InputSpec(ndim=3)
@@ -158,6 +161,8 @@ class GlobalAveragePooling1D(GlobalPooling1D):
     >>> GlobalAveragePooling1D()(x, mask=np.array([[True, True, False]])).tolist()
     [[2.0]]
     """
+
+    keepdims: Argument[bool, bool] = flag(False, places=KEYWORD_IN_KERAS2)
 
     supports_masking = True
 

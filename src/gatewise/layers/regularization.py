@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from gatewise import arguments, regularizers
-from gatewise.arguments import Argument, optional
+from gatewise.arguments import Argument, optional, text
 from gatewise.arrays import namespace
-from gatewise.fields import rate, real, seed
-from gatewise.layer import InputSpec, registered
+from gatewise.fields import KEYWORD_IN_KERAS2, rate, real, seed
+from gatewise.layer import InputSpec, Layer, registered
 from gatewise.layers.activation import Elementwise
 from gatewise.random import SeedGenerator
 from gatewise.typing import Array, Config
@@ -91,6 +91,13 @@ class SpatialDropout1D(Dropout):
     """
 
     noise_shape: Argument[Any, Any] = Argument(default=None, kw_only=True, in_config=False)
+    seed: Argument[Any, int | None] = seed(places=KEYWORD_IN_KERAS2)
+    name: Argument[str | None, str] = Argument(
+        default=None, parse=optional(text), kw_only=True, places={"keras3": "seed"}
+    )
+    dtype: Argument[Any, str] = Argument(
+        default=None, parse=Layer.__dict__["dtype"].parse, kw_only=True, places={"keras3": "name"}
+    )
 
     input_spec = InputSpec(ndim=3)
 

@@ -6,7 +6,7 @@ from functools import reduce
 from typing import Any, TypeVar
 
 from gatewise import structure
-from gatewise.arguments import Argument, one_of, optional
+from gatewise.arguments import Argument, by_name, one_of, optional
 from gatewise.arrays import namespace
 from gatewise.layer import Layer, registered
 from gatewise.layer_config import deserialize_layer, serialize_layer
@@ -64,7 +64,7 @@ class Bidirectional(TakesState):
         default="concat", parse=one_of("concat", "sum", "mul", "ave", None)
     )
     backward_layer: Argument[Any, Any] = Argument(
-        default=None, parse=optional(_a_layer), serialize=optional(serialize_layer), kw_only=True
+        default=None, parse=optional(_a_layer), serialize=optional(serialize_layer)
     )
 
     supports_masking = True
@@ -72,6 +72,7 @@ class Bidirectional(TakesState):
     _has_time_axis = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        args = by_name("Bidirectional", args, kwargs, 2, "weights")
         super().__init__(*args, **kwargs)
         pattern, backward = self.layer, self.backward_layer
         self._check_recurrent(pattern)
