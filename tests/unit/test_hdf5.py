@@ -9,6 +9,7 @@ import gc
 import json
 import pickle
 import random
+import re
 import subprocess
 import sys
 import time
@@ -521,6 +522,9 @@ def test_not_hdf5(tmp_path: Path, start: bytes, words: str) -> None:
 def test_directories_and_missing_files(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"absent\.h5"):
         load_model(tmp_path / "absent.h5")
+    (tmp_path / "checkpoint.index").touch()
+    with pytest.raises(ValueError, match=r"is a TensorFlow checkpoint"):
+        small().load_weights(tmp_path / "checkpoint")
     with pytest.raises(ValueError, match=r"is a directory"):
         load_model(tmp_path)
     (tmp_path / "saved_model.pb").touch()
@@ -729,6 +733,23 @@ def test_lengths_of_texts_are_checked(tmp_path: Path) -> None:
     path = tmp_path / "long.h5"
     path.write_bytes(data)
     with pytest.raises(ValueError, match=r"long\.h5': the file is damaged .the text of"):
+        load_model(path)
+
+
+def test_texts_that_together_are_longer_than_the_file(tmp_path: Path) -> None:
+    """A thousand names may all refer to one long text: a small file that would take much memory."""
+
+    def change(file: h5py.File) -> None:
+        file["model_weights"].attrs.create("layer_names", ["a"] * 1000, dtype=h5py.string_dtype())
+
+    path = edited(write(tmp_path / "m.h5", small()), change)
+    data = bytearray(path.read_bytes())
+    names = re.search(rb"(\x01\0\0\0.{8}..\0\0){1000}", data, re.DOTALL)
+    assert names is not None
+    for place in range(names.start(), names.end(), 16):
+        data[place : place + 4] = (len(data) // 500).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"the text of 'layer_names'"):
         load_model(path)
 
 

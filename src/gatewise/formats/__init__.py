@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gatewise.formats.description import Description
 
+_CHECKPOINT = (
+    "a TensorFlow checkpoint; this release reads HDF5 files only. "
+    'Load it in TensorFlow and save it there with model.save_weights("weights.h5").'
+)
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -59,6 +63,8 @@ def check_is_hdf5(path: Any) -> None:
     path = os.fspath(path)
     if os.path.isdir(path):
         raise ValueError(f"{path!r} is {_directory(path)}")
+    if not os.path.exists(path) and os.path.exists(os.fsdecode(path) + ".index"):
+        raise ValueError(f"{path!r} is {_CHECKPOINT}")
     with open(path, "rb") as file:
         if not _has_signature(file):
             file.seek(0)

@@ -26,7 +26,7 @@ def heaps_are_whole(path: str, size: int) -> bool:
 
 
 def lengths_are_possible(path: str, size: int, attribute: str) -> bool:
-    """Whether no text of the attributes of this name is longer than the file."""
+    """Whether each attribute of this name has texts that, together, are no longer than the file."""
     name = attribute.encode() + b"\0"
     with open(path, "rb") as file:
         return all(_lengths_are_possible(file, place, name, size) for place in _places_of(file, name))
@@ -79,16 +79,17 @@ def _lengths_are_possible(file: Any, place: int, name: bytes, file_size: int) ->
         if len(head) < 8 or head[0] != version:
             continue
         _, flags, name_size, type_size, space_size = struct.unpack("<BBHHH", head)
-        if name_size != len(name) or (flags and version > 1):
+        if name_size != len(name):
             continue
+        if flags and version > 1:
+            return False  # Its type or shape stands elsewhere: Keras and h5py never write that.
         pad = _rounded if version == 1 else int
         body = file.read(pad(name_size) + pad(type_size) + pad(space_size))
         kind, space = body[pad(name_size) :][:1], body[pad(name_size) + pad(type_size) :]
         if not kind or kind[0] & 15 != _VARIABLE_LENGTH or not space:
             continue
         texts = file.read(16 * min(_count(space), file_size // 16))
-        lengths = [struct.unpack_from("<I", texts, k)[0] for k in range(0, len(texts) - 3, 16)]
-        if any(length > file_size for length in lengths):
+        if sum(struct.unpack_from("<I", texts, k)[0] for k in range(0, len(texts) - 3, 16)) > file_size:
             return False
     return True
 
