@@ -190,8 +190,8 @@ class Graph:
         """
         values = dict(zip(map(id, self.input_tensors), structure.flatten(inputs), strict=True))
         if mask is not None:
-            for array, own in zip(values.values(), structure.flatten(mask), strict=False):
-                masks.attach(array, own)
+            for place, own in zip(list(values), structure.flatten(mask), strict=False):
+                values[place] = masks.carrying(values[place], own)
         for node in self.nodes:
             args, kwargs = node.substitute(lambda tensor: values[id(tensor)])
             outputs = node.layer(*args, **kwargs)

@@ -19,7 +19,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,15 @@ from gatewise.config import config as settings
 from gatewise.registry import Registry
 from gatewise.typing import Array, Config, Shape
 from gatewise.variable import Variable, all_or_nothing, drawing_only, placeholder
+
+if TYPE_CHECKING:
+    from typing import dataclass_transform
+else:
+
+    def dataclass_transform(**_: Any) -> Callable[[type], type]:
+        """For type checkers alone; Python 3.10 does not have it."""
+        return lambda cls: cls
+
 
 registered: Registry[type[Layer]] = Registry(kind="layer")
 """Every layer class that configs may name."""
@@ -136,6 +145,25 @@ def _batch_shape(value: Any) -> Shape | None:
     return arguments.shape(value)
 
 
+class _CallSignature:
+    """The parameters of a layer's `call`.
+
+    Attributes:
+        positional: their names in order, without `self`.
+        accepted: those that may come by keyword, and "training" where `call` takes any keyword.
+    """
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        parameters = list(inspect.signature(call).parameters.values())
+        names = {parameter.name for parameter in parameters}
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+            names.add("training")
+        self.accepted = frozenset(names)
+        self.positional = tuple(
+            p.name for p in parameters[1:] if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        )
+
+
 @dataclass_transform(field_specifiers=(Argument,))
 class Layer:
     """What every layer is.
@@ -153,7 +181,7 @@ class Layer:
     """
 
     _arguments: ClassVar[dict[str, Argument[Any, Any]]] = {}
-    _call_accepts: ClassVar[frozenset[str]] = frozenset()
+    _call_signature: ClassVar[_CallSignature]
 
     autocast = True
     """Whether floating inputs are cast to the layer's dtype."""
@@ -193,7 +221,6 @@ class Layer:
             value for base in reversed(cls.__mro__) for value in vars(base).values() if isinstance(value, Argument)
         ]
         cls._arguments = arguments.ordered(declared)
-        cls._call_accepts = _accepted(cls.call)
 
     def __init__(self, *args: Any, weights: list[Any] | None = None, **kwargs: Any) -> None:
         self._start()
@@ -459,6 +486,8 @@ class Layer:
             Arrays (`gatewise.Tensor`, a `numpy.ndarray` with `.numpy()`, from a call outside any other; JAX arrays from
             JAX arrays), or symbolic tensors.
         """
+        if len(args) > 1:
+            args = self._by_name(args, kwargs)
         if symbolic.any_symbolic((args, kwargs)):
             return self._connect(args, kwargs)
         if _training.get() is not None:
@@ -490,22 +519,37 @@ class Layer:
         self._build_once(shapes)
         carried = structure.map_structure(masks.of, inputs)
         mask = self._resolve_mask(inputs, carried, kwargs)
-        if "training" in self._call_accepts:
+        if "training" in self._call_takes().accepted:
             kwargs["training"] = self._resolve_training(kwargs.get("training"))
         else:
             kwargs.pop("training", None)
-        outputs = self.call(inputs, *rest, **kwargs)
-        self._attach_masks(inputs, outputs, mask)
-        return outputs
+        return self._with_masks(inputs, self.call(inputs, *rest, **kwargs), mask)
 
     def inference(self) -> Callable[[Array], Any] | None:
         """A function that computes the output for a NumPy array in the layer's dtype that has been checked and has no
         mask, at inference; None where only the general call will do. It holds until a weight or an argument changes.
         """
-        return self.call if self.plain_call else None
+        ours = type(self).call.__module__.startswith("gatewise.")
+        return self.call if self.plain_call and ours else None
+
+    @classmethod
+    def _call_takes(cls) -> _CallSignature:
+        """What `call` takes; found when first asked for, as most classes are never called."""
+        if "_call_signature" not in vars(cls):
+            cls._call_signature = _CallSignature(cls.call)
+        return cls._call_signature
+
+    def _by_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Move the arguments after the input into `kwargs`, where `call` names them."""
+        names = self._call_takes().positional[1:]
+        for name, value in zip(names, args[1:], strict=False):
+            if name in kwargs:
+                raise TypeError(f"{self.label} got two values for {name!r}.")
+            kwargs[name] = value
+        return args[:1] + args[1 + len(names) :]
 
     def _main_input(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
-        name = _first_parameter(type(self))
+        name = self._call_takes().positional[0]
         inputs, rest = (args[0], args[1:]) if args else (kwargs.pop(name, None), ())
         if inputs is None:
             raise TypeError(f"{self.label} was called without an input.")
@@ -553,7 +597,7 @@ class Layer:
             mask = carried if any(m is not None for m in structure.flatten(carried)) else None
         elif not structure.is_nested(mask) or not structure.is_nested(inputs):
             mask = self._checked_mask(mask)
-        if "mask" in self._call_accepts:
+        if "mask" in self._call_takes().accepted:
             kwargs["mask"] = mask
         else:
             kwargs.pop("mask", None)
@@ -567,17 +611,18 @@ class Layer:
     def _resolve_training(given: Any) -> bool:
         return bool(_training.get()) if given is None else bool(given)
 
-    def _attach_masks(self, inputs: Any, outputs: Any, mask: Any) -> None:
+    def _with_masks(self, inputs: Any, outputs: Any, mask: Any) -> Any:
+        """The outputs, each carrying the mask that `compute_mask` gives it."""
         if type(self).compute_mask is Layer.compute_mask and (mask is None or not self.supports_masking):
-            if mask is not None and not self._sublayers:
-                for leaf in structure.flatten(outputs):
-                    masks.attach(leaf, None)
-            return
-        made = self.compute_mask(inputs, mask)
+            if mask is None or self._sublayers:
+                return outputs
+            made: Any = None
+        else:
+            made = self.compute_mask(inputs, mask)
         leaves = structure.flatten(outputs)
-        made_leaves = made if isinstance(made, (list, tuple)) else [made]
-        for leaf, own in zip(leaves, made_leaves, strict=False):
-            masks.attach(leaf, own)
+        own = list(made) if isinstance(made, (list, tuple)) else [made]
+        own += [None] * (len(leaves) - len(own))
+        return structure.rebuild(outputs, iter([masks.carrying(*pair) for pair in zip(leaves, own, strict=False)]))
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of the output, from the inputs and their mask; None where it ends here."""
@@ -610,7 +655,7 @@ class Layer:
 
     def _connect(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Record a call on symbolic tensors, after the checks that need no data."""
-        inputs = args[0] if args else kwargs[_first_parameter(type(self))]
+        inputs = args[0] if args else kwargs[self._call_takes().positional[0]]
         stray = [leaf for leaf in structure.flatten(inputs) if not isinstance(leaf, symbolic.SymbolicTensor)]
         if stray and not all(_is_arraylike(leaf) for leaf in stray):
             raise TypeError(f"{self.label}: expected symbolic tensors or arrays as inputs, got {stray[0]!r}.")
@@ -689,8 +734,8 @@ class Layer:
     def from_config(cls: type[L], config: Config) -> L:
         """Make a layer from what `get_config` gave, or from what any Keras wrote.
 
-        A value that this layer has no argument for is passed over where it says "off" (None or False), as other versions'
-        configs are full of such, and is an error otherwise.
+        A value that this layer has no argument for is passed over where it says "off" (None or False), as other
+        versions' configs are full of such, and is an error otherwise.
         """
         config = cls.modernized(dict(config))
         if _takes_declared(cls.__init__):
@@ -703,14 +748,6 @@ class Layer:
         """The config with the words of older and newer Keras versions put into this class's; overridden by layers."""
         config.pop("autocast", None)
         return config
-
-
-def _accepted(call: Callable[..., Any]) -> frozenset[str]:
-    parameters = inspect.signature(call).parameters.values()
-    names = {parameter.name for parameter in parameters}
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        names |= {"training"}
-    return frozenset(names)
 
 
 Layer._arguments = arguments.ordered(value for value in vars(Layer).values() if isinstance(value, Argument))
@@ -729,10 +766,6 @@ def _takes_declared(constructor: Callable[..., None]) -> bool:
     return any(
         parameter.kind is parameter.VAR_POSITIONAL for parameter in inspect.signature(constructor).parameters.values()
     )
-
-
-def _first_parameter(cls: type[Layer]) -> str:
-    return list(inspect.signature(cls.call).parameters)[1]
 
 
 def _is_number(value: Any) -> bool:

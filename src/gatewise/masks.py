@@ -9,6 +9,8 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+import numpy as np
+
 from gatewise.typing import Array
 
 _masks: dict[int, tuple[weakref.ref[Any], Array]] = {}
@@ -22,6 +24,20 @@ def attach(array: Array, mask: Array | None) -> None:
         return
     place = id(array)
     _masks[place] = (weakref.ref(array, lambda _: _masks.pop(place, None)), mask)
+
+
+def carrying(array: Array, mask: Array | None) -> Array:
+    """`array` with `mask` and no other: itself, or a view where it has another, as the array may be somebody else's."""
+    if of(array) is mask:
+        return array
+    if isinstance(array, np.ndarray):
+        other = array.view()
+    elif hasattr(array, "__array_namespace__"):
+        other = array.__array_namespace__().asarray(array, copy=True)
+    else:
+        return array
+    attach(other, mask)
+    return other
 
 
 def of(array: Any) -> Array | None:

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -127,7 +127,7 @@ class Model(Layer):
             from gatewise.executor import infer_on_jax
 
             return infer_on_jax(self, batch)
-        return self(batch, training=False) if "training" in self._call_accepts else self(batch)
+        return self(batch, training=False) if "training" in self._call_takes().accepted else self(batch)
 
     def _batches(self, x: Any, batch_size: int | None, steps: int | None) -> tuple[Iterable[Any], int | None]:
         """The batches of `x`, and the number of samples where it is known."""
@@ -357,8 +357,9 @@ class _Drawn(Model):
     def _checked_inputs(self, x: Any) -> Any:
         return self._converted(x)
 
-    def _attach_masks(self, inputs: Any, outputs: Any, mask: Any) -> None:
-        """The layers inside have attached the outputs' masks."""
+    def _with_masks(self, inputs: Any, outputs: Any, mask: Any) -> Any:
+        """The layers inside have given the outputs their masks."""
+        return outputs
 
     @property
     def inputs(self) -> list[SymbolicTensor]:

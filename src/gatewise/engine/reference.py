@@ -36,8 +36,7 @@ def forward(
     outputs = np.zeros((batch, steps, op.units), dtype) if sequences else None
     y = zeros if steps else state[0]
     for place, t in enumerate(reversed(range(steps)) if go_backwards else range(steps)):
-        held = state if recurrent_dropout is None else hold(op, state, recurrent_dropout)
-        after = op.cell.step(np, z[:, t], held, project, op.recurrent_bias, op.activation, op.recurrent_activation)
+        after = op.cell.step(np, z[:, t], state, project, op.recurrent_bias, op.activation, op.recurrent_activation)
         if mask is None:
             state, y = after, after[0]
         else:
@@ -47,12 +46,3 @@ def forward(
         if outputs is not None:
             outputs[:, place] = y
     return (y.astype(dtype) if outputs is None else outputs), tuple(np.array(s) for s in state)
-
-
-def hold(op: Recurrence, state: State, recurrent_dropout: Array) -> State:
-    """The state as the step sees it. One mask for all gates (`implementation=2`) drops the carried state of a GRU
-    too, as Keras does; masks by gate reach only the products.
-    """
-    if recurrent_dropout.shape[0] > 1 or op.cell.states > 1 or op.cell.name == "simple":
-        return state
-    return (state[0] * recurrent_dropout[0],)

@@ -6,7 +6,6 @@ from typing import Any
 
 from gatewise.engine.cells import State
 from gatewise.engine.recurrence import Recurrence
-from gatewise.engine.reference import hold
 from gatewise.typing import Array
 
 
@@ -42,8 +41,7 @@ def forward(
 
     def step(carry: tuple[State, Array], at: tuple[Array, Array | None]) -> tuple[tuple[State, Array], Array | None]:
         (before, y), (z_t, real) = carry, at
-        held = before if recurrent_dropout is None else hold(op, before, recurrent_dropout)
-        after = op.cell.step(jnp, z_t, held, project, op.recurrent_bias, op.activation, op.recurrent_activation)
+        after = op.cell.step(jnp, z_t, before, project, op.recurrent_bias, op.activation, op.recurrent_activation)
         if real is None:
             y = after[0]
         else:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gatewise import activations, constraints, initializers, regularizers, release, structure
-from gatewise.arguments import Argument, boolean, integer, one_of, optional, positive, rate
+from gatewise import activations, constraints, fields, initializers, regularizers, release, structure
+from gatewise.arguments import Argument, boolean, one_of, positive, rate
 from gatewise.arrays import as_array, namespace, shape_of
 from gatewise.engine.cells import Cell, State
 from gatewise.engine.recurrence import Recurrence, forward
@@ -48,7 +48,12 @@ def flag(default: bool, **options: Any) -> Argument[bool, bool]:
 
 def use_cudnn() -> Argument[Any, Any]:
     """Keras 3's choice of kernel: accepted, and without effect here."""
-    return Argument(default="auto", parse=one_of("auto", True, False), after="unroll")
+    return Argument(default="auto", parse=one_of("auto", True, False), after="unroll", places=fields.KEYWORD_IN_KERAS2)
+
+
+def implementation(**options: Any) -> Argument[int, int]:
+    """1 draws a dropout mask for each gate, 2 one for all; 0 is Keras 2.0's."""
+    return Argument(default=2, tf1=1, parse=one_of(0, 1, 2), kw_only=True, **options)
 
 
 def dropout_rate() -> Argument[Any, float]:
@@ -80,7 +85,8 @@ class RecurrentLayer(TakesState):
 
     Call arguments:
         inputs: (B, T, I), or (T, B, I) with `time_major`. A list `[x, *state]` gives the initial state too.
-        mask: (B, T) booleans: a False step carries the state through and repeats the output before it.
+        mask: (B, T) booleans, or (T, B) with `time_major`: a False step carries the state through and repeats the
+            output before it.
         training: whether dropout acts.
         initial_state: arrays (B, H), as many as the cell's state has; zeros by default. Where the layer is `stateful`,
             Keras 3 starts from it at each call, and earlier releases only as long as the carried state is all zeros.
@@ -107,13 +113,13 @@ class RecurrentLayer(TakesState):
     bias_constraint: Argument[Any, Any] = constraint()
     dropout: Argument[Any, float] = dropout_rate()
     recurrent_dropout: Argument[Any, float] = dropout_rate()
-    seed: Argument[int | None, int | None] = Argument(default=None, parse=optional(integer))
+    seed: Argument[Any, int | None] = fields.seed(places=fields.KEYWORD_IN_KERAS2)
     return_sequences: Argument[bool, bool] = flag(False)
     return_state: Argument[bool, bool] = flag(False)
     go_backwards: Argument[bool, bool] = flag(False)
     stateful: Argument[bool, bool] = flag(False)
     unroll: Argument[bool, bool] = flag(False)
-    implementation: Argument[int, int] = Argument(default=2, tf1=1, parse=one_of(0, 1, 2), kw_only=True)
+    implementation: Argument[int, int] = implementation(places={"tf1": "recurrent_dropout"})
     time_major: Argument[bool, bool] = flag(False, kw_only=True)
     zero_output_for_mask: Argument[bool, bool] = flag(False, kw_only=True)
 
@@ -169,7 +175,8 @@ class RecurrentLayer(TakesState):
 
     # -- calling ----------------------------------------------------------------------------------------------------
 
-    def __call__(self, inputs: Any, *args: Any, initial_state: Any = None, **kwargs: Any) -> Any:
+    def __call__(self, inputs: Any, initial_state: Any = None, *args: Any, **kwargs: Any) -> Any:
+        # Keras's order: the state is second, and then come call's other arguments.
         if isinstance(inputs, (list, tuple)) and inputs and hasattr(inputs[0], "shape"):
             inputs, *state = inputs
             if state and initial_state is not None:
@@ -208,7 +215,7 @@ class RecurrentLayer(TakesState):
     def call(self, inputs: Any, mask: Any = None, training: bool = False, initial_state: Any = None) -> Any:
         """Run the recurrence; see the class for the arguments."""
         xp = namespace(inputs, self.kernel.value)
-        x, mask = (inputs, mask) if not self.time_major else (xp.swapaxes(inputs, 0, 1), mask)
+        x = xp.swapaxes(inputs, 0, 1) if self.time_major else inputs
         if mask is not None:
             mask = self._fitting_mask(xp, mask, x)
         y, final = forward(
@@ -252,16 +259,15 @@ class RecurrentLayer(TakesState):
             mask = mask[0]
             if mask is None:
                 return None
-        mask = xp.asarray(mask)
+        mask = given = xp.asarray(mask)
         if mask.ndim == 3 and mask.shape[-1] == 1:
             mask = mask[..., 0]
-        if self.time_major and mask.shape != x.shape[:2]:
+        if self.time_major and mask.ndim == 2:
             mask = xp.swapaxes(mask, 0, 1)
         if tuple(mask.shape) != tuple(x.shape[:2]):
-            raise ValueError(
-                f"{self.label}: the mask must have the shape (batch, time) = {tuple(x.shape[:2])}, "
-                f"got {tuple(mask.shape)}."
-            )
+            batch, steps = x.shape[:2]
+            words = f"(time, batch) = {(steps, batch)}" if self.time_major else f"(batch, time) = {(batch, steps)}"
+            raise ValueError(f"{self.label}: the mask must have the shape {words}, got {tuple(given.shape)}.")
         return xp.astype(mask, xp.bool) if mask.dtype.kind != "b" else mask
 
     def _recurrence(self, xp: Any) -> Recurrence:
@@ -288,8 +294,10 @@ class RecurrentLayer(TakesState):
         return getattr(self, "recurrent_activation", activations.linear)
 
     def _dropout_masks(self, xp: Any, x: Array, training: bool) -> dict[str, Array | None]:
-        """One mask for the whole sequence: one in all with implementation 2, one a gate with 1 (and 0)."""
-        gates = len(self.cell.gates) if self.implementation != 2 else 1
+        """One mask for the whole sequence: one a gate with implementation 1 (and 0), and one in all with 2, which Keras
+        leaves for 1 where the state is dropped too.
+        """
+        gates = 1 if self.implementation == 2 and not self.recurrent_dropout else len(self.cell.gates)
         batch, _, features = x.shape
 
         def draw(rate: float, *shape: int) -> Array | None:

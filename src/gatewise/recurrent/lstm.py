@@ -46,7 +46,8 @@ class LSTM(RecurrentLayer):
         stateful: keep the state from call to call, until `reset_states`.
         unroll: under JAX, trace each step instead of a loop.
         use_cudnn: accepted for Keras's sake; no executor here asks cuDNN, and the result is the same.
-        implementation: 1 draws a dropout mask for each gate, 2 one for all; otherwise they compute the same.
+        implementation: 1 draws a dropout mask for each gate, 2 one for all (1 where there is recurrent_dropout, as in
+            Keras); otherwise they compute the same.
         time_major: inputs and outputs are (T, B, ...).
         zero_output_for_mask: masked steps give zeros instead of the output before them.
         **kwargs: see `Layer`.
@@ -68,6 +69,7 @@ class LSTM(RecurrentLayer):
     )
     unit_forget_bias: Argument[bool, bool] = flag(True, after="bias_initializer")
     use_cudnn: Argument[Any, Any] = use_cudnn()
+    time_major: Argument[bool, bool] = flag(False, kw_only=True, places={"tf2": "stateful"})
 
     def _bias_start(self, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
         bias = np.array(super()._bias_start(shape, dtype))
