@@ -29,7 +29,7 @@ from gatewise.arrays import Tensor, as_array, is_floating, namespace, shape_of
 from gatewise.config import config as settings
 from gatewise.registry import Registry
 from gatewise.typing import Array, Config, Shape
-from gatewise.variable import Variable, all_or_nothing, drawing_only, placeholder
+from gatewise.variable import Scope, Variable, all_or_nothing, drawing_only, placeholder, reading
 
 if TYPE_CHECKING:
     from typing import dataclass_transform
@@ -49,6 +49,7 @@ L = TypeVar("L", bound="Layer")
 _training: ContextVar[bool | None] = ContextVar("gatewise_training", default=None)
 
 _names = threading.Lock()
+_building = threading.RLock()
 _name_counts: dict[str, int] = {}
 
 
@@ -256,6 +257,9 @@ class Layer:
             if isinstance(kept, (list, dict)) and (found or not kept):
                 self._start()
                 self._containers.append(kept)  # Looked into again later: a program may append to it.
+        elif name == "trainable":
+            for layer in vars(self).get("_tracked_layers", ()):
+                layer.trainable = value
 
     def _track(self, value: Any) -> bool:
         """Remember the layers and variables among an attribute's value, so that their weights are this layer's.
@@ -324,11 +328,14 @@ class Layer:
     def _build_once(self, input_shape: Any) -> None:
         if self.built:
             return
-        self.build(input_shape)
-        vars(self)["built"] = True
-        if self._first_weights is not None:
-            self.set_weights(self._first_weights)
-            self._first_weights = None
+        with _building:  # Two threads may call a new model at once.
+            if self.built:
+                return
+            self.build(input_shape)
+            if self._first_weights is not None:
+                self.set_weights(self._first_weights)
+                self._first_weights = None
+            vars(self)["built"] = True
 
     def add_weight(
         self,
@@ -715,7 +722,7 @@ class Layer:
         return {
             name: argument.serialize(getattr(self, name))
             for name, argument in self._arguments.items()
-            if argument.in_config and name not in Layer._base_config
+            if name not in Layer._base_config and argument.written(getattr(self, name))
         }
 
     _base_config: ClassVar[tuple[str, ...]] = ("name", "trainable", "dtype")
@@ -819,8 +826,9 @@ def _shapes_by_example(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, An
 
         token = _training.set(False)
         try:
-            with all_or_nothing():
+            with reading(Scope()) as scope:
                 outputs = layer._compute(*structure.map_structure(example, (args, dict(kwargs))))
+                scope.undo()
         finally:
             _training.reset(token)
         return structure.map_structure(shape_of, outputs)

@@ -17,6 +17,7 @@ class Elementwise(Layer):
     """The base of layers whose output has the input's shape and mask."""
 
     supports_masking = True
+    plain_call = True
     casts_integers = True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

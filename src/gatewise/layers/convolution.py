@@ -52,6 +52,8 @@ class Conv1D(Layer):
     (2, 8, 4)
     """
 
+    plain_call = True
+
     filters: Argument[int, int] = count()
     kernel_size: Argument[Any, int] = one_step()
     strides: Argument[Any, int] = one_step(1)

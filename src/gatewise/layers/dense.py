@@ -63,6 +63,7 @@ class Dense(Layer):
     quantization_config: Argument[None, None] = absent(NO_ADAPTERS, places=KEYWORD_IN_KERAS2)
 
     supports_masking = True
+    plain_call = True
     casts_integers = True
     input_spec = InputSpec(min_ndim=2)
 

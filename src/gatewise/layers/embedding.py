@@ -69,6 +69,13 @@ class Embedding(Layer):
         # Keras 2 gave every Embedding an input shape, so that a Sequential that starts with one is built at once.
         self._always_shaped = release.current() != "keras3"
 
+    plain_call = True
+
+    @property
+    def makes_mask(self) -> bool:  # type: ignore[override]
+        """Whether a mask starts here: with `mask_zero`."""
+        return self.mask_zero
+
     @property
     def supports_masking(self) -> bool:  # type: ignore[override]
         """Whether there is a mask to give: with `mask_zero`."""

@@ -28,6 +28,7 @@ class Masking(Layer):
     mask_value: Argument[Any, float] = real(0.0)
 
     supports_masking = True
+    makes_mask = True
     input_spec = InputSpec(min_ndim=2)
 
     def call(self, inputs: Array) -> Array:

@@ -26,6 +26,8 @@ class Pooling1D(Layer):
         **kwargs: see `Layer`.
     """
 
+    plain_call = True
+
     pool_size: Argument[Any, int] = one_step(2)
     strides: Argument[Any, Any] = Argument(
         default=None, parse=optional(one_step().parse), serialize=lambda value: [value]
@@ -114,6 +116,8 @@ class GlobalPooling1D(Layer):
         keepdims: keep the time axis, with size 1.
         **kwargs: see `Layer`.
     """
+
+    plain_call = True
 
     data_format: Argument[Any, str] = data_format()
     keepdims: Argument[bool, bool] = flag(False, places={"tf1": None})

@@ -104,6 +104,12 @@ class SpatialDropout1D(Dropout):
     def _mask_shape(self, x: Array) -> tuple[int, ...]:
         return (x.shape[0], 1, x.shape[2])
 
+    def get_config(self) -> Config:
+        """The arguments, without `trainable`: Keras 3 refuses it here, and there are no weights."""
+        config = super().get_config()
+        config.pop("trainable")
+        return config
+
 
 @registered.register("GaussianNoise")
 class GaussianNoise(Noise):

@@ -25,6 +25,8 @@ class Flatten(Layer):
     (2, 12)
     """
 
+    plain_call = True
+
     data_format: Argument[Any, str] = data_format()
 
     input_spec = InputSpec(min_ndim=1)
@@ -68,6 +70,8 @@ class Reshape(Layer):
     (1, 6, 2)
     """
 
+    plain_call = True
+
     target_shape: Argument[Any, tuple[int, ...]] = Argument(parse=_target, serialize=list)
 
     keeps_dtype = True
@@ -107,6 +111,8 @@ class RepeatVector(Layer):
     (2, 3, 4)
     """
 
+    plain_call = True
+
     n: Argument[int, int] = count()
 
     input_spec = InputSpec(ndim=2)
@@ -141,6 +147,8 @@ class Permute(Layer):
     >>> Permute((2, 1))(np.zeros((2, 3, 4))).shape
     (2, 4, 3)
     """
+
+    plain_call = True
 
     dims: Argument[Any, tuple[int, ...]] = Argument(parse=_order, serialize=list)
 
@@ -180,6 +188,8 @@ class Cropping1D(Layer):
     (2, 7, 4)
     """
 
+    plain_call = True
+
     cropping: Argument[Any, tuple[int, int]] = Argument(default=(1, 1), parse=_both_ends, serialize=list)
 
     input_spec = InputSpec(ndim=3)
@@ -214,6 +224,8 @@ class ZeroPadding1D(Layer):
     >>> ZeroPadding1D((1, 2))(np.zeros((2, 10, 4))).shape
     (2, 13, 4)
     """
+
+    plain_call = True
 
     padding: Argument[Any, tuple[int, int]] = Argument(default=1, parse=_both_ends, serialize=list)
     data_format: Argument[Any, str] = data_format()
@@ -255,6 +267,8 @@ class UpSampling1D(Layer):
     >>> UpSampling1D(3)(np.zeros((2, 10, 4))).shape
     (2, 30, 4)
     """
+
+    plain_call = True
 
     size: Argument[Any, int] = Argument(default=2, parse=positive)
 
