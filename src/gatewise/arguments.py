@@ -45,7 +45,8 @@ class Argument(Generic[Given, Kept]):
         kw_only: only by keyword.
         places: where it stands in a generation that has it elsewhere: the name of the argument that it follows there,
             or None for only by keyword.
-        in_config: False for an argument that acts at construction and leaves no trace, such as `weights`.
+        in_config: False for an argument that acts at construction and leaves no trace, such as `weights`; None for one
+            that Keras 3 does not know, which a config holds only where it is not the default.
         doc: a sentence for the docs.
     """
 
@@ -60,7 +61,7 @@ class Argument(Generic[Given, Kept]):
         after: str | None = None,
         kw_only: bool = False,
         places: Mapping[release.Release, str | None] | None = None,
-        in_config: bool = True,
+        in_config: bool | None = True,
         doc: str = "",
     ) -> None:
         self.name = ""
@@ -84,6 +85,13 @@ class Argument(Generic[Given, Kept]):
     def default(self) -> Any:
         """The default in the generation that is current, or REQUIRED."""
         return self.defaults[release.current()]
+
+    def written(self, value: Any) -> bool:
+        """Whether a config holds the argument where it is kept as `value`."""
+        if self.in_config is not None:
+            return self.in_config
+        # What is left out must mean the same to Keras 3 and to whoever reads it back in this generation.
+        return any(value != self.parse(self.defaults[each]) for each in ("keras3", release.current()))
 
     @overload
     def __get__(self, instance: None, owner: type) -> Argument[Given, Kept]: ...

@@ -47,6 +47,7 @@ class GRU(RecurrentLayer):
         "sigmoid", tf1="hard_sigmoid", after="activation"
     )
     use_cudnn: Argument[Any, Any] = use_cudnn()
+    time_major: Argument[bool, bool] = flag(False, kw_only=True, in_config=None, places={"tf2": "unroll"})
     reset_after: Argument[bool, bool] = flag(True, tf1=False, after="unroll")
 
     @property

@@ -69,7 +69,7 @@ class LSTM(RecurrentLayer):
     )
     unit_forget_bias: Argument[bool, bool] = flag(True, after="bias_initializer")
     use_cudnn: Argument[Any, Any] = use_cudnn()
-    time_major: Argument[bool, bool] = flag(False, kw_only=True, places={"tf2": "stateful"})
+    time_major: Argument[bool, bool] = flag(False, kw_only=True, in_config=None, places={"tf2": "stateful"})
 
     def _bias_start(self, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
         bias = np.array(super()._bias_start(shape, dtype))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from gatewise import fields
+from gatewise.arguments import Argument
 from gatewise.engine import cells
 from gatewise.layer import registered
-from gatewise.recurrent.base import RecurrentLayer
+from gatewise.recurrent.base import RecurrentLayer, implementation
 
 
 @registered.register("SimpleRNN")
@@ -25,3 +29,6 @@ class SimpleRNN(RecurrentLayer):
     """
 
     cell = cells.SimpleRNN
+
+    seed: Argument[Any, int | None] = fields.seed(places={"keras3": "unroll", "tf1": None, "tf2": None})
+    implementation: Argument[int, int] = implementation()

@@ -137,7 +137,7 @@ class Bidirectional(TakesState):
 
     # -- calling ----------------------------------------------------------------------------------------------------
 
-    def __call__(self, inputs: Any, *args: Any, initial_state: Any = None, **kwargs: Any) -> Any:
+    def __call__(self, inputs: Any, initial_state: Any = None, *args: Any, **kwargs: Any) -> Any:
         if isinstance(inputs, (list, tuple)) and inputs and hasattr(inputs[0], "shape"):
             inputs, *state = inputs
             if state and initial_state is not None:
