@@ -1,0 +1,1 @@
+"""Gatewise against its peers, on this machine, in one run: `python -m benchmarks`. See benchmarks/README.md."""

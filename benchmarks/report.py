@@ -1,0 +1,288 @@
+"""The tables in Markdown, from the JSON files of a results folder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks import peers
+from benchmarks.cases import Case
+from benchmarks.compare import Row, geometric_mean
+from benchmarks.peers import OURS, ROOT, SYSTEMS
+
+_KINDS = {
+    "forward": "Whole sequences: forward, every step's output returned",
+    "step": "One step from Python, the state kept between calls",
+    "mixed": "Sequences of 1 to 100 steps in one batch of 32, padded to 100 and masked",
+}
+_PICTURE = "inference.png"
+
+
+def write(folder: Path) -> None:
+    """Write README.md and the picture beside the JSON files that are there."""
+    found = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+    lines = [
+        "# Results",
+        "",
+        "Written by `make bench`; how it is measured is in [the benchmarks' README](../README.md).",
+        "",
+    ]
+    if "inference" in found:
+        lines += _inference(found["inference"])
+        _draw(folder)
+    if "footprint" in found:
+        lines += footprint_lines(found["footprint"])
+    (folder / "README.md").write_text("\n".join(lines).rstrip() + "\n")
+
+
+def _draw(folder: Path) -> None:
+    """The picture, drawn in the environment that has matplotlib."""
+    files = [str((folder / name).resolve()) for name in ("inference.json", _PICTURE)]
+    command = [str(peers.ensure("plot")), "-m", "benchmarks.chart", *files]
+    subprocess.run(command, check=True, cwd=ROOT)
+
+
+def table(head: list[str], body: Iterable[list[str]]) -> list[str]:
+    """A Markdown table: the first column to the left, the others to the right."""
+    rule = ["---"] + ["---:"] * (len(head) - 1)
+    return ["| " + " | ".join(line) + " |" for line in [head, rule, *body]] + [""]
+
+
+def short(value: float) -> str:
+    """Three significant digits, without an exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def shape(row: Row) -> str:
+    """`LSTM (B,T,I,H)`, or with only I and H for a step."""
+    case = Case(**row["case"])
+    sizes = (case.features, case.units) if case.kind == "step" else (case.batch, case.time, case.features, case.units)
+    return f"{case.cell.upper()} ({','.join(map(str, sizes))})"
+
+
+# -- ours and theirs --------------------------------------------------------------------------------------------------
+
+
+def _inference(results: dict[str, Any]) -> list[str]:
+    rows = results["rows"]
+    lines = [f"![Each system's time over Gatewise's]({_PICTURE})", ""]
+    lines += _summary(rows) + _machine(results["machine"])
+    for threads in dict.fromkeys(row["threads"] for row in rows):
+        words = "one thread, on one core" if threads == 1 else "each system's default threads"
+        for kind, title in _KINDS.items():
+            chosen = [row for row in rows if row["threads"] == threads and row["case"]["kind"] == kind]
+            if chosen:
+                lines += [f"## {title}; {words}", "", *_times(chosen), *_means(chosen), ""]
+    lines += _limits(results) + _ways(rows)
+    return lines + (_scaling(results["scaling"]) if "scaling" in results else [])
+
+
+def _summary(rows: list[Row]) -> list[str]:
+    judged = [row for row in rows if row["ratio"] is not None]
+    lost = [row for row in judged if row["ratio"] < 1]
+    mean = geometric_mean([row["ratio"] for row in judged])
+    lines = [
+        f"Gatewise is first in {len(judged) - len(lost)} of {len(judged)} cases. Ratios are the best peer's median "
+        f"time over ours, so above 1 ours is faster; their geometric mean is {mean:.2f}.",
+        "",
+    ]
+    if lost:
+        lines += ["A peer is faster in:", ""]
+        lines += [
+            f"- {row['case']['kind']} {shape(row)}, {_threads(row)}: {row['winner']}; "
+            f"ours takes {1 / row['ratio']:.2f} times as long"
+            for row in lost
+        ]
+        lines.append("")
+    return lines
+
+
+def _threads(row: Row) -> str:
+    return "one thread" if row["threads"] == 1 else "default threads"
+
+
+def _machine(machine: dict[str, Any]) -> list[str]:
+    caches = ", ".join(f"{level} {size >> 10:,} KB" for level, size in machine["cache_bytes"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(machine["versions"].items()))
+    return [
+        f"Measured {machine['date']} at commit {machine['commit']} on {machine['cores']} cores of "
+        f"{machine['processor']}; {' '.join(machine['flags'])}; {caches}; {machine['system']}, "
+        f"Python {machine['python']}; load {machine['load_at_start']:.1f} at the start. {versions}.",
+        "",
+    ]
+
+
+def _names(rows: list[Row]) -> list[str]:
+    return [system.name for system in SYSTEMS if any(system.name in row["systems"] for row in rows)]
+
+
+def _times(rows: list[Row]) -> list[str]:
+    names = _names(rows)
+    head = ["microseconds (median)", *names, "best peer / ours", "first"]
+    return table(head, ([shape(row), *_cells(row, names), _ratio(row), str(row["winner"])] for row in rows))
+
+
+def _cells(row: Row, names: list[str]) -> Iterator[str]:
+    for name in names:
+        result = row["systems"].get(name, {})
+        if "median_us" not in result:
+            yield "failed" if "failed" in result else "-"
+        else:
+            text = short(result["median_us"])
+            yield f"**{text}**" if name == row["winner"] else text
+
+
+def _ratio(row: Row) -> str:
+    return "-" if row["ratio"] is None else f"{row['ratio']:.2f}"
+
+
+def _means(rows: list[Row]) -> list[str]:
+    """Geometric means of each peer's time over ours, for the cells apart and together."""
+    lines = []
+    for cell in dict.fromkeys(row["case"]["cell"] for row in rows):
+        chosen = [row for row in rows if row["case"]["cell"] == cell]
+        chosen = [row for row in chosen if row["ratio"] is not None]
+        if not chosen:
+            continue
+        best = geometric_mean([row["ratio"] for row in chosen])
+        each = ", ".join(f"{name} {_mean_over_ours(chosen, name):.2f}" for name in _names(chosen) if name != OURS.name)
+        lines.append(f"Geometric mean, {cell.upper()}: best peer / ours {best:.2f}; {each}.")
+        lines.append("")
+    return lines[:-1]
+
+
+def _median(row: Row, name: str) -> float | None:
+    """A system's time in a row; None where it failed or did not run."""
+    found = row["systems"].get(name, {}).get("median_us")
+    return None if found is None else float(found)
+
+
+def _mean_over_ours(rows: list[Row], name: str) -> float:
+    pairs = [(_median(row, name), _median(row, OURS.name)) for row in rows]
+    return geometric_mean([theirs / ours for theirs, ours in pairs if theirs and ours])
+
+
+# -- the machine's limits ---------------------------------------------------------------------------------------------
+
+
+def _limits(results: dict[str, Any]) -> list[str]:
+    limits = sorted(results["limits"], key=lambda limit: limit["threads"])
+    levels = list(limits[0]["read"])
+    head = ["measured in this run", "multiply-adds, GFLOP/s", *(f"{level} reads, GB/s" for level in levels)]
+    body = [
+        [f"{limit['threads']} thread{'s' if limit['threads'] > 1 else ''}", short(limit["flops"] / 1e9)]
+        + [short(limit["read"][level] / 1e9) for level in levels]
+        for limit in limits
+    ]
+    rows = [row for row in results["rows"] if "reached" in row.get("limit", {})]
+    return [
+        "## Distance to the machine's limit",
+        "",
+        *table(head, body),
+        "A row can take no less than its multiply-adds at that peak, or than reading its recurrent weights once a "
+        "step, each core its share: what fits from L1, the rest from L2 and so on. Activations are not counted; they "
+        "weigh most where H is small.",
+        "",
+        *table(
+            ["case", "threads", "bound by", "least, us", "ours, us", "limit / ours", "GFLOP/s"], map(_limit_cells, rows)
+        ),
+    ]
+
+
+def _limit_cells(row: Row) -> list[str]:
+    ours, limit = row["systems"][OURS.name]["median_us"], row["limit"]
+    rate = row["operations"] / ours / 1000
+    case = f"{row['case']['kind']} {shape(row)}"
+    return [
+        case,
+        str(row["threads"]),
+        limit["bound"],
+        short(limit["least_us"]),
+        short(ours),
+        f"{limit['reached']:.0%}",
+        short(rate),
+    ]
+
+
+def _ways(rows: list[Row]) -> list[str]:
+    """Which calls were measured: each system's fastest."""
+    lines = ["## The calls", "", "Of several ways to call a system the fastest was measured, for each case anew:", ""]
+    for name in _names(rows):
+        counts: dict[str, int] = {}
+        for row in rows:
+            way = row["systems"].get(name, {}).get("call")
+            if way:
+                counts[way] = counts.get(way, 0) + 1
+        lines.append(f"- {name}: " + ", ".join(f"`{way}` {count} times" for way, count in counts.items()))
+    return [*lines, ""]
+
+
+# -- growth -----------------------------------------------------------------------------------------------------------
+
+
+def _scaling(rows: list[dict[str, Any]]) -> list[str]:
+    lines = ["## Odd sizes and growth (ours, default threads)", ""]
+    for cell in dict.fromkeys(row["case"]["cell"] for row in rows):
+        own = [row for row in rows if row["case"]["cell"] == cell]
+        lines += _tails(cell, [row for row in own if row["group"] == "tails"])
+        groups = dict.fromkeys(row["group"] for row in own if row["group"] != "tails")
+        for group in groups:
+            lines += _growth(cell, group, [row for row in own if row["group"] == group])
+    return lines
+
+
+def _sizes(row: dict[str, Any]) -> str:
+    case = row["case"]
+    return f"({case['batch']},{case['time']},{case['features']},{case['units']})"
+
+
+def _tails(cell: str, rows: list[dict[str, Any]]) -> list[str]:
+    tail, *others = rows
+    cost = tail["median_us"] / tail["operations"]
+    body = [[_sizes(tail), short(tail["median_us"]), ""]]
+    body += [
+        [_sizes(row), short(row["median_us"]), f"{cost / (row['median_us'] / row['operations']):.2f}"] for row in others
+    ]
+    return table([f"{cell.upper()}", "us", "odd size's cost per operation over this one's"], body)
+
+
+def _growth(cell: str, group: str, rows: list[dict[str, Any]]) -> list[str]:
+    """Time per step of one sequence, and how it changes from one size to the next."""
+    body, before = [], None
+    for row in rows:
+        each = row["median_us"] / (row["case"]["batch"] * row["case"]["time"])
+        body.append(
+            [_sizes(row), short(row["median_us"]), f"{each:.3f}", "" if before is None else f"{each / before:.2f}"]
+        )
+        before = each
+    return table([f"{cell.upper()}, growing {group}", "us", "us a step of one sequence", "over the row above"], body)
+
+
+# -- size and memory --------------------------------------------------------------------------------------------------
+
+
+def footprint_lines(results: dict[str, Any]) -> list[str]:
+    """What `footprint.py` found."""
+    imports = results["imports"]
+    packages = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in results["packages_bytes"].items())
+    growth = results["memory"]
+    return [
+        "## Import, disk and memory",
+        "",
+        *table(
+            ["what", "figure"],
+            [
+                ["`import numpy` in a fresh interpreter, ms (median)", f"{imports['numpy_ms']:.1f}"],
+                ["`import gatewise`, NumPy with it, ms", f"{imports['gatewise_ms']:.1f}"],
+                ["ratio", f"{imports['ratio']:.2f}"],
+                ["base install with its dependencies, MB on disk", f"{results['install_bytes'] / 1e6:.1f}"],
+                [f"memory that {growth['calls']:,} `predict` calls add, KB", f"{growth['growth_bytes'] / 1024:.0f}"],
+            ],
+        ),
+        f"In MB: {packages}. Python {results['machine']['python']}, {results['machine']['date']}, "
+        f"commit {results['machine']['commit']}.",
+        "",
+    ]
