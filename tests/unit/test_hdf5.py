@@ -372,6 +372,132 @@ def test_a_models_own_weights(tmp_path: Path) -> None:
         two.load_weights(path)
 
 
+# The layout of Keras 3's .weights.h5, for the model of `nested`: where Keras 3.15 and tf_keras 2.21 put each array.
+VARS = {
+    "layers/functional/layers/dense/vars": (0, 1),
+    "layers/functional/layers/batch_normalization/vars": (2, 3, 4, 5),
+    "layers/bidirectional/forward_layer/cell/vars": (6, 7, 8),
+    "layers/bidirectional/backward_layer/cell/vars": (9, 10, 11),
+    "layers/time_distributed/layer/vars": (12, 13),
+    "layers/gru/cell/vars": (14, 15, 16),
+    "layers/dense/vars": (17, 18),
+    "layers/dense_1/vars": (19, 20),
+}
+
+
+def nested() -> Any:
+    z, x = gw.Input((5, 4)), gw.Input((5, 4))
+    inner = gw.Model(z, L.BatchNormalization()(L.Dense(4, trainable=False)(z)))
+    y = L.TimeDistributed(L.Dense(2))(L.Bidirectional(L.LSTM(3, return_sequences=True))(inner(x)))
+    model = gw.Model(x, L.Dense(1)(L.Dense(3, name="head")(L.GRU(2)(y))))
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.uniform(0.1, 1, w.shape) for w in model.get_weights()])
+    return model
+
+
+def write_vars(path: Path, model: Any) -> Path:
+    weights = model.get_weights()
+    with h5py.File(path, "w") as file:
+        for place, numbers in VARS.items():
+            group = file.create_group(place)
+            for k, number in enumerate(numbers):
+                group[str(k)] = weights[number]
+        for empty in ("vars", "layers/input_layer/vars", "layers/gru/vars", "layers/bidirectional/vars"):
+            file.create_group(empty)
+    return path
+
+
+def test_weights_of_keras_3(tmp_path: Path) -> None:
+    model, fresh = nested(), nested()
+    path = write_vars(tmp_path / "m.weights.h5", model)
+    with_random_weights(fresh, seed=9)
+    fresh.load_weights(path)
+    same(fresh, model)
+    found = describe(path)
+    assert (found.kind, found.parameters) == ("weights", model.count_params())
+    assert {layer.name: layer.parameters for layer in found.layers}["dense_1"] == 4
+    assert [w.name for layer in found.layers for w in layer.weights if layer.name == "gru"] == [
+        "cell/vars/0",
+        "cell/vars/1",
+        "cell/vars/2",
+    ]
+    with pytest.raises(ValueError, match=r"holds weights alone"):
+        load_model(path)
+    with pytest.raises(ValueError, match=r"keeps no names: load it without by_name"):
+        fresh.load_weights(path, by_name=True)
+    with pytest.raises(ValueError, match=r"not built"):
+        gw.Sequential([L.Dense(2)]).load_weights(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda file: file.__delitem__("layers/gru/cell/vars"), r"has 3 weights .*'layers/gru/cell/vars' has 0"),
+        (lambda file: file.__delitem__("layers/dense_1/vars/0"), r"has 2 weights .*has 1|/0' is missing"),
+        (lambda file: file["layers/dense/vars"].create_dataset("2", data=1.0), r"has 2 weights .* has 3"),
+        (
+            lambda file: (
+                file.__delitem__("layers/dense/vars/0"),
+                file.create_dataset("layers/dense/vars/0", data=np.ones((9, 9))),
+            ),
+            r"'kernel' of the layer Dense 'head' has the shape \(2, 3\)|claims the shape",
+        ),
+    ],
+    ids=["group gone", "array gone", "array too many", "misshapen"],
+)
+def test_weights_of_keras_3_that_do_not_fit(tmp_path: Path, change: Any, words: str) -> None:
+    path = edited(write_vars(tmp_path / "m.weights.h5", nested()), change)
+    model = with_random_weights(nested(), seed=9)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=r"(?s)m\.weights\.h5'.*" + f"({words})"):
+        model.load_weights(path)
+    for one, two in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_circles_end(tmp_path: Path) -> None:
+    def circle(file: h5py.File) -> None:
+        file["layers/dense/again"] = file["layers"]
+
+    path = edited(write_vars(tmp_path / "m.weights.h5", nested()), circle)
+    with pytest.raises(ValueError, match=r"more than 10000 groups"):
+        describe(path)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        ("layers/dense", "layers/lstm/cell", "many/dense", "many/dense_1"),
+        ("first", "layers/lstm/cell", "layers/dense_1", "layers/dense_2"),
+    ],
+    ids=["tf_keras 2.21", "Keras 3.15"],
+)
+def test_weights_of_a_users_model_in_keras_3s_layout(tmp_path: Path, places: tuple[str, ...]) -> None:
+    class Own(gw.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = L.Dense(3)
+            self._second = L.LSTM(2)
+            self.many = [L.Dense(4), L.Dense(2)]
+
+        def call(self, inputs: Any) -> Any:
+            x = self._second(self.first(inputs))
+            for layer in self.many:
+                x = layer(x)
+            return x
+
+    one, two = Own(), Own()
+    one(X), two(X)
+    with_random_weights(one)
+    with h5py.File(tmp_path / "own.weights.h5", "w") as file:
+        file.create_group("vars")
+        for place, layer in zip(places, (one.first, one._second, *one.many), strict=True):
+            for k, value in enumerate(layer.get_weights()):
+                file[f"{place}/vars/{k}"] = value
+    two.load_weights(tmp_path / "own.weights.h5")
+    same(one, two)
+
+
 # -- what does not fit ----------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,8 @@ What such a file holds:
     /optimizer_weights       not used here
 
 A file of weights alone (`save_weights`) has at its root what `model_weights` has in a whole model. A layer's arrays are
-all trainable ones, then all others; for a model inside a model likewise, over all its layers.
+all trainable ones, then all others; for a model inside a model likewise, over all its layers. Weights alone also come
+in a newer layout, without names: `hdf5_vars`.
 
 Reading changes nothing before all of it has been checked and read: an error leaves a model as it was.
 """
@@ -22,7 +23,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from gatewise import graph_config, structure
-from gatewise.formats import old_weights
+from gatewise.formats import hdf5_vars, old_weights
 from gatewise.formats.description import Description, LayerDescription, WeightDescription
 from gatewise.formats.hdf5_access import Group, Source, Stored, opened
 from gatewise.layer import Layer, registered
@@ -68,7 +69,7 @@ def load_model(path: Any, custom_objects: Any = None) -> Any:
 def _model_config(root: Group) -> Config:
     text = root.text("model_config")
     if text is None:
-        if root.has_names("layer_names"):
+        if root.has_names("layer_names") or hdf5_vars.is_vars_layout(root):
             raise root.source.error(
                 "the file holds weights alone, without a model. Build the model in code, then call "
                 "model.load_weights with this file."
@@ -198,6 +199,9 @@ def load_weights(model: Any, path: Any, by_name: bool = False, skip_mismatch: bo
     if skip_mismatch and not by_name:
         raise ValueError("skip_mismatch=True needs by_name=True: matching in order leaves nothing to skip.")
     with opened(path) as root:
+        if hdf5_vars.is_vars_layout(root):
+            _assign(_pairs_in_vars(root, model, by_name))
+            return
         weights = _weights_of(root)
         files = _FileLayer.all(weights)
         if not model.built:
@@ -269,6 +273,22 @@ def _pairs_by_given_name(
     ]
 
 
+def _pairs_in_vars(root: Group, model: Any, by_name: bool) -> list[Pair]:
+    """The pairs of a file in the layout of Keras 3's `.weights.h5`, which has no names to match by."""
+    if by_name:
+        raise root.source.error("this layout of weights (.weights.h5) keeps no names: load it without by_name.")
+    if not model.built:
+        raise root.source.error(
+            f"{model.label} is not built. Make it in code with a shape (in a Sequential: start with Input) or call it "
+            "on data, then call load_weights with this file."
+        )
+    pairs = []
+    for paths, layer, variables in hdf5_vars.places(model):
+        file = _FileLayer(" or ".join(paths), hdf5_vars.arrays(root, paths))
+        pairs += _fitted(root.source, layer, file, None, wanted=[(layer, variable) for variable in variables])
+    return pairs
+
+
 def _with_weights(model: Any) -> list[Layer]:
     return [layer for layer in model.layers if saved_order(layer)]
 
@@ -279,14 +299,19 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _fitted(
-    source: Source, layer: Layer, file: _FileLayer, backend: str | None, skipped: list[str] | None = None
+    source: Source,
+    layer: Layer,
+    file: _FileLayer,
+    backend: str | None,
+    skipped: list[str] | None = None,
+    wanted: list[tuple[Layer, Variable]] | None = None,
 ) -> list[Pair]:
-    """The layer's variables, each with the array that becomes its value.
+    """The layer's variables (or those `wanted`), each with the array that becomes its value.
 
     Raises:
         ValueError: a wrong number of arrays or a wrong shape, unless `skipped` collects such.
     """
-    wanted = saved_order(layer)
+    wanted = saved_order(layer) if wanted is None else wanted
     stored = old_weights.merged_gates(layer, file.stored)
     if len(stored) != len(wanted):
         message = (
@@ -435,6 +460,8 @@ def describe(path: Any) -> Description:
         ValueError: a file that is damaged, or holds no model.
     """
     with opened(path) as root:
+        if hdf5_vars.is_vars_layout(root):
+            return _described_vars(root)
         config = None if root.has_names("layer_names") and not root.has("model_config") else _model_config(root)
         weights = _weights_of(root)
         files = _FileLayer.all(weights)
@@ -454,6 +481,11 @@ def describe(path: Any) -> Description:
             optimizer_weights=root.holds("optimizer_weights"),
             problem=problem,
         )
+
+
+def _described_vars(root: Group) -> Description:
+    layers = [LayerDescription(name, None, None, _described(found)) for name, found in hdf5_vars.described(root)]
+    return Description(root.source.path, "HDF5", "weights", None, None, None, None, tuple(layers), False, False)
 
 
 def _described(stored: list[Stored]) -> tuple[WeightDescription, ...]:

@@ -204,6 +204,18 @@ class Group:
         with self.source.reading():
             return name in self.raw.id
 
+    def inside(self) -> list[str]:
+        """The names of what lies directly in the group."""
+        with self.source.reading():
+            return [name.decode("utf-8") for name in self.raw.id]
+
+    def leads_to_group(self, name: str) -> bool:
+        """Whether what lies there is a group."""
+        import h5py
+
+        with self.source.reading():
+            return isinstance(self._follow(name), h5py.Group)
+
     def group(self, path: str) -> Group:
         """A group below this one.
 
