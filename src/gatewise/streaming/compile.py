@@ -57,7 +57,7 @@ class Prepared:
             wired = [order[value] for value in step.inputs]
             for value in step.outputs:
                 order[value] = len(order)
-            calls.append([type(step.layer).__name__, wired, _essence(step.layer.get_config())])
+            calls.append([type(step.layer).__name__, wired, _essence(_config(step.layer))])
         said = [str(self.dtype), [[v.shape, v.timed] for v in self.inputs], calls, [slot.shape for slot in self.slots]]
         return hashlib.blake2b(json.dumps(said, sort_keys=True, default=str).encode(), digest_size=32).digest()
 
@@ -73,6 +73,15 @@ class Prepared:
         return _native.Session(
             self.program, batch, list(self.inputs[0].shape), list(self.outputs[0].shape), shapes.push_any
         )
+
+
+def _config(layer: Layer) -> Any:
+    """The layer's config; a function of the user's own, which a config cannot hold, by its name."""
+    try:
+        return layer.get_config()
+    except (TypeError, ValueError):
+        own = {name: getattr(layer, name) for name in layer._arguments}
+        return {name: getattr(value, "__qualname__", value) for name, value in own.items()}
 
 
 def _essence(config: Any) -> Any:
