@@ -10,9 +10,32 @@ import numpy as np
 from gatewise import arguments, masks, structure
 from gatewise.arguments import Argument
 from gatewise.arrays import as_array, is_floating, namespace, shape_of
+from gatewise.fields import absent
 from gatewise.layer import Layer, registered
+from gatewise.release import Release
 from gatewise.symbolic import Node, SymbolicTensor
 from gatewise.typing import Config, Shape
+
+
+def _places(keras3: str | None = None, keras2: str | None = None) -> dict[Release, str | None]:
+    """Where an argument stands; TensorFlow 1 has those of 2 up to the name."""
+    return {"keras3": keras3, "tf2": keras2, "tf1": None if keras2 in ("name", "ragged", "type_spec") else keras2}
+
+
+def _placed(name: str, keras3: str, keras2: str | None = None) -> Any:
+    """An argument of every layer, which this one also takes by place."""
+    base = Layer.__dict__[name]
+    return Argument(
+        default=None, parse=base.parse, kw_only=True, in_config=base.in_config, places=_places(keras3, keras2)
+    )
+
+
+def _unused(**places: str) -> Argument[Any, Any]:
+    """An argument that is kept as it came, and read by the constructor alone."""
+    return Argument(default=None, kw_only=True, in_config=False, places=_places(**places))
+
+
+_DRAWN = "an input is drawn from its shape; leave the argument out"
 
 
 @registered.register("InputLayer")
@@ -25,17 +48,27 @@ class InputLayer(Layer):
         batch_shape (or batch_input_shape): both in one.
         dtype: by default `gatewise.config.floatx`.
         sparse, ragged: accepted when they are off.
+        optional: accepted, without effect.
+        input_tensor, type_spec: accepted as None.
 
     >>> InputLayer((5, 3)).batch_shape
     (None, 5, 3)
     """
 
     shape: Argument[Any, Any] = Argument(default=None, parse=arguments.optional(arguments.shape), in_config=False)
-    sparse: Argument[Any, Any] = Argument(default=None, kw_only=True, in_config=False)
-    ragged: Argument[Any, Any] = Argument(default=None, kw_only=True, in_config=False)
-    optional: Argument[Any, Any] = Argument(default=None, kw_only=True, in_config=False)
+    batch_size: Argument[Any, Any] = _placed("batch_size", keras3="shape", keras2="shape")
+    dtype: Argument[Any, str] = _placed("dtype", keras3="batch_size", keras2="batch_size")
+    batch_shape: Argument[Any, Any] = _placed("batch_shape", keras3="ragged")
+    name: Argument[str | None, str] = _placed("name", keras3="optional", keras2="sparse")
+    sparse: Argument[Any, Any] = _unused(keras3="dtype", keras2="input_tensor")
+    ragged: Argument[Any, Any] = _unused(keras3="sparse", keras2="name")
+    optional: Argument[Any, Any] = _unused(keras3="input_tensor", keras2="type_spec")
+    input_tensor: Argument[None, None] = absent(
+        _DRAWN, kw_only=True, places=_places(keras3="batch_shape", keras2="dtype")
+    )
+    type_spec: Argument[None, None] = absent(_DRAWN, kw_only=True, places=_places(keras2="ragged"))
 
-    def __init__(self, *args: Any, input_tensor: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for word in ("sparse", "ragged"):
             if getattr(self, word):
