@@ -105,8 +105,8 @@ def _version(root: Group, weights: Group) -> str | None:
 def _made(root: Group, config: Config, weights: Group, files: list[_FileLayer], custom_objects: Any) -> Any:
     """The model of the config, with names as the writer's version meant them, and placeholders for weights."""
     objects = dict(custom_objects or {})
-    config = old_weights.without_cudnn(config, objects)
     with _making(root.source, _version(root, weights) or _OLDEST):
+        config = old_weights.without_cudnn(config, objects)
         _find_classes(config, objects)
         with graph_config.custom_objects(objects):
             model = deserialize_layer(config)

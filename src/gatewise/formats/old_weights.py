@@ -19,6 +19,7 @@ from gatewise.formats.hdf5_access import Stored
 from gatewise.layer import Layer
 from gatewise.layers import Conv1D
 from gatewise.recurrent import GRU, LSTM
+from gatewise.registry import find_custom_object
 
 _CUDNN: dict[str, tuple[str, dict[str, Any]]] = {
     "CuDNNLSTM": ("LSTM", {"activation": "tanh", "recurrent_activation": "sigmoid"}),
@@ -37,7 +38,12 @@ def without_cudnn(config: Any, custom_objects: Any) -> Any:
         return config
     config = {key: without_cudnn(value, custom_objects) for key, value in config.items()}
     name, own = config.get("class_name"), config.get("config")
-    if isinstance(name, str) and name in _CUDNN and name not in custom_objects and isinstance(own, dict):
+    if (
+        isinstance(name, str)
+        and name in _CUDNN
+        and find_custom_object(name, custom_objects) is None
+        and isinstance(own, dict)
+    ):
         name, meaning = _CUDNN[name]
         config |= {"class_name": name, "config": own | meaning}
     return config
