@@ -47,6 +47,18 @@ def describe(path: Any) -> Description:
     Raises:
         FileNotFoundError: where there is no file.
         ValueError: for a file that is not HDF5, is damaged, or holds no model.
+
+    >>> import h5py, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "weights.h5"
+    >>> with h5py.File(path, "w") as file:  # as `save_weights` of Keras 2 would
+    ...     file.attrs.update(keras_version="2.4.0", layer_names=["head"])
+    ...     file["head/head/kernel:0"] = [[1.0], [2.0]]
+    ...     file["head"].attrs["weight_names"] = ["head/kernel:0"]
+    >>> found = describe(path)
+    >>> found.kind, found.keras_version, found.parameters
+    ('weights', '2.4.0', 2)
+    >>> [(layer.name, layer.weights[0].shape) for layer in found.layers]
+    [('head', (2, 1))]
     """
     found: Description = _reader(path).describe(path)
     return found
