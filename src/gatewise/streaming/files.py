@@ -17,10 +17,8 @@ def replace(path: str | os.PathLike[str], write: Callable[[int], None]) -> None:
     target = os.path.abspath(os.fspath(path))
     directory, name = os.path.split(target)
     _clear(directory, name)
-    temporary = os.path.join(directory, f".{name}.{secrets.token_hex(8)}.partial")
-    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    file, temporary = _create(directory, name)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX)  # While it is held, the file is somebody's.
         write(file)
         os.fsync(file)
         os.replace(temporary, target)
@@ -31,6 +29,17 @@ def replace(path: str | os.PathLike[str], write: Callable[[int], None]) -> None:
     finally:
         os.close(file)
     _sync_directory(directory)
+
+
+def _create(directory: str, name: str) -> tuple[int, str]:
+    """A new file that is locked, and so somebody's; and its path."""
+    while True:
+        path = os.path.join(directory, f".{name}.{secrets.token_hex(8)}.partial")
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file).st_nlink:
+            return file, path
+        os.close(file)  # Another process took it for a leftover before it was locked.
 
 
 def _sync_directory(directory: str) -> None:

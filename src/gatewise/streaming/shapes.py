@@ -53,7 +53,9 @@ class Shapes:
         Raises:
             ValueError, TypeError: where something does not fit.
         """
-        given = self._graph._aligned(x)
+        count = len(self._inputs)
+        flat = count > 1 and isinstance(x, (list, tuple)) and len(x) == count  # Each may be a list of numbers.
+        given = x if flat else self._graph._aligned(x)
         arrays = [
             self._array(value, ids, tensor.name)
             for value, ids, tensor in zip(given, self.ids, self._graph.input_tensors, strict=True)
