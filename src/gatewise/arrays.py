@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gatewise import structure
 from gatewise.typing import Array, Shape
 
 NUMBER_KINDS = "biuf"
@@ -81,6 +82,18 @@ def _from_other(value: Any, what: str) -> Array:
 
 def _sample(value: np.ndarray) -> str:
     return f" (first value {value.flat[0]!r})" if value.size else ""
+
+
+def unshared(outputs: Any, inputs: list[Any]) -> Any:
+    """The outputs as arrays that may be written to, and share no memory with the inputs or with each other."""
+    others = [leaf for leaf in inputs if isinstance(leaf, np.ndarray)]
+    leaves = []
+    for leaf in structure.flatten(outputs):
+        if not leaf.flags.writeable or any(np.may_share_memory(leaf, other) for other in others):
+            leaf = leaf.copy()  # noqa: PLW2901
+        others.append(leaf)
+        leaves.append(leaf)
+    return structure.rebuild(outputs, iter(leaves))
 
 
 def is_floating(array: Array) -> bool:

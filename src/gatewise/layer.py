@@ -49,7 +49,8 @@ L = TypeVar("L", bound="Layer")
 _training: ContextVar[bool | None] = ContextVar("gatewise_training", default=None)
 
 _names = threading.Lock()
-_building = threading.RLock()
+building = threading.RLock()
+"""Held while weights are made or a model is drawn, as two threads may call a new model at once."""
 _name_counts: dict[str, int] = {}
 
 
@@ -328,7 +329,7 @@ class Layer:
     def _build_once(self, input_shape: Any) -> None:
         if self.built:
             return
-        with _building:  # Two threads may call a new model at once.
+        with building:
             if self.built:
                 return
             self.build(input_shape)
@@ -827,8 +828,10 @@ def _shapes_by_example(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, An
         token = _training.set(False)
         try:
             with reading(Scope()) as scope:
-                outputs = layer._compute(*structure.map_structure(example, (args, dict(kwargs))))
-                scope.undo()
+                try:
+                    outputs = layer._compute(*structure.map_structure(example, (args, dict(kwargs))))
+                finally:
+                    scope.undo()
         finally:
             _training.reset(token)
         return structure.map_structure(shape_of, outputs)

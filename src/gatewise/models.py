@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from gatewise import graph_config, plan, structure, summary
-from gatewise.arrays import Tensor, as_array, shape_of
+from gatewise.arrays import Tensor, as_array, shape_of, unshared
 from gatewise.config import config as settings
 from gatewise.epoch import epoch
 from gatewise.graph import Graph, Input, InputLayer
-from gatewise.layer import Layer, as_tensor, inside_a_call, registered
+from gatewise.layer import Layer, as_tensor, building, inside_a_call, registered
 from gatewise.layer_config import deserialize_layer, serialize_layer
 from gatewise.plan import NO_PLAN, Plan
 from gatewise.symbolic import SymbolicTensor
@@ -107,12 +107,14 @@ class Model(Layer):
             return y
         with all_or_nothing():
             batches, total = self._batches(x, batch_size, steps)
-            return _joined(self._outputs(_with_progress(batches, total, verbose)), total)
+            outputs = _joined(self._outputs(_with_progress(batches, total, verbose)), total)
+        return unshared(outputs, [] if total is None else structure.flatten(x))
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch."""
         with all_or_nothing():
-            return structure.map_structure(_plain, self._infer(x))
+            outputs = structure.map_structure(_plain, self._infer(x))
+        return unshared(outputs, structure.flatten(x))
 
     def _by_plan(self, x: Any) -> Any:
         """The outputs by the short way, or NO_PLAN where there is none."""
@@ -131,10 +133,10 @@ class Model(Layer):
 
     def _batches(self, x: Any, batch_size: int | None, steps: int | None) -> tuple[Iterable[Any], int | None]:
         """The batches of `x`, and the number of samples where it is known."""
+        if steps is not None and (isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1):
+            raise ValueError(f"{self.label}: steps must be a positive integer, got {steps!r}.")
         if isinstance(x, Iterator) or (hasattr(x, "__next__") and not hasattr(x, "shape")):
-            return (
-                batch for _, batch in zip(range(steps) if steps is not None else iter(int, 1), x, strict=False)
-            ), None
+            return map(_inputs_of, x if steps is None else islice(x, steps)), None
         arrays = self._checked_inputs(x)
         leaves = structure.flatten(arrays)
         counts = {int(leaf.shape[0]) if leaf.ndim else -1 for leaf in leaves}
@@ -217,6 +219,8 @@ class Model(Layer):
         Args:
             **options: for `json.dumps`, such as `indent=2`.
         """
+        import json
+
         return json.dumps(serialize_layer(self), **options)
 
     def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False) -> None:
@@ -245,6 +249,11 @@ class Model(Layer):
                 f"Remove the call to {name!r}, or train elsewhere and load the weights here."
             )
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+
+
+def _inputs_of(batch: Any) -> Any:
+    """The inputs in what an iterator gave: as in Keras, a tuple is (inputs,), (inputs, targets) or with weights too."""
+    return batch[0] if isinstance(batch, tuple) and 1 <= len(batch) <= 3 else batch
 
 
 def _rows(arrays: Any, start: int, stop: int) -> Any:
@@ -444,6 +453,7 @@ class Sequential(_Drawn):
         self._graph: Graph | None = None
         self._start_tensor: SymbolicTensor | None = None
         self._end_tensors: list[Any] = []
+        self._shape_from_data = False
         for layer in [] if layers is None else layers:
             self.add(layer)
 
@@ -471,14 +481,18 @@ class Sequential(_Drawn):
             self._start_tensor = layer.symbol
             self._sublayers.append(layer)
             return
-        if not self._sublayers:
-            self._start_from(layer)
+        started = not self._sublayers and self._start_from(layer)
         if self._start_tensor is not None:
-            self._draw(layer)
+            try:
+                self._draw(layer)
+            except Exception:
+                if started:
+                    self._undraw()
+                raise
         self._sublayers.append(layer)
 
-    def _start_from(self, first: Layer) -> None:
-        """Find the input's shape in what the first layer says."""
+    def _start_from(self, first: Layer) -> bool:
+        """Find the input's shape in what the first layer says; False where it does not say."""
         if isinstance(first, _Drawn) and first.built:
             tensor = first.inputs[0]
             shape: Shape | None = tensor.shape
@@ -489,6 +503,7 @@ class Sequential(_Drawn):
             self._start_tensor = Input(batch_shape=shape, dtype=dtype, name=f"{first.name}_input")
             assert self._start_tensor.node is not None
             self._sublayers.append(self._start_tensor.node.layer)
+        return shape is not None
 
     def _draw(self, layer: Layer) -> None:
         before = self._end_tensors[-1] if self._end_tensors else self._start_tensor
@@ -501,6 +516,7 @@ class Sequential(_Drawn):
         self._end_tensors.append(output)
         self._graph = Graph(self._start_tensor, output, self.label)
         self.built = True
+        epoch.changed()
 
     def pop(self) -> Layer:
         """Take the last layer away, and return it."""
@@ -508,13 +524,23 @@ class Sequential(_Drawn):
             raise ValueError(f"{self.label} has no layers to remove.")
         layer: Layer = self._sublayers.pop()
         if self._end_tensors:
-            self._end_tensors.pop()
-            layer._inbound_nodes.pop()
+            self._forget_call(layer, self._end_tensors.pop())
         self._graph = None
         if self._end_tensors:
             self._graph = Graph(self._start_tensor, self._end_tensors[-1], self.label)
         self.built = self._graph is not None
+        epoch.changed()
         return layer
+
+    @staticmethod
+    def _forget_call(layer: Layer, output: Any) -> None:
+        """Take back the call that drew `output`; a shared layer keeps its others."""
+        node = structure.flatten(output)[0].node
+        layer._inbound_nodes[:] = [other for other in layer._inbound_nodes if other is not node]
+
+    def _forget_calls(self, outputs: list[Any]) -> None:
+        for layer, output in zip(self.layers, outputs, strict=False):
+            self._forget_call(layer, output)
 
     def build(self, input_shape: Any = None) -> None:
         """Make the weights for inputs of `input_shape` (with the batch axis)."""
@@ -536,9 +562,10 @@ class Sequential(_Drawn):
 
     def _undraw(self) -> None:
         """Forget a start that did not fit, so that the next data may decide anew."""
+        self._forget_calls(self._end_tensors)
         self._sublayers.pop(0)
         self._start_tensor, self._graph, self._end_tensors = None, None, []
-        self.built = False
+        self.built = self._shape_from_data = False
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if self._start_tensor is None:
@@ -551,7 +578,44 @@ class Sequential(_Drawn):
         array = inputs if isinstance(inputs, SymbolicTensor) else as_array(inputs, f"{self.label}: the input")
         stateful = any(getattr(layer, "stateful", False) for layer in self._walk() if layer is not self)
         shape = shape_of(array)
-        self.build((shape[0] if stateful else None, *shape[1:]))
+        with building:
+            if self._start_tensor is None:
+                self.build((shape[0] if stateful else None, *shape[1:]))
+                self._shape_from_data = True
+
+    def _converted(self, inputs: Any) -> Any:
+        if self._shape_from_data and not structure.is_nested(inputs):
+            self._admit(shape_of(as_array(inputs, f"{self.label}: the input")))
+        return super()._converted(inputs)
+
+    def _admit(self, shape: Shape) -> None:
+        """Let data of another length in than that which first gave the shape, if the layers take it."""
+        assert self._start_tensor is not None
+        kept = self._start_tensor.shape
+        if len(shape) != len(kept) or all(n in (None, size) for n, size in zip(kept[1:], shape[1:], strict=True)):
+            return
+        with building:
+            self._forget_calls(self._drawn_again((kept[0], *shape[1:]))[1])  # Says what is wrong where it does not fit.
+            both = zip(self._start_tensor.shape[1:], shape[1:], strict=True)
+            start, ends, graph = self._drawn_again((kept[0], *(n if n == size else None for n, size in both)))
+            assert start.node is not None
+            self._forget_calls(self._end_tensors)
+            self._start_tensor, self._end_tensors, self._graph = start, ends, graph
+            self._sublayers[0] = start.node.layer
+            epoch.changed()
+
+    def _drawn_again(self, shape: Shape) -> tuple[SymbolicTensor, list[Any], Graph]:
+        """The model drawn from an input of another shape: the input, the layers' outputs, and the graph."""
+        assert self._start_tensor is not None
+        start = Input(batch_shape=shape, dtype=self._start_tensor.dtype, name=self._start_tensor.name)
+        ends: list[Any] = []
+        try:
+            for layer in self.layers:
+                ends.append(layer(ends[-1] if ends else start))
+        except Exception:
+            self._forget_calls(ends)
+            raise
+        return start, ends, Graph(start, ends[-1], self.label)
 
     def _checked_inputs(self, x: Any) -> Any:
         if self._start_tensor is None:
@@ -601,6 +665,8 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     >>> model_from_json(text).layers[0].units
     6
     """
+    import json
+
     return model_from_config(json.loads(json_string), custom_objects)
 
 

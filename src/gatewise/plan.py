@@ -8,11 +8,12 @@ such a function and nothing in it makes masks or keeps state.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
 from gatewise import structure
+from gatewise.arrays import NUMBER_KINDS, unshared
 from gatewise.graph import Graph, InputLayer
 from gatewise.symbolic import Node, SymbolicTensor
 from gatewise.typing import Array
@@ -20,7 +21,10 @@ from gatewise.typing import Array
 NO_PLAN: Final = object()
 """What `Plan.run` gives for an input that it does not fit."""
 
-Step = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...], bool]
+_MOST_TAILS = 4096
+
+Integers: TypeAlias = Literal["cast", "keep", "refuse"]
+Step: TypeAlias = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...], bool]
 
 
 class Plan:
@@ -29,9 +33,11 @@ class Plan:
     Args:
         graph: the model's graph, whose input has been checked to be the only one.
         steps: for each call the function, the places of its inputs and outputs, and whether it gives several.
+        integers: what becomes of integers where the input is drawn with a floating dtype: "cast" to it, "keep" (ids),
+            or "refuse", where the general way decides layer by layer.
     """
 
-    def __init__(self, graph: Graph, steps: list[Step], places: dict[int, int], dtype: np.dtype[Any] | None) -> None:
+    def __init__(self, graph: Graph, steps: list[Step], places: dict[int, int], integers: Integers) -> None:
         self._graph = graph
         self._steps = steps
         chained = _is_chain(steps) and len(graph.output_tensors) == 1
@@ -39,23 +45,28 @@ class Plan:
         self._count = 1 + max(places.values(), default=0)
         self._outputs = [places[id(tensor)] for tensor in graph.output_tensors]
         self._single = isinstance(graph.outputs, SymbolicTensor)
-        self._dtype = dtype
+        self._dtype = np.dtype(graph.inputs.dtype)
+        self._integers = integers
         self._tails: set[tuple[int, ...]] = set()
 
     def run(self, x: Array) -> Any:
         """The model's outputs for x, or NO_PLAN."""
         if x.shape[1:] not in self._tails and not self._admits(x):
             return NO_PLAN
-        if x.dtype is not self._dtype and self._dtype is not None:
-            if x.dtype.kind not in "fiub":
+        given = x
+        if x.dtype is not self._dtype:
+            way = "cast" if x.dtype.kind == "f" or self._dtype.kind != "f" else self._integers
+            if x.dtype.kind not in NUMBER_KINDS or way == "refuse":
                 return NO_PLAN
-            x = x.astype(self._dtype)
-        if self._chain is not None and self._single:
-            y = x
-            for function in self._chain:
-                y = function(y)
-            return y if y is not x else x.copy()
-        return self._run_steps(x)
+            if way == "cast":
+                x = x.astype(self._dtype)
+        if self._chain is None or not self._single:
+            return unshared(self._run_steps(x), [given])
+        y = x
+        for function in self._chain:
+            y = function(y)
+        # An array that owns its memory is new, unless it is the input itself.
+        return unshared(y, [given]) if y is given or y.base is not None else y
 
     def _run_steps(self, x: Array) -> Any:
         values: list[Any] = [None] * self._count
@@ -70,10 +81,12 @@ class Plan:
         return structure.rebuild(self._graph.outputs, iter([values[place] for place in self._outputs]))
 
     def _admits(self, x: Array) -> bool:
-        """Check a shape the first time that it comes; the graph raises where it does not fit."""
-        if x.ndim != len(self._graph.input_tensors[0].shape):
+        """Check a shape the first time that it comes; the general way says what is wrong with one that does not fit."""
+        wanted = self._graph.inputs.shape
+        if x.ndim != len(wanted) or any(n not in (None, size) for n, size in zip(wanted[1:], x.shape[1:], strict=True)):
             return False
-        self._graph.matched(x)
+        if len(self._tails) > _MOST_TAILS:
+            self._tails.clear()
         self._tails.add(x.shape[1:])
         return True
 
@@ -91,11 +104,14 @@ def make(graph: Graph) -> Plan | None:
         if step is None:
             return None
         steps.append(step)
-    floats = [layer.dtype for layer in graph.layers if not isinstance(layer, InputLayer)]
-    if not floats or len(set(floats)) > 1:
+    dtypes = {layer.dtype for layer in graph.layers if not isinstance(layer, InputLayer)}
+    first = {(node.layer.autocast, node.layer.casts_integers) for node in graph.nodes if graph.inputs in node.args}
+    if len(dtypes) != 1 or len(first) != 1:
         return None
-    takes_ids = not graph.nodes[0].layer.autocast
-    return Plan(graph, steps, places, None if takes_ids else np.dtype(floats[0]))
+    ((casts, casts_integers),) = first
+    if (casts and graph.inputs.dtype not in dtypes) or graph.inputs.dtype == "bfloat16":
+        return None
+    return Plan(graph, steps, places, "keep" if not casts else "cast" if casts_integers else "refuse")
 
 
 def _step(node: Node, places: dict[int, int]) -> Step | None:

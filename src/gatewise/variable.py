@@ -7,7 +7,8 @@ values), and how a call's state changes take effect all at once or not at all (t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import operator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -16,6 +17,19 @@ import numpy as np
 
 from gatewise.epoch import epoch
 from gatewise.typing import Array
+
+
+def _operator(name: str) -> tuple[Callable[[Any, Any], Array], Callable[[Any, Any], Array]]:
+    """An arithmetic operator on a variable's value, and the same with the variable on the right."""
+    function = getattr(operator, name)
+
+    def left(variable: Any, other: Any) -> Array:
+        return function(variable.value, other.value if isinstance(other, Variable) else other)
+
+    def right(variable: Any, other: Any) -> Array:
+        return function(other, variable.value)
+
+    return left, right
 
 
 class Variable:
@@ -89,7 +103,26 @@ class Variable:
         return np.array(self.value)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.value, dtype=dtype)
+        return np.array(self.value, dtype=dtype, copy=copy)
+
+    def __jax_array__(self) -> Array:
+        return self.value
+
+    def __getitem__(self, key: Any) -> Array:
+        return self.value[key]
+
+    def __neg__(self) -> Array:
+        return -self.value
+
+    # NumPy's arrays then leave `x @ variable` to the variable, which gives the traced value where there is one.
+    __array_priority__ = 1000
+
+    __add__, __radd__ = _operator("add")
+    __sub__, __rsub__ = _operator("sub")
+    __mul__, __rmul__ = _operator("mul")
+    __truediv__, __rtruediv__ = _operator("truediv")
+    __pow__, __rpow__ = _operator("pow")
+    __matmul__, __rmatmul__ = _operator("matmul")
 
     def assign(self, value: Array) -> None:
         """Replace the value, cast to this variable's dtype.
@@ -180,6 +213,7 @@ class Scope:
             id(variable): (variable, value) for variable, value in values
         }
         self._written: set[int] = set()
+        self._undo: list[Callable[[], Any]] = []
         self._key = key
         self._keys_given = 0
 
@@ -194,6 +228,15 @@ class Scope:
     def written(self) -> list[tuple[Variable, Array]]:
         """The variables assigned inside the scope, with their last values."""
         return [self._values[place] for place in self._written]
+
+    def on_error(self, undo: Callable[[], Any]) -> None:
+        """Call `undo` where the block fails."""
+        self._undo.append(undo)
+
+    def undo(self) -> None:
+        """Take back what the block did beside assignments."""
+        for step in reversed(self._undo):
+            step()
 
     def next_key(self) -> Any:
         if self._key is None:
@@ -235,6 +278,10 @@ def all_or_nothing() -> Iterator[None]:
         yield  # The scope outside decides.
         return
     with reading(Scope()) as scope:
-        yield
+        try:
+            yield
+        except BaseException:
+            scope.undo()
+            raise
     for variable, value in scope.written():
         variable._store(value)

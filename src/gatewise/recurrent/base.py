@@ -18,7 +18,7 @@ from gatewise.layer import InputSpec, Layer
 from gatewise.random import SeedGenerator
 from gatewise.typing import Array, Shape
 from gatewise.variable import State as StateVariable
-from gatewise.variable import Variable
+from gatewise.variable import Variable, current_scope
 
 
 def activation(default: str, **options: Any) -> Argument[Any, Callable[[Array], Array]]:
@@ -53,7 +53,7 @@ def use_cudnn() -> Argument[Any, Any]:
 
 def implementation(**options: Any) -> Argument[int, int]:
     """1 draws a dropout mask for each gate, 2 one for all; 0 is Keras 2.0's."""
-    return Argument(default=2, tf1=1, parse=one_of(0, 1, 2), kw_only=True, **options)
+    return Argument(default=2, tf1=1, parse=one_of(0, 1, 2), kw_only=True, in_config=None, **options)
 
 
 def dropout_rate() -> Argument[Any, float]:
@@ -120,7 +120,7 @@ class RecurrentLayer(TakesState):
     stateful: Argument[bool, bool] = flag(False)
     unroll: Argument[bool, bool] = flag(False)
     implementation: Argument[int, int] = implementation(places={"tf1": "recurrent_dropout"})
-    time_major: Argument[bool, bool] = flag(False, kw_only=True)
+    time_major: Argument[bool, bool] = flag(False, kw_only=True, in_config=None)
     zero_output_for_mask: Argument[bool, bool] = flag(False, kw_only=True)
 
     supports_masking = True
@@ -352,6 +352,8 @@ class RecurrentLayer(TakesState):
             StateVariable(zeros, name=f"state_{k}", path=f"{self.name}/state_{k}", trainable=False)
             for k in range(self.cell.states)
         )
+        if (scope := current_scope()) is not None:
+            scope.on_error(self._states.clear)
 
     def reset_states(self, states: Any = None) -> None:
         """Set the carried state to zeros, or to `states`: arrays (B, H), as many as the cell's state has.
