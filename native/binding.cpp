@@ -276,6 +276,8 @@ void want_threads(Index count) {
 }  // namespace
 
 NB_MODULE(_native, module) {
+  // What a program keeps until its end, in a cache or a thread, is no leak worth words on its error output.
+  nb::set_leak_warnings(false);
   module.doc() = "The native engine: recurrences with packed weights, vector instructions and threads.";
   module.def("isas", &isa_names, "Instruction sets that this machine has, lowest first.");
   module.def("isa", [] { return std::string(current_kernels().name); }, "The instruction set in use.");

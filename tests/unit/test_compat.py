@@ -301,6 +301,21 @@ def test_processes_of_a_program_find_gatewise_too(method, tmp_path):
     assert output(tmp_path, source, "--tf", "1.14") == "[('1.14.0', False, 'gatewise.recurrent.gru')]\n"
 
 
+def test_a_program_that_keeps_a_model_until_its_end_ends_quietly(tmp_path):
+    source = """
+        import functools, threading, time
+        import keras
+
+        @functools.lru_cache
+        def model():
+            return keras.Sequential([keras.layers.LSTM(3, input_shape=(2, 2))])
+
+        print(model().predict([[[0.0, 1.0]] * 2]).shape)
+        threading.Thread(target=lambda kept: time.sleep(60), args=[model()], daemon=True).start()
+    """
+    assert output(tmp_path, source) == "(1, 3)\n"
+
+
 def test_a_program_with_a_layer_of_its_own(tmp_path):
     source = """
         import numpy as np
