@@ -182,7 +182,8 @@ class _Drawing:
         # tf.keras writes the 2 of `2 - x` in a tensor's place.
         tensors = [each[2] if each[0] == "_CONSTANT_VALUE" else self.tensor(each) for each in call]
         kwargs: Config = call[0][3] if len(call[0]) > 3 else {}
-        filled = {key: self._keras2_argument(value) for key, value in kwargs.items()}
+        # What says None says nothing: tf.keras writes its wrappers' `constants` so.
+        filled = {key: self._keras2_argument(value) for key, value in kwargs.items() if value is not None}
         return [tensors[0] if len(tensors) == 1 else tensors], filled
 
     def _keras2_argument(self, value: Any) -> Any:

@@ -68,7 +68,8 @@ def record(system: System, case: Case, store: Store) -> dict[str, Any]:
         "weights": store.put_all(weights),
         "calls": [_made(system, thing, call, store) for call in case.calls],
     }
-    if line["kind"] == "model" and not isinstance(getattr(thing, "output_shape", None), (dict, type(None))):
+    shaped = isinstance(getattr(thing, "output_shape", None), (tuple, list))
+    if line["kind"] == "model" and shaped and not isinstance(line["calls"][0].get("outputs"), dict):
         line["output_shape"] = thing.output_shape
     return line
 

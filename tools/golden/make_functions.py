@@ -112,7 +112,7 @@ def initializers(system: System, store: Store) -> Iterator[Line]:
     ]
     for name, given in made:
         initializer = getattr(system.keras.initializers, name)(**given)
-        config = {"class_name": name, "config": initializer.get_config()}
+        config = {"class_name": name, "config": given}  # Keras 3's Identity leaves its gain out of its own config
         for shape in [(3, 4), (4, 3), (3, 3)]:
             line = {"kind": "initializer", "label": f"{name}({json.dumps(given)}){shape}", "config": config}
             yield {**line, "shape": list(shape), "outputs": store.put(np.asarray(initializer(shape)))}

@@ -229,6 +229,17 @@ def functional(system: System) -> Cases:
 
         return build
 
+    def state_and_mask(kind: str) -> Callable[[], Any]:
+        """A mask that travels, a state that is given: Keras 3 loses the mask there, and has it again behind the layer."""
+
+        def build() -> Any:
+            ids, state = K.Input((None,), name="ids"), [K.Input((3,), name=f"s{i}") for i in range(1 + (kind == "LSTM"))]
+            y = L(kind)(3, return_sequences=True)(L("Embedding")(7, 4, mask_zero=True)(ids), initial_state=state)
+            z = L("Bidirectional")(L(kind)(3, return_sequences=True))(y, initial_state=[*state, *state])
+            return K.Model([ids, *state], [y, z, L(kind)(2)(y)])
+
+        return build
+
     def given_state(kind: str) -> Callable[[], Any]:
         def build() -> Any:
             x = K.Input((5, 4), name="x")
@@ -245,6 +256,7 @@ def functional(system: System) -> Cases:
         yield Case.once(f"encoder_masked_{kind}", encoder_decoder(kind, True), [tokens("right"), tokens("left")])
         inputs = [X, *(values(3, 3, seed=60 + i) for i in range(2 if kind == "LSTM" else 1))]
         yield Case.once(f"given_state_{kind}", given_state(kind), inputs)
+        yield Case.once(f"state_and_mask_{kind}", state_and_mask(kind), [tokens("left"), *inputs[1:]])
 
     def shared() -> Any:
         a, b = K.Input((5, 4), name="a"), K.Input((5, 4), name="b")
