@@ -67,6 +67,7 @@ CASES: list[tuple[str, Make, Any]] = [
     ("alpha_dropout", lambda: layers.AlphaDropout(0.5), X3),
     ("gaussian_noise", lambda: layers.GaussianNoise(0.5), X3),
     ("gaussian_dropout", lambda: layers.GaussianDropout(0.5), X3),
+    ("identity", layers.Identity, X3),
     ("activity_regularization", lambda: layers.ActivityRegularization(0.1, 0.2), X3),
     ("activation", lambda: layers.Activation("softsign"), X3),
     ("relu", lambda: layers.ReLU(max_value=0.5, negative_slope=0.1, threshold=0.2), X3),
@@ -127,7 +128,7 @@ def flat(outputs: Any) -> list[np.ndarray]:
 def test_every_public_layer_has_a_case() -> None:
     tested = {type(make()).__name__ for _, make, _ in CASES}
     classes = {v.__name__ for v in vars(layers).values() if isinstance(v, type) and issubclass(v, Layer)}
-    elsewhere = {"Layer", "InputLayer", "Lambda", "Operation", "LSTM", "GRU", "SimpleRNN"}
+    elsewhere = {"Layer", "InputLayer", "Lambda", "Operation", "MaskOperation", "LSTM", "GRU", "SimpleRNN"}
     assert classes - tested <= elsewhere | {name for name in classes if "Cell" in name or name == "RNN"}
 
 

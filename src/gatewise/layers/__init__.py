@@ -8,6 +8,7 @@ from gatewise.layer import InputSpec as InputSpec
 from gatewise.layer import Layer as Layer
 from gatewise.layers.activation import ELU as ELU
 from gatewise.layers.activation import Activation as Activation
+from gatewise.layers.activation import Identity as Identity
 from gatewise.layers.activation import LeakyReLU as LeakyReLU
 from gatewise.layers.activation import PReLU as PReLU
 from gatewise.layers.activation import ReLU as ReLU

@@ -45,8 +45,21 @@ class Activation(Elementwise):
         return self.activation(inputs)
 
 
-def _slope(default: float) -> Argument[Any, float]:
-    return real(default)
+@registered.register("Identity")
+class Identity(Elementwise):
+    """Gives the input on.
+
+    >>> import numpy as np
+    >>> Identity()(np.array([[1, 2]])).tolist()
+    [[1, 2]]
+    """
+
+    casts_integers = False
+    keeps_dtype = True
+
+    def call(self, inputs: Array) -> Array:
+        """The input."""
+        return inputs
 
 
 class _Rectifier(Elementwise):
@@ -80,7 +93,7 @@ class ReLU(_Rectifier):
     """
 
     max_value: Argument[Any, float | None] = Argument(default=None, parse=optional_number)
-    negative_slope: Argument[Any, float] = _slope(0.0)
+    negative_slope: Argument[Any, float] = real(0.0)
     threshold: Argument[Any, float] = real(0.0)
 
     def call(self, inputs: Array) -> Array:
@@ -101,7 +114,7 @@ class LeakyReLU(_Rectifier):
     [[-0.5, 2.0]]
     """
 
-    negative_slope: Argument[Any, float] = _slope(0.3)
+    negative_slope: Argument[Any, float] = real(0.3)
 
     def call(self, inputs: Array) -> Array:
         """leaky_relu(x)."""
