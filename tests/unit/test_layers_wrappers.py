@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
@@ -236,7 +237,10 @@ SEQUENCES: list[tuple[Any, tuple[int, ...]]] = [
 
 @pytest.mark.parametrize(("layer", "shape"), SEQUENCES, ids=lambda v: getattr(v, "name", None))
 def test_a_sequence_of_no_steps(layer: Any, shape: tuple[int, ...]) -> None:
-    assert layer(np.zeros((2, 0, 3), "float32")).shape == shape
+    x = np.zeros((2, 0, 3), "float32")
+    assert layer(x).shape == shape
+    weights = [[v.value for v in part] for part in (layer.trainable_variables, layer.non_trainable_variables)]
+    assert jax.jit(lambda t, n: layer.stateless_call(t, n, x)[0])(*weights).shape == shape
 
 
 def test_pooling_of_no_steps_says_so_in_numbers() -> None:
