@@ -11,15 +11,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from gatewise import activations, constraints, initializers, layers, models, regularizers
-from gatewise.arrays import Tensor
 from gatewise.config import config
-from gatewise.graph import Input
-from gatewise.models import Model, Sequential
-from gatewise.variable import Variable
 
 if TYPE_CHECKING:
-    from gatewise import keras
+    from gatewise import activations, constraints, initializers, keras, layers, models, regularizers
+    from gatewise.arrays import Tensor
+    from gatewise.graph import Input
+    from gatewise.models import Model, Sequential
+    from gatewise.variable import Variable
 
 __version__ = "0.1.0"
 
@@ -41,10 +40,31 @@ __all__ = [
 ]
 
 
+# Where the names above come from. They load with the first use of any of them, so that `import gatewise` costs little.
+_HOMES = {
+    "Input": "gatewise.graph",
+    "Model": "gatewise.models",
+    "Sequential": "gatewise.models",
+    "Tensor": "gatewise.arrays",
+    "Variable": "gatewise.variable",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """`keras`, and the names that programs with `import gatewise as tf` use beside it: loaded when first used."""
-    if name == "keras":
-        return importlib.import_module("gatewise.keras")
+    """A public name, a submodule, or a name that programs with `import gatewise as tf` use: loaded when first used."""
     if name.startswith("__"):
         raise AttributeError(f"module 'gatewise' has no attribute {name!r}")
+    if name in _HOMES:
+        importlib.import_module("gatewise.layers")  # A model's layers are all known before the first model is made.
+        globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+        return globals()[name]
+    try:
+        return importlib.import_module(f"gatewise.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"gatewise.{name}":
+            raise
     return getattr(importlib.import_module("gatewise.compat.tensorflow"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

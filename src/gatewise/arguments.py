@@ -11,7 +11,6 @@ tf1="hard_sigmoid")`.
 
 from __future__ import annotations
 
-import difflib
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar, overload
@@ -191,6 +190,8 @@ def bind(
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The words " Did you mean 'tanh'?" for the known name closest to `name`, or nothing."""
+    import difflib
+
     found = difflib.get_close_matches(name, list(known), n=1)
     return f" Did you mean {found[0]!r}?" if found else ""
 

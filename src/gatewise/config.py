@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from typing import Any, Final, Literal
 
@@ -46,7 +45,7 @@ class Settings:
     def executor(self, value: Executor) -> None:
         if value not in ("auto", "numpy", "jax"):
             raise ValueError(f"config.executor: expected 'auto', 'numpy' or 'jax', got {value!r}.")
-        if value == "jax" and importlib.util.find_spec("jax") is None:
+        if value == "jax" and not _installed("jax"):
             raise ValueError("config.executor: 'jax' needs JAX: pip install 'gatewise[train]'.")
         self._executor = value
         self._resolved = None
@@ -84,8 +83,14 @@ def _native() -> Any:
 _PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm60_plugin", "jax_rocm7_plugin", "libtpu", "jax_metal")
 
 
+def _installed(name: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(name) is not None
+
+
 def _has_accelerator() -> bool:
-    if "jax" not in sys.modules and not any(importlib.util.find_spec(name) for name in _PLUGINS):
+    if "jax" not in sys.modules and not any(map(_installed, _PLUGINS)):
         return False
     import jax
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+import gatewise.layers  # noqa: F401 (registers every layer that a config may name)
 from gatewise import graph_config, plan, structure, summary
 from gatewise.arrays import Tensor, as_array, shape_of, unshared
 from gatewise.config import config as settings

@@ -16,7 +16,8 @@ from gatewise.typing import Array
 from gatewise.variable import next_key
 
 _lock = threading.Lock()
-_stream: np.random.SeedSequence = np.random.SeedSequence()
+# None until first used: NumPy's random module costs a tenth of all of NumPy to import.
+_stream: np.random.SeedSequence | None = None
 
 
 def set_seed(seed: int) -> None:
@@ -34,7 +35,10 @@ def generator(seed: int | None) -> np.random.Generator:
     """A generator of its own: from `seed`, or for None from the next place of the process-wide stream."""
     if seed is not None:
         return np.random.default_rng(_checked(seed))
+    global _stream
     with _lock:
+        if _stream is None:
+            _stream = np.random.SeedSequence()
         (child,) = _stream.spawn(1)
     return np.random.default_rng(child)
 
