@@ -33,6 +33,8 @@ def write(folder: Path) -> None:
     if "inference" in found:
         lines += _inference(found["inference"])
         _draw(folder)
+    if "serving" in found:
+        lines += serving_lines(found["serving"])
     if "footprint" in found:
         lines += footprint_lines(found["footprint"])
     (folder / "README.md").write_text("\n".join(lines).rstrip() + "\n")
@@ -259,6 +261,34 @@ def _growth(cell: str, group: str, rows: list[dict[str, Any]]) -> list[str]:
         )
         before = each
     return table([f"{cell.upper()}, growing {group}", "us", "us a step of one sequence", "over the row above"], body)
+
+
+# -- a server's load --------------------------------------------------------------------------------------------------
+
+
+def serving_lines(results: dict[str, Any]) -> list[str]:
+    """What `serving.py` found."""
+    streams = results["streams"]
+    over = streams["memory_bytes"] / streams["state_bytes"]
+    rates = [
+        [f"{rate['batch']:,}", f"{rate['steps_per_second'] / 1e6:.2f}", short(rate["push_us"])]
+        for rate in streams["rates"]
+    ]
+    return [
+        "## Many streams and many callers (ours)",
+        "",
+        f"A pool of {streams['streams']:,} live streams (LSTM of 32 units on 8 features, Dense(1)), pushed by random "
+        f"ids. Memory is {over:.2f} times the states' {streams['state_bytes'] / 1e6:,.0f} MB.",
+        "",
+        *table(["ids in a push", "million steps a second", "us a push"], rates),
+        *_callers(results["callers"]),
+    ]
+
+
+def _callers(rows: list[dict[str, Any]]) -> list[str]:
+    """Calls a second by the number of calling threads."""
+    head = ["calls a second from so many threads at once", *map(str, rows[0]["callers"])]
+    return table(head, ([f"LSTM {_sizes(row)}", *map(short, row["calls_per_second"])] for row in rows))
 
 
 # -- size and memory --------------------------------------------------------------------------------------------------

@@ -106,6 +106,13 @@ class Client:
         return dict(json.loads(line))
 
 
+def run_in(system: System, arguments: list[str]) -> str:
+    """What the system's Python prints, run with these arguments and the system's default threads."""
+    command = [str(system.python), *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=variables(None, system), stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout
+
+
 def start(systems: list[System], threads: int | None, logs: Path) -> list[Client]:
     """Start the workers together and wait until all have imported their system."""
     clients = [Client(system, threads, logs / f"{system.name}.log") for system in systems]
