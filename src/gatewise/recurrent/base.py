@@ -9,11 +9,22 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gatewise import activations, constraints, fields, initializers, regularizers, release, structure
-from gatewise.arguments import Argument, boolean, one_of, positive, rate
+from gatewise import activations, release, structure
+from gatewise.arguments import Argument, one_of
 from gatewise.arrays import as_array, namespace, shape_of
 from gatewise.engine.cells import Cell, State
 from gatewise.engine.recurrence import Recurrence, forward
+from gatewise.fields import (
+    KEYWORD_IN_KERAS2,
+    activation,
+    constraint,
+    count,
+    flag,
+    initializer,
+    rate,
+    regularizer,
+    seed,
+)
 from gatewise.layer import InputSpec, Layer
 from gatewise.random import SeedGenerator
 from gatewise.typing import Array, Shape
@@ -21,44 +32,14 @@ from gatewise.variable import State as StateVariable
 from gatewise.variable import Variable, current_scope
 
 
-def activation(default: str, **options: Any) -> Argument[Any, Callable[[Array], Array]]:
-    """An argument that names an activation."""
-    return Argument(default=default, parse=activations.get, serialize=activations.serialize, **options)
-
-
-def initializer(default: str) -> Argument[Any, Any]:
-    """An argument that names an initializer."""
-    return Argument(default=default, parse=initializers.get, serialize=initializers.serialize)
-
-
-def regularizer() -> Argument[Any, Any]:
-    """An argument that names a regularizer, or None."""
-    return Argument(default=None, parse=regularizers.get, serialize=regularizers.serialize)
-
-
-def constraint() -> Argument[Any, Any]:
-    """An argument that names a constraint, or None."""
-    return Argument(default=None, parse=constraints.get, serialize=constraints.serialize)
-
-
-def flag(default: bool, **options: Any) -> Argument[bool, bool]:
-    """An argument that is True or False."""
-    return Argument(default=default, parse=boolean, **options)
-
-
 def use_cudnn() -> Argument[Any, Any]:
     """Keras 3's choice of kernel: accepted, and without effect here."""
-    return Argument(default="auto", parse=one_of("auto", True, False), after="unroll", places=fields.KEYWORD_IN_KERAS2)
+    return Argument(default="auto", parse=one_of("auto", True, False), after="unroll", places=KEYWORD_IN_KERAS2)
 
 
 def implementation(**options: Any) -> Argument[int, int]:
     """1 draws a dropout mask for each gate, 2 one for all; 0 is Keras 2.0's."""
     return Argument(default=2, tf1=1, parse=one_of(0, 1, 2), kw_only=True, in_config=None, **options)
-
-
-def dropout_rate() -> Argument[Any, float]:
-    """An argument that is a dropout rate."""
-    return Argument(default=0.0, parse=rate)
 
 
 class TakesState(Layer):
@@ -98,7 +79,7 @@ class RecurrentLayer(TakesState):
 
     cell: ClassVar[type[Cell]]
 
-    units: Argument[int, int] = Argument(parse=positive)
+    units: Argument[int, int] = count()
     activation: Argument[Any, Callable[[Array], Array]] = activation("tanh")
     use_bias: Argument[bool, bool] = flag(True)
     kernel_initializer: Argument[Any, Any] = initializer("glorot_uniform")
@@ -111,9 +92,9 @@ class RecurrentLayer(TakesState):
     kernel_constraint: Argument[Any, Any] = constraint()
     recurrent_constraint: Argument[Any, Any] = constraint()
     bias_constraint: Argument[Any, Any] = constraint()
-    dropout: Argument[Any, float] = dropout_rate()
-    recurrent_dropout: Argument[Any, float] = dropout_rate()
-    seed: Argument[Any, int | None] = fields.seed(places=fields.KEYWORD_IN_KERAS2)
+    dropout: Argument[Any, float] = rate(0.0)
+    recurrent_dropout: Argument[Any, float] = rate(0.0)
+    seed: Argument[Any, int | None] = seed(places=KEYWORD_IN_KERAS2)
     return_sequences: Argument[bool, bool] = flag(False)
     return_state: Argument[bool, bool] = flag(False)
     go_backwards: Argument[bool, bool] = flag(False)

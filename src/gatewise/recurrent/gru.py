@@ -7,8 +7,9 @@ from typing import Any
 
 from gatewise.arguments import Argument
 from gatewise.engine import cells
+from gatewise.fields import activation, flag
 from gatewise.layer import registered
-from gatewise.recurrent.base import RecurrentLayer, activation, flag, use_cudnn
+from gatewise.recurrent.base import RecurrentLayer, use_cudnn
 from gatewise.typing import Array
 
 

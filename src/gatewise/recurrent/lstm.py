@@ -9,8 +9,9 @@ import numpy as np
 
 from gatewise.arguments import Argument
 from gatewise.engine import cells
+from gatewise.fields import activation, flag
 from gatewise.layer import registered
-from gatewise.recurrent.base import RecurrentLayer, activation, flag, use_cudnn
+from gatewise.recurrent.base import RecurrentLayer, use_cudnn
 from gatewise.typing import Array
 
 

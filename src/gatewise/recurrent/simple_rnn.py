@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise import fields
 from gatewise.arguments import Argument
 from gatewise.engine import cells
+from gatewise.fields import seed
 from gatewise.layer import registered
 from gatewise.recurrent.base import RecurrentLayer, implementation
 
@@ -30,5 +30,5 @@ class SimpleRNN(RecurrentLayer):
 
     cell = cells.SimpleRNN
 
-    seed: Argument[Any, int | None] = fields.seed(places={"keras3": "unroll", "tf1": None, "tf2": None})
+    seed: Argument[Any, int | None] = seed(places={"keras3": "unroll", "tf1": None, "tf2": None})
     implementation: Argument[int, int] = implementation()
