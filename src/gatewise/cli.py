@@ -102,7 +102,7 @@ def _heading(description: Description) -> str:
         f"Keras {description.keras_version}{backend}" if description.keras_version else "unknown: the file does not say"
     )
     if description.kind == "model":
-        content = f"a whole model, {description.class_name} {description.name!r}"
+        content = f"a whole model, {description.class_name}" + (f" {description.name!r}" if description.name else "")
     else:
         content = "weights alone: build the model in code and call model.load_weights"
     extras = [

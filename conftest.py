@@ -1,0 +1,39 @@
+"""The snippets of README.md and docs/ run as tests, each file's in order, in an empty folder with an old model in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+ROOT = Path(__file__).parent
+
+
+def start(namespace: dict[str, Any]) -> None:
+    """What a reader of the snippets has at hand: `classifier_2017.h5`, and an input `x` for it."""
+    namespace["left"] = os.getcwd()
+    folder = tempfile.mkdtemp()
+    shutil.copy(ROOT / "tests" / "golden" / "files" / "keras_2.0_built.h5", Path(folder) / "classifier_2017.h5")
+    os.chdir(folder)
+    namespace["x"] = np.zeros((2, 5), "int32")
+
+
+def end(namespace: dict[str, Any]) -> None:
+    """Back to where the tests ran."""
+    folder = os.getcwd()
+    os.chdir(namespace["left"])
+    shutil.rmtree(folder)
+
+
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser(), SkipParser()],
+    patterns=["README.md", "docs/*.md"],
+    setup=start,
+    teardown=end,
+).pytest()
