@@ -105,7 +105,8 @@ class Builder {
     return y;
   }
 
-  std::pair<int, Index> convolution(int x, const Floats& kernel, const MaybeFloats& bias, Index dilation, Index groups) {
+  std::pair<int, Index> convolution(int x, const Floats& kernel, const MaybeFloats& bias, Index dilation,
+                                    Index groups) {
     want(kernel.ndim() == 3 && dilation >= 1 && groups >= 1, "a kernel is (K, I / groups, F)");
     ConvolutionShape shape;
     shape.taps = size_of(kernel, 0);
@@ -138,7 +139,8 @@ class Builder {
     if (!parameters.empty()) all.a = parameters[0];
     if (parameters.size() > 1) all.b = parameters[1];
     if (parameters.size() > 2) all.c = parameters[2];
-    if (const Function function = function_named(name); function != nullptr && !(name == "relu" && parameters.empty())) {
+    if (const Function function = function_named(name);
+        function != nullptr && !(name == "relu" && parameters.empty())) {
       program_->add(std::make_unique<Apply>(x, y, width, function, all));
     } else {
       program_->add(std::make_unique<Activate>(x, y, width, activation_named(name)));
@@ -245,7 +247,9 @@ class Builder {
 // New arrays come from numpy.empty: cheaper than a capsule that owns memory, and they are NumPy's like any other.
 class NewArray {
  public:
-  NewArray() : empty_(nb::module_::import_("numpy").attr("empty")), float32_(nb::module_::import_("numpy").attr("dtype")("float32")) {}
+  NewArray()
+      : empty_(nb::module_::import_("numpy").attr("empty")),
+        float32_(nb::module_::import_("numpy").attr("dtype")("float32")) {}
 
   std::pair<nb::object, float*> operator()(nb::handle shape) const {
     PyObject* arguments[] = {shape.ptr(), float32_.ptr()};
@@ -326,7 +330,9 @@ class View {
   View(const View&) = delete;
   View& operator=(const View&) = delete;
 
-  bool holds(char type) const { return there_ && view_.format != nullptr && view_.format[0] == type && view_.format[1] == 0; }
+  bool holds(char type) const {
+    return there_ && view_.format != nullptr && view_.format[0] == type && view_.format[1] == 0;
+  }
   const void* data() const { return view_.buf; }
   int axes() const { return view_.ndim; }
 
@@ -349,8 +355,8 @@ constexpr double kLongWork = 1e5;  // multiply-adds that are worth giving the GI
 
 class BoundSession {
  public:
-  // in_shape and out_shape are those of one step of the only input and the only output; `other` is called with this object
-  // and x for whatever push does not take by itself.
+  // in_shape and out_shape are those of one step of the only input and the only output; `other` is called with this
+  // object and x for whatever push does not take by itself.
   BoundSession(const Builder& builder, Index batch, std::vector<Index> in_shape, const std::vector<Index>& out_shape,
                nb::object other)
       : session_(builder.program(), batch), in_shape_(std::move(in_shape)), other_(std::move(other)) {
@@ -526,22 +532,25 @@ void bind_program(nb::module_& module) {
       .def("state", &Builder::state, "width"_a)
       .def("go_by_steps", &Builder::go_by_steps)
       .def("dense", &Builder::dense, "x"_a, "kernel"_a, "bias"_a.none())
-      .def("recurrence", [](Builder& self, int x, int mask, const std::string& cell, const Floats& kernel,
-                            const Floats& recurrent_kernel, const MaybeFloats& bias, const std::string& activation,
-                            const std::string& recurrent_activation, bool zero_masked) {
-             const auto made = self.recurrence(x, mask, cell, kernel, recurrent_kernel, bias, activation,
-                                               recurrent_activation, zero_masked);
-             return nb::make_tuple(made.first, made.second);
-           },
-           "x"_a, "mask"_a, "cell"_a, "kernel"_a, "recurrent_kernel"_a, "bias"_a.none(), "activation"_a,
-           "recurrent_activation"_a, "zero_masked"_a)
+      .def(
+          "recurrence",
+          [](Builder& self, int x, int mask, const std::string& cell, const Floats& kernel,
+             const Floats& recurrent_kernel, const MaybeFloats& bias, const std::string& activation,
+             const std::string& recurrent_activation, bool zero_masked) {
+            const auto made = self.recurrence(x, mask, cell, kernel, recurrent_kernel, bias, activation,
+                                              recurrent_activation, zero_masked);
+            return nb::make_tuple(made.first, made.second);
+          },
+          "x"_a, "mask"_a, "cell"_a, "kernel"_a, "recurrent_kernel"_a, "bias"_a.none(), "activation"_a,
+          "recurrent_activation"_a, "zero_masked"_a)
       .def("take_state", &Builder::take_state, "offset"_a, "width"_a)
-      .def("convolution", [](Builder& self, int x, const Floats& kernel, const MaybeFloats& bias, Index dilation,
-                             Index groups) {
-             const auto made = self.convolution(x, kernel, bias, dilation, groups);
-             return nb::make_tuple(made.first, made.second);
-           },
-           "x"_a, "kernel"_a, "bias"_a.none(), "dilation"_a, "groups"_a)
+      .def(
+          "convolution",
+          [](Builder& self, int x, const Floats& kernel, const MaybeFloats& bias, Index dilation, Index groups) {
+            const auto made = self.convolution(x, kernel, bias, dilation, groups);
+            return nb::make_tuple(made.first, made.second);
+          },
+          "x"_a, "kernel"_a, "bias"_a.none(), "dilation"_a, "groups"_a)
       .def("embedding", &Builder::embedding, "ids"_a, "table"_a, "label"_a)
       .def("activation", &Builder::activation, "x"_a, "name"_a, "parameters"_a, "in_place"_a)
       .def("softmax", &Builder::softmax, "x"_a, "size"_a, "log"_a)
@@ -551,11 +560,13 @@ void bind_program(nb::module_& module) {
       .def("merge", &Builder::merge, "kind"_a, "inputs"_a)
       .def("concatenate", &Builder::concatenate, "inputs"_a, "outer"_a)
       .def("mask_zero", &Builder::mask_zero, "ids"_a)
-      .def("masking", [](Builder& self, int x, float value) {
-             const auto made = self.masking(x, value);
-             return nb::make_tuple(made.first, made.second);
-           },
-           "x"_a, "value"_a)
+      .def(
+          "masking",
+          [](Builder& self, int x, float value) {
+            const auto made = self.masking(x, value);
+            return nb::make_tuple(made.first, made.second);
+          },
+          "x"_a, "value"_a)
       .def("combine_masks", &Builder::combine_masks, "first"_a, "second"_a, "any"_a);
 }
 

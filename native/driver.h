@@ -16,15 +16,17 @@ struct Share {
   Index end;
 };
 
+inline Index lesser(Index a, Index b) { return a < b ? a : b; }
+
 inline Share share(Index count, Index member, Index members) {
   return {count * member / members, count * (member + 1) / members};
 }
 
-// `count` rows in blocks of at most kMaxRows and as even as can be: 16 rows are 6 + 5 + 5, not 6 + 6 + 4.
+// `count` rows in blocks of at most `most` and as even as can be: 16 rows are 6 + 5 + 5, not 6 + 6 + 4.
 class Blocks {
  public:
-  explicit Blocks(Index count)
-      : blocks_((count + kMaxRows - 1) / kMaxRows),
+  Blocks(Index count, int most)
+      : blocks_((count + most - 1) / most),
         rows_(blocks_ != 0 ? count / blocks_ : 0),
         longer_(blocks_ != 0 ? count % blocks_ : 0) {}
 
@@ -54,7 +56,6 @@ class Driver {
         gate_(gate),
         rows_(plan.split_units ? Share{0, call.batch} : share(call.batch, member, plan.threads)),
         panels_(plan.split_units ? share(layer.panels, member, plan.threads) : Share{0, layer.panels}),
-        blocks_(rows_.end - rows_.begin),
         ahead_(space.ahead + member * space.ahead_size) {}
 
   void run() {
@@ -74,6 +75,7 @@ class Driver {
   using Second = typename CellType::Second;
   static constexpr bool kTwoPhases = CellType::kPhases == 2;
   static constexpr Index kLanes = kWidth<T>;
+  static constexpr int kMaxSumsOfUnit = 4;
 
   void wait() {
     if (plan_.split_units && plan_.threads > 1) team_.barrier(member_);
@@ -93,7 +95,7 @@ class Driver {
   }
 
   T* state(int which, Index step, Index row) const {
-    return (which == 0 ? space_.h[step & 1] : space_.c) + row * layer_.padded();
+    return (which == 0 ? space_.h[step & 1] : space_.c) + row * space_.stride;
   }
 
   void load_states() {
@@ -101,7 +103,13 @@ class Driver {
       const T* from = call_.initial[which];
       for (Index row = rows_.begin; row < rows_.end; ++row) {
         T* to = state(which, 0, row);
-        for (Index u = first_unit(); u < panels_.end * kLanes; ++u) {
+        Index u = first_unit();
+        if (from != nullptr && call_.initial_unit[which] == 1) {
+          const T* start = from + row * call_.initial_batch[which];
+          for (; u + kLanes <= layer_.units && u < panels_.end * kLanes; u += kLanes)
+            store<T>(to + u, load<T>(start + u));
+        }
+        for (; u < panels_.end * kLanes; ++u) {
           const bool there = from != nullptr && u < layer_.units;
           to[u] = there ? from[row * call_.initial_batch[which] + u * call_.initial_unit[which]] : T(0);
         }
@@ -124,7 +132,9 @@ class Driver {
   void copy_state(int which, T* to) const {
     for (Index row = rows_.begin; row < rows_.end; ++row) {
       const T* from = state(which, call_.steps, row);
-      for (Index u = first_unit(); u < end_unit(); ++u) to[row * layer_.units + u] = from[u];
+      Index u = first_unit();
+      for (; u + kLanes <= end_unit(); u += kLanes) store<T>(to + row * layer_.units + u, load<T>(from + u));
+      for (; u < end_unit(); ++u) to[row * layer_.units + u] = from[u];
     }
   }
 
@@ -150,22 +160,27 @@ class Driver {
   template <class P>
   void look_ahead_phase(const Phase<T>& phase, Index start, Index count) {
     const Index rows = rows_.end - rows_.begin;
-    const Blocks blocks(count * rows);
+    const Blocks blocks(count * rows, rows_for(P::kGates));
     if (blocks.size() == 0) return;
-    const int together = panels_for(blocks.most(), P::kSums);
-    TileCall<T> tile{};
+    const int together = panels_for(blocks.most(), P::kGates);
+    TileCall<T> tile;
     tile.inputs = layer_.inputs;
+    tile.fetch = {nullptr, 0};
     for (Index panel = panels_.begin; panel < panels_.end; panel += together) {
-      const Index left = panels_.end - panel;
-      const int panels = static_cast<int>(left < together ? left : together);
+      const int panels = static_cast<int>(lesser(panels_.end - panel, together));
       tile.input = phase.input + panel * layer_.inputs * P::kGates * kLanes;
       tile.bias = phase.bias + panel * P::kSums * kLanes;
+      Index step = 0;
+      Index row = 0;
       for (Index block = 0; block < blocks.size(); ++block) {
         const int height = blocks.rows(block);
         for (int r = 0; r < height; ++r) {
-          const Index item = blocks.begin(block) + r;
-          tile.x[r] = input_row(rows_.begin + item % rows, start + item / rows);
-          tile.out[r] = ahead_row(item, ahead_offset<P>()) + (panel - panels_.begin) * P::kGates * kLanes;
+          tile.x[r] = input_row(rows_.begin + row, start + step);
+          tile.out[r] = ahead_row(step * rows + row, ahead_offset<P>()) + (panel - panels_.begin) * P::kGates * kLanes;
+          if (++row == rows) {
+            row = 0;
+            ++step;
+          }
         }
         kTiles<T, P::kGates, P::kSums>.project[height - 1][panels - 1](tile);
       }
@@ -186,32 +201,40 @@ class Driver {
   // One phase of one step. Every other step walks the panels backwards: what is still in the cache is used first.
   template <class P>
   void run_phase(const Phase<T>& phase, Index step, Index in_chunk) {
-    if (blocks_.size() == 0) return;
-    const int together = panels_for(blocks_.most(), P::kSums);
+    const Blocks blocks(rows_.end - rows_.begin, rows_for(P::kGates));
+    if (blocks.size() == 0) return;
+    const int together = panels_for(blocks.most(), P::kGates);
     const Index groups = (panels_.end - panels_.begin + together - 1) / together;
     for (Index i = 0; i < groups; ++i) {
-      const Index group = (step & 1) == 0 ? i : groups - 1 - i;
-      const Index panel = panels_.begin + group * together;
-      const Index left = panels_.end - panel;
-      run_panels<P>(phase, step, in_chunk, panel, static_cast<int>(left < together ? left : together));
+      const bool forwards = (step & 1) == 0;
+      const Index panel = panels_.begin + (forwards ? i : groups - 1 - i) * together;
+      const Index next = i + 1 == groups ? panel : panel + (forwards ? together : -together);
+      run_panels<P>(phase, blocks, step, in_chunk, panel, static_cast<int>(lesser(panels_.end - panel, together)),
+                    next);
     }
   }
 
   template <class P>
-  void run_panels(const Phase<T>& phase, Index step, Index in_chunk, Index panel, int panels) {
-    alignas(kBytes) T sums[kMaxSums * kLanes];
-    TileCall<T> tile{};
+  void run_panels(const Phase<T>& phase, const Blocks& blocks, Index step, Index in_chunk, Index panel, int panels,
+                  Index next) {
+    alignas(kBytes) T sums[kMaxRows * kMaxPanels * kMaxSumsOfUnit * kLanes];
+    const Index input_panel = layer_.inputs * P::kGates * kLanes;
+    const Index recurrent_panel = layer_.units * P::kGates * kLanes;
+    TileCall<T> tile;
     tile.inputs = plan_.ahead ? 0 : layer_.inputs;
     tile.units = layer_.units;
-    tile.input = phase.input + panel * layer_.inputs * P::kGates * kLanes;
-    tile.recurrent = phase.recurrent + panel * layer_.units * P::kGates * kLanes;
+    tile.input = phase.input + panel * input_panel;
+    tile.recurrent = phase.recurrent + panel * recurrent_panel;
     tile.bias = phase.bias + panel * P::kSums * kLanes;
+    tile.start[0] = nullptr;
+    const Fetcher fetcher{phase.input + next * input_panel, phase.recurrent + next * recurrent_panel,
+                          tile.inputs * P::kGates * kLanes, tile.units * P::kGates * kLanes, blocks.size()};
     const T* source = P::kSource == kReset ? space_.reset : space_.h[step & 1];
-    for (Index block = 0; block < blocks_.size(); ++block) {
-      const Index row = rows_.begin + blocks_.begin(block);
-      const int height = blocks_.rows(block);
+    for (Index block = 0; block < blocks.size(); ++block) {
+      const Index row = rows_.begin + blocks.begin(block);
+      const int height = blocks.rows(block);
       for (int r = 0; r < height; ++r) {
-        tile.h[r] = source + (row + r) * layer_.padded();
+        tile.h[r] = source + (row + r) * space_.stride;
         tile.out[r] = sums + r * panels * P::kSums * kLanes;
         if (plan_.ahead) {
           const Index item = in_chunk * (rows_.end - rows_.begin) + (row + r - rows_.begin);
@@ -220,49 +243,96 @@ class Driver {
           tile.x[r] = input_row(row + r, step);
         }
       }
+      tile.fetch = fetcher.share(block, tile.inputs, tile.units);
+      if (plan_.far) fetch_units<P>(step, row, height, panel, panels);
       kTiles<T, P::kGates, P::kSums>.tile[height - 1][panels - 1](tile);
       finish<P>(sums, step, row, height, panel, panels);
     }
   }
 
+  // Shares the weights of the next panel among the blocks of rows of this one, to be fetched by their tiles.
+  struct Fetcher {
+    const T* input;
+    const T* recurrent;
+    Index input_size;
+    Index recurrent_size;
+    Index blocks;
+
+    Fetch<T> share(Index block, Index inputs, Index units) const {
+      if (blocks < 4) return {nullptr, 0};  // too little work to hide it in
+      const Index first = (input_size + recurrent_size) * block / blocks;
+      const Index turns = (inputs + kStretch - 1) / kStretch + (units + kStretch - 1) / kStretch;
+      const Index line = 64 / static_cast<Index>(sizeof(T));
+      const Index lines = (input_size + recurrent_size) / (line * blocks * turns) + 1;
+      return {first < input_size ? input + first : recurrent + (first - input_size), lines};
+    }
+  };
+
   // The cell's equation for the sums of one tile.
   template <class P>
   void finish(const T* sums, Index step, Index first, int height, Index panel, int panels) {
     const Index t = time(step);
+    const Pointers now{space_.h[step & 1], space_.h[(step + 1) & 1], space_.c, space_.update, space_.reset};
+    const Index stride = space_.stride;
     for (int r = 0; r < height; ++r) {
       const Index row = first + r;
-      const bool skip = masked(row, t);
+      T* y = (P::kWrites & kH) != 0 ? output(step, row) : nullptr;
+      if (masked(row, t)) {
+        if constexpr ((P::kWrites & kH) != 0) keep(now, step, row, panel, panels);
+        sums += panels * P::kSums * kLanes;
+        continue;
+      }
       for (int p = 0; p < panels; ++p) {
-        const Index at = row * layer_.padded() + (panel + p) * kLanes;
-        if (skip) {
-          if constexpr ((P::kWrites & kH) != 0) keep(step, row, panel + p);
-        } else {
-          apply<P>(sums + (r * panels + p) * P::kSums * kLanes, step, at);
-          if constexpr ((P::kWrites & kH) != 0) write(step, row, panel + p, load<T>(space_.h[(step + 1) & 1] + at));
+        const Index unit = (panel + p) * kLanes;
+        const Vec<T> h = apply<P>(sums, now, row * stride + unit);
+        sums += P::kSums * kLanes;
+        if (y != nullptr) put(y + unit, h, lesser(layer_.units - unit, kLanes));
+      }
+    }
+  }
+
+  // Brings what `finish` will read and write into the cache while the tile works. (Inlined, because GCC takes a
+  // function that does nothing but this for one without effect, and drops the call.)
+  template <class P>
+  GATEWISE_INLINE void fetch_units(Index step, Index first, int height, Index panel, int panels) const {
+    for (int r = 0; r < height; ++r) {
+      const Index row = first + r;
+      for (int p = 0; p < panels; ++p) {
+        const Index unit = (panel + p) * kLanes;
+        const Index at = row * space_.stride + unit;
+        if constexpr ((P::kReads & kC) != 0) __builtin_prefetch(space_.c + at, 1);
+        if constexpr ((P::kReads & kUpdate) != 0) __builtin_prefetch(space_.update + at, 1);
+        if constexpr ((P::kWrites & kH) != 0) {
+          __builtin_prefetch(space_.h[(step + 1) & 1] + at, 1);
+          if (call_.sequences) __builtin_prefetch(output(step, row) + unit, 1);
         }
       }
     }
   }
 
+  struct Pointers {
+    const T* h;
+    T* new_h;
+    T* c;
+    T* update;
+    T* reset;
+  };
+
   template <class P>
-  GATEWISE_INLINE void apply(const T* sums, Index step, Index at) {
+  GATEWISE_INLINE Vec<T> apply(const T* sums, const Pointers& now, Index at) {
     Vec<T> z[P::kSums];
 #pragma GCC unroll 4
     for (int s = 0; s < P::kSums; ++s) z[s] = load<T>(sums + s * kLanes);
     Unit<T> unit;
-    if constexpr ((P::kReads & kH) != 0) unit.h = load<T>(space_.h[step & 1] + at);
-    if constexpr ((P::kReads & kC) != 0) unit.c = load<T>(space_.c + at);
-    if constexpr ((P::kReads & kUpdate) != 0) unit.update = load<T>(space_.update + at);
+    if constexpr ((P::kReads & kH) != 0) unit.h = load<T>(now.h + at);
+    if constexpr ((P::kReads & kC) != 0) unit.c = load<T>(now.c + at);
+    if constexpr ((P::kReads & kUpdate) != 0) unit.update = load<T>(now.update + at);
     P::template apply<T>(z, unit, act_, gate_);
-    if constexpr ((P::kWrites & kH) != 0) store<T>(space_.h[(step + 1) & 1] + at, unit.h);
-    if constexpr ((P::kWrites & kC) != 0) store<T>(space_.c + at, unit.c);
-    if constexpr ((P::kWrites & kUpdate) != 0) store<T>(space_.update + at, unit.update);
-    if constexpr ((P::kWrites & kReset) != 0) store<T>(space_.reset + at, unit.reset);
-  }
-
-  Index lanes(Index panel) const {
-    const Index left = layer_.units - panel * kLanes;
-    return left < kLanes ? left : kLanes;
+    if constexpr ((P::kWrites & kH) != 0) store<T>(now.new_h + at, unit.h);
+    if constexpr ((P::kWrites & kC) != 0) store<T>(now.c + at, unit.c);
+    if constexpr ((P::kWrites & kUpdate) != 0) store<T>(now.update + at, unit.update);
+    if constexpr ((P::kWrites & kReset) != 0) store<T>(now.reset + at, unit.reset);
+    return (P::kWrites & kH) != 0 ? unit.h : Vec<T>{};
   }
 
   GATEWISE_INLINE static void put(T* to, Vec<T> v, Index lanes) {
@@ -273,26 +343,22 @@ class Driver {
     }
   }
 
-  // Writes the output of a step that is not masked.
-  GATEWISE_INLINE void write(Index step, Index row, Index panel, Vec<T> h) {
-    if (call_.sequences) {
-      put(call_.y + (row * call_.steps + step) * layer_.units + panel * kLanes, h, lanes(panel));
-    } else if (call_.mask != nullptr) {
-      put(call_.y + row * layer_.units + panel * kLanes, h, lanes(panel));
-    }
+  // Where the output of a step goes, or null where only the last is wanted and it will be the state.
+  T* output(Index step, Index row) const {
+    if (call_.sequences) return call_.y + (row * call_.steps + step) * layer_.units;
+    return call_.mask != nullptr ? call_.y + row * layer_.units : nullptr;
   }
 
   // A masked step: the state goes through, the output is the last one (zeros before the first, or zeros always).
-  void keep(Index step, Index row, Index panel) {
-    const Index at = row * layer_.padded() + panel * kLanes;
-    store<T>(space_.h[(step + 1) & 1] + at, load<T>(space_.h[step & 1] + at));
-    const Index count = lanes(panel);
-    if (!call_.sequences) {
-      if (call_.zero_masked) put(call_.y + row * layer_.units + panel * kLanes, Vec<T>{}, count);
-      return;
-    }
-    T* to = call_.y + (row * call_.steps + step) * layer_.units + panel * kLanes;
-    for (Index i = 0; i < count; ++i) to[i] = call_.zero_masked || step == 0 ? T(0) : to[i - layer_.units];
+  void keep(const Pointers& now, Index step, Index row, Index panel, int panels) {
+    const Index begin = panel * kLanes;
+    const Index end = (panel + panels) * kLanes;
+    const Index at = row * space_.stride;
+    for (Index u = begin; u < end; ++u) now.new_h[at + u] = now.h[at + u];
+    T* y = output(step, row);
+    const bool zero = call_.zero_masked || (call_.sequences && step == 0);
+    if (!zero && !call_.sequences) return;
+    for (Index u = begin; u < lesser(end, layer_.units); ++u) y[u] = zero ? T(0) : y[u - layer_.units];
   }
 
   const Layer<T>& layer_;
@@ -305,7 +371,6 @@ class Driver {
   const Gate gate_;
   const Share rows_;
   const Share panels_;
-  const Blocks blocks_;
   T* const ahead_;
 };
 

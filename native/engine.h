@@ -71,11 +71,13 @@ struct Plan {
   bool split_units = false;  // members share the batch and divide the units, with a barrier a step
   bool ahead = false;        // multiply the input of `chunk` steps by its kernel before the steps themselves
   Index chunk = 1;
+  bool far = false;  // states and outputs do not stay in the first-level cache: fetch them early
 };
 
 // Working memory of one call.
 template <class T>
 struct Workspace {
+  Index stride = 0;              // from row to row of the five arrays that follow
   T* h[2] = {nullptr, nullptr};  // (B, padded): the state read and the state written by a step, in turn
   T* c = nullptr;                // (B, padded): a cell's second state
   T* update = nullptr;           // (B, padded): GRU's z, between its two phases

@@ -1,5 +1,6 @@
 #include "recurrence.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@ namespace gatewise {
 namespace {
 
 constexpr std::size_t kLine = 64;
+constexpr std::size_t kHugePage = 2U << 20;
 
 std::size_t rounded(std::size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
 
@@ -85,6 +87,7 @@ Plan make_plan(const Layer<T>& layer, const Sequence<T>& call, Index threads) {
       plan.split_units = plan.threads > 1;
     }
   }
+  plan.far = static_cast<double>(layer.padded()) * batch * sizeof(T) > 16384;
   if (plan.ahead) {
     const double row = static_cast<double>(layer.padded()) * gates * sizeof(T) * batch;
     const auto fitting = static_cast<Index>(private_cache() / 4 / std::max(row, 1.0));
@@ -99,7 +102,11 @@ Plan make_plan(const Layer<T>& layer, const Sequence<T>& call, Index threads) {
 // The working memory of one call, out of one buffer.
 template <class T>
 Workspace<T> make_workspace(Buffer& buffer, const Layer<T>& layer, const Sequence<T>& call, const Plan& plan) {
-  const std::size_t state = rounded(static_cast<std::size_t>(call.batch * layer.padded()) * sizeof(T));
+  // Rows a multiple of a page's half apart would meet in the same few sets of the cache: put a line between them.
+  const Index line = static_cast<Index>(kLine / sizeof(T));
+  const bool even = static_cast<std::size_t>(layer.padded()) * sizeof(T) % 1024 == 0;
+  const Index stride = layer.padded() + (even ? line : 0);
+  const std::size_t state = rounded(static_cast<std::size_t>(call.batch * stride) * sizeof(T));
   const bool two_phases = layer.phases == 2;
   const std::size_t states = 2 + (layer.states == 2 ? 1 : 0) + (two_phases ? 2 : 0);
   std::size_t ahead = 0;
@@ -114,6 +121,7 @@ Workspace<T> make_workspace(Buffer& buffer, const Layer<T>& layer, const Sequenc
     return here;
   };
   Workspace<T> space;
+  space.stride = stride;
   space.h[0] = next(state);
   space.h[1] = next(state);
   if (layer.states == 2) space.c = next(state);
@@ -149,12 +157,17 @@ int states_of(Cell cell) { return cell == Cell::lstm ? 2 : 1; }
 
 void* Buffer::reserve(std::size_t bytes) {
   if (bytes > size_ || data_ == nullptr) {
-    const std::size_t size = std::max(rounded(bytes), kLine);
+    const std::size_t alignment = bytes >= kHugePage / 2 ? kHugePage : kLine;
+    const std::size_t size = std::max((bytes + alignment - 1) / alignment * alignment, kLine);
     data_.reset();
     size_ = 0;
-    data_.reset(std::aligned_alloc(kLine, size));
+    data_.reset(std::aligned_alloc(alignment, size));
     if (data_ == nullptr) throw std::bad_alloc();
     size_ = size;
+#if defined(__linux__)
+    // Weights and states of a large layer touch more small pages in a step than the processor keeps translations of.
+    if (alignment == kHugePage) madvise(data_.get(), size, MADV_HUGEPAGE);
+#endif
   }
   return data_.get();
 }

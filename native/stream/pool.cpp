@@ -16,7 +16,7 @@ namespace gatewise::stream {
 namespace {
 
 // Below this many multiply-adds a second thread costs more than it brings.
-constexpr double kWorthThreads = 3e5;
+constexpr double kWorthThreads = 2e6;
 
 // Rows of a block: what they need should stay in the second cache, and be enough to use each weight many times.
 Index rows_of_block(const Program& program) {
@@ -40,6 +40,9 @@ struct Pool::Push {
   Pool* pool = nullptr;
   const void* const* inputs = nullptr;
   float* const* outputs = nullptr;
+  const std::int64_t* ids = nullptr;     // still to be found; null where the slots are known
+  std::uint32_t stamp = 0;
+  std::atomic<Records::Found> found{Records::Found::kKnown};
   const std::uint32_t* order = nullptr;  // which rows; null is all, as they lie
   Index count = 0;                       // rows
   Index members = 1;
@@ -81,16 +84,18 @@ void Pool::push(const std::int64_t* ids, Index count, const void* const* inputs,
   call.steps = 1;
   call.inputs = inputs;
   program_->check(call);
-  find(ids, count);
+  if (static_cast<Index>(slots_.size()) < count) slots_.resize(static_cast<std::size_t>(count));
   Push push;
   push.pool = this;
   push.inputs = inputs;
   push.outputs = outputs;
-  if (twice_) {
-    run_rounds(push, count);
-  } else {
-    run_rows(push, nullptr, count);
-  }
+  push.ids = ids;
+  push.stamp = records_.next_stamp();
+  run_rows(push, nullptr, count);
+  if (push.found == Records::Found::kKnown) return;
+  find(ids, count);  // Throws where one is not known.
+  push.ids = nullptr;
+  run_rounds(push, count);
 }
 
 // Rows whose stream comes for the first time, then those for which it is the second, and so on.
@@ -124,7 +129,7 @@ void Pool::run_rows(Push& push, const std::uint32_t* order, Index count) {
   while (static_cast<Index>(workers_.size()) < wanted) workers_.push_back(std::make_unique<Worker>(*program_, rows_));
   Team team(wanted);
   push.members = std::min(team.size(), wanted);
-  push.inner_threads = blocks == 1 ? threads() : 1;
+  push.inner_threads = blocks == 1 && work > kWorthThreads ? threads() : 1;
   push.team = &team;
   team.run(push.members, &Pool::work, &push);
   if (push.failed) throw std::bad_alloc();
@@ -134,10 +139,11 @@ void Pool::run_rows(Push& push, const std::uint32_t* order, Index count) {
 // nothing is kept before every member has got through its first.
 void Pool::work(void* context, Index member) {
   auto& push = *static_cast<Push*>(context);
-  const Pool& pool = *push.pool;
+  Pool& pool = *push.pool;
   Worker& worker = *pool.workers_[static_cast<std::size_t>(member)];
   const Index begin = push.count * member / push.members;
   const Index end = push.count * (member + 1) / push.members;
+  if (push.ids != nullptr && !pool.find_share(push, member, begin, end)) return;
   bool first = true;
   for (Index at = begin; at < end; at += pool.rows_) {
     const Index count = std::min(pool.rows_, end - at);
@@ -152,6 +158,15 @@ void Pool::work(void* context, Index member) {
     first = false;
     pool.keep(push, worker, at, count);
   }
+}
+
+// The slots of one member's rows. False, for all members, where an id is not known or stands twice: then nothing moves yet.
+bool Pool::find_share(Push& push, Index member, Index begin, Index end) {
+  const Records::Found found = records_.find_part(push.stamp, push.ids + begin, end - begin, slots_.data() + begin);
+  if (found != Records::Found::kKnown) push.found = found;
+  ask_for(push, begin, found == Records::Found::kUnknown ? 0 : std::min(rows_, end - begin));
+  if (push.members > 1) push.team->barrier(member);
+  return push.found == Records::Found::kKnown;
 }
 
 void Pool::ask_for(const Push& push, Index first, Index count) const {

@@ -54,6 +54,7 @@ class Pool {
   void find(const std::int64_t* ids, Index count);
   void run_rows(Push& push, const std::uint32_t* order, Index count);
   static void work(void* push, Index member);
+  bool find_share(Push& push, Index member, Index begin, Index end);
   void compute(const Push& push, Worker& worker, Index first, Index count) const;
   void keep(const Push& push, const Worker& worker, Index first, Index count) const;
   void ask_for(const Push& push, Index first, Index count) const;

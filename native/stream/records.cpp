@@ -87,22 +87,27 @@ std::uint32_t Records::next_stamp() {
   return stamp_;
 }
 
-bool Records::find(const std::int64_t* ids, Index count, std::uint32_t* slots) {
-  const std::uint32_t stamp = next_stamp();
+Records::Found Records::find_part(std::uint32_t stamp, const std::int64_t* ids, Index count, std::uint32_t* slots) const {
   bool twice = false;
   for (Index i = 0; i < std::min(kAhead, count); ++i) map_.prefetch(ids[i]);
   for (Index i = 0; i < count; ++i) {
     if (i + kAhead < count) map_.prefetch(ids[i + kAhead]);
     IdMap::Entry* entry = map_.find(ids[i]);
-    if (entry == nullptr) {
-      throw UnknownStream("stream " + std::to_string(ids[i]) + " (at place " + std::to_string(i) +
-                          ") is not in the pool. Nothing was changed: add it first.");
-    }
-    twice = twice || entry->stamp == stamp;
-    entry->stamp = stamp;
+    if (entry == nullptr) return Found::kUnknown;
+    // Of two threads that meet at one entry, one finds the other's stamp.
+    twice = (__atomic_exchange_n(&entry->stamp, stamp, __ATOMIC_RELAXED) == stamp) || twice;
     slots[i] = entry->slot();
   }
-  return twice;
+  return twice ? Found::kTwice : Found::kKnown;
+}
+
+bool Records::find(const std::int64_t* ids, Index count, std::uint32_t* slots) {
+  const Found found = find_part(next_stamp(), ids, count, slots);
+  if (found != Found::kUnknown) return found == Found::kTwice;
+  Index place = 0;
+  while (contains(ids[place])) ++place;
+  throw UnknownStream("stream " + std::to_string(ids[place]) + " (at place " + std::to_string(place) +
+                      ") is not in the pool. Nothing was changed: add it first.");
 }
 
 Index Records::list(Index from, Index count, std::int64_t* ids, float* states, Index* written) const {

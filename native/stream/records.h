@@ -36,6 +36,12 @@ class Records {
   // The slots of `ids`; true where an id stands there twice. Throws UnknownStream.
   bool find(const std::int64_t* ids, Index count, std::uint32_t* slots);
 
+  // The same in parts, which threads may do at the same time: first next_stamp, then find_part of each part with it. What
+  // find_part found: Known, or Twice where an id stands twice in the parts together, or Unknown.
+  enum class Found { kKnown, kTwice, kUnknown };
+  std::uint32_t next_stamp();
+  Found find_part(std::uint32_t stamp, const std::int64_t* ids, Index count, std::uint32_t* slots) const;
+
   // All ids, and, where `states` is not null, their records: for those from the `from`-th slot on, until `count` are
   // written or there are no more. Returns the slot to go on from.
   Index list(Index from, Index count, std::int64_t* ids, float* states, Index* written) const;
@@ -44,7 +50,6 @@ class Records {
   std::uint32_t take_slot();
   void add_one(std::int64_t id);
   void drop_one(IdMap::Entry* entry);
-  std::uint32_t next_stamp();
 
   Index capacity_ = 0;
   Index record_ = 0;
