@@ -19,7 +19,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import numpy as np
 
@@ -167,7 +167,11 @@ class _CallSignature:
 
 
 @dataclass_transform(field_specifiers=(Argument,))
-class Layer:
+class Declared:
+    """A root for `Layer`, so that type checkers count the arguments that `Layer` itself declares."""
+
+
+class Layer(Declared):
     """What every layer is.
 
     Args:
@@ -193,7 +197,7 @@ class Layer:
     """Whether a symbolic output has the input's dtype rather than the layer's."""
     supports_masking = False
     """Whether the input's mask travels on to the output."""
-    input_spec: Any = None
+    input_spec = cast(Any, None)  # Not annotated: it is no argument.
 
     name: Argument[str | None, str] = Argument(default=None, parse=optional(text), kw_only=True)
     trainable: Argument[bool, bool] = Argument(default=True, parse=boolean, kw_only=True)
@@ -502,7 +506,8 @@ class Layer:
             return self._compute(args, kwargs)
         token = _training.set(bool(kwargs.get("training") or False))
         try:
-            with all_or_nothing():
+            # Infinity in is NaN out, as everywhere; NumPy's warning would name no layer and help nobody.
+            with all_or_nothing(), np.errstate(all="ignore"):
                 outputs = self._compute(args, kwargs)
         finally:
             _training.reset(token)

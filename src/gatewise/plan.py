@@ -15,6 +15,7 @@ import numpy as np
 from gatewise import structure
 from gatewise.arrays import NUMBER_KINDS, unshared
 from gatewise.graph import Graph, InputLayer
+from gatewise.recurrent.base import RecurrentLayer
 from gatewise.symbolic import Node, SymbolicTensor
 from gatewise.typing import Array
 
@@ -42,6 +43,7 @@ class Plan:
         self._steps = steps
         chained = _is_chain(steps) and len(graph.output_tensors) == 1
         self._chain = [function for function, *_ in steps] if chained else None
+        self._quiet = all(isinstance(node.layer, RecurrentLayer) for node in graph.nodes)
         self._count = 1 + max(places.values(), default=0)
         self._outputs = [places[id(tensor)] for tensor in graph.output_tensors]
         self._single = isinstance(graph.outputs, SymbolicTensor)
@@ -60,6 +62,12 @@ class Plan:
                 return NO_PLAN
             if way == "cast":
                 x = x.astype(self._dtype)
+        if self._quiet:  # The native engine never warns.
+            return self._computed(x, given)
+        with np.errstate(all="ignore"):
+            return self._computed(x, given)
+
+    def _computed(self, x: Array, given: Array) -> Any:
         if self._chain is None or not self._single:
             return unshared(self._run_steps(x), [given])
         y = x
