@@ -52,6 +52,14 @@ format: $(VENV)/.linted
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(SOURCE)
 
+bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.footprint
+
+golden: $(BIN)/python
+	$(BIN)/python tools/golden/make.py
+
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -not -path './.peers/*' -exec rm -rf {} +

@@ -147,9 +147,19 @@ class Model(Layer):
         count = counts.pop()
         size = self._batch_size(batch_size, leaves, count)
         total = count if steps is None else min(count, steps * size)
+        self._check_states_fit(total, size)
         if count == total <= size:
             return [arrays], total
         return (_rows(arrays, start, min(start + size, total)) for start in range(0, total, size)), total
+
+    def _check_states_fit(self, total: int, size: int) -> None:
+        """Refuse, before any work, batches of another size than the one whose state a stateful model carries."""
+        kept = {variable.shape[0] for variable in self.state_variables}
+        if kept and total and (size not in kept or total % size):
+            raise ValueError(
+                f"{self.label} is stateful and carries the state of {kept.pop()} sequences: predict needs batches of that "
+                f"size, and a number of samples that it divides; {total} samples came, in batches of {size}."
+            )
 
     def _checked_inputs(self, x: Any) -> Any:
         return structure.map_structure(lambda leaf: as_array(leaf, f"{self.label}: the input"), x)
@@ -322,6 +332,7 @@ class _Drawn(Model):
     """What Functional and Sequential share: a graph that runs."""
 
     supports_masking = True
+    _build_is_whole = False
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
