@@ -153,13 +153,14 @@ class Model(Layer):
         return (_rows(arrays, start, min(start + size, total)) for start in range(0, total, size)), total
 
     def _check_states_fit(self, total: int, size: int) -> None:
-        """Refuse, before any work, batches of another size than the one whose state a stateful model carries."""
-        kept = {variable.shape[0] for variable in self.state_variables}
-        if kept and total and (size not in kept or total % size):
-            raise ValueError(
-                f"{self.label} is stateful and carries the state of {kept.pop()} sequences: predict needs batches of that "
-                f"size, and a number of samples that it divides; {total} samples came, in batches of {size}."
-            )
+        """Refuse, before any work, batches of another size than the one whose state a stateful layer carries."""
+        for layer in self._walk():
+            kept = layer._states[0].shape[0] if layer._states else size
+            if layer._states and total and (size != kept or total % kept):
+                raise ValueError(
+                    f"{layer.label} is stateful and carries the state of {kept} sequences, but {total} samples came, in "
+                    f"batches of {size}. Pass batch_size={kept}, and a number of samples that it divides."
+                )
 
     def _checked_inputs(self, x: Any) -> Any:
         return structure.map_structure(lambda leaf: as_array(leaf, f"{self.label}: the input"), x)

@@ -210,7 +210,7 @@ class RecurrentLayer(TakesState):
             unroll=self.unroll,
             **self._dropout_masks(xp, x, training),
         )
-        if self.stateful:
+        if self._carries(x):
             for variable, value in zip(self._states, final, strict=True):
                 variable.assign(value)
         if self.return_sequences and self.time_major:
@@ -298,13 +298,16 @@ class RecurrentLayer(TakesState):
 
     def _start_state(self, xp: Any, x: Array, initial_state: Any) -> State | None:
         if initial_state is not None:
-            dtype = x.dtype
-            state = tuple(xp.astype(xp.asarray(s), dtype) for s in initial_state)
-            return self._given_or_carried(xp, state) if self.stateful else state
-        if not self.stateful:
+            state = tuple(xp.astype(xp.asarray(s), x.dtype) for s in initial_state)
+            return self._given_or_carried(xp, state) if self._carries(x) else state
+        if not self._carries(x):
             return None
         self._claim_batch(x.shape[0])
         return tuple(xp.asarray(variable.value) for variable in self._states)
+
+    def _carries(self, x: Array) -> bool:
+        """Whether the layer's own state takes part: an empty batch has none to carry, and leaves it alone."""
+        return self.stateful and x.shape[0] > 0
 
     def _given_or_carried(self, xp: Any, given: State) -> State:
         """Where a stateful layer starts when it is given a state as well: see the class."""
