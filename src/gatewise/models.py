@@ -158,8 +158,8 @@ class Model(Layer):
             kept = layer._states[0].shape[0] if layer._states else size
             if layer._states and total and (size != kept or total % kept):
                 raise ValueError(
-                    f"{layer.label} is stateful and carries the state of {kept} sequences, but {total} samples came, in "
-                    f"batches of {size}. Pass batch_size={kept}, and a number of samples that it divides."
+                    f"{layer.label} is stateful and carries the state of {kept} sequences, but {total} samples came, "
+                    f"in batches of {size}. Pass batch_size={kept}, and a number of samples that it divides."
                 )
 
     def _checked_inputs(self, x: Any) -> Any:
