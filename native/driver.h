@@ -165,7 +165,7 @@ class Driver {
     const int together = panels_for(blocks.most(), P::kGates);
     TileCall<T> tile;
     tile.inputs = layer_.inputs;
-    tile.fetch = {nullptr, 0};
+    tile.fetch = {phase.bias, 0};
     for (Index panel = panels_.begin; panel < panels_.end; panel += together) {
       const int panels = static_cast<int>(lesser(panels_.end - panel, together));
       tile.input = phase.input + panel * layer_.inputs * P::kGates * kLanes;
@@ -259,12 +259,11 @@ class Driver {
     Index blocks;
 
     Fetch<T> share(Index block, Index inputs, Index units) const {
-      if (blocks < 4) return {nullptr, 0};  // too little work to hide it in
-      const Index first = (input_size + recurrent_size) * block / blocks;
-      const Index turns = (inputs + kStretch - 1) / kStretch + (units + kStretch - 1) / kStretch;
-      const Index line = 64 / static_cast<Index>(sizeof(T));
-      const Index lines = (input_size + recurrent_size) / (line * blocks * turns) + 1;
-      return {first < input_size ? input + first : recurrent + (first - input_size), lines};
+      const Index size = input_size + recurrent_size;
+      const Index first = size * block / blocks;
+      const Index pairs = inputs / 2 + units / 2;
+      const Index step = pairs != 0 ? size / (blocks * pairs) + 1 : 0;
+      return {first < input_size ? input + first : recurrent + (first - input_size), lesser(step, 64 / sizeof(T))};
     }
   };
 

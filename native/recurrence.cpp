@@ -80,7 +80,7 @@ Plan make_plan(const Layer<T>& layer, const Sequence<T>& call, Index threads) {
   plan.ahead = call.batch < 6 && call.steps > 1;
   if (threads > 1 && work * static_cast<double>(call.steps) > 4e5) {
     const bool fits = recurrent + input <= 0.75 * private_cache();
-    if (call.batch >= 8 * threads && fits) {
+    if (call.batch >= (fits ? 8 : 64) * threads) {
       plan.threads = threads;
     } else if (work > 3e4) {
       plan.threads = std::min<Index>(threads, layer.panels);
