@@ -19,6 +19,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
+from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import numpy as np
@@ -166,6 +167,28 @@ class _CallSignature:
         )
 
 
+def _whole(build: Callable[..., None]) -> Callable[..., None]:
+    """A class's `build`, after which the layer is built and has the weights that its constructor was given."""
+
+    @wraps(build)
+    def build_whole(self: Layer, *args: Any, **kwargs: Any) -> None:
+        if vars(self).get("_in_build"):  # From a subclass's build.
+            build(self, *args, **kwargs)
+            return
+        with building:
+            vars(self)["_in_build"] = True
+            try:
+                build(self, *args, **kwargs)
+            finally:
+                del vars(self)["_in_build"]
+            if self._first_weights is not None:
+                self.set_weights(self._first_weights)
+                self._first_weights = None
+            vars(self)["built"] = True
+
+    return build_whole
+
+
 @dataclass_transform(field_specifiers=(Argument,))
 class Declared:
     """A root for `Layer`, so that type checkers count the arguments that `Layer` itself declares."""
@@ -216,6 +239,9 @@ class Layer(Declared):
     input_dim: Argument[Any, Any] = Argument(default=None, parse=optional(positive), kw_only=True, in_config=False)
     input_length: Argument[Any, Any] = Argument(default=None, parse=optional(positive), kw_only=True, in_config=False)
 
+    _build_is_whole: ClassVar[bool] = True
+    """Whether the layer is built when `build` returns; a model may still wait for a shape."""
+
     makes_mask = False
     """Whether the output has a mask that the input did not bring."""
     plain_call: ClassVar[bool] = False
@@ -227,6 +253,8 @@ class Layer(Declared):
             value for base in reversed(cls.__mro__) for value in vars(base).values() if isinstance(value, Argument)
         ]
         cls._arguments = arguments.ordered(declared)
+        if cls._build_is_whole and "build" in vars(cls):
+            cls.build = _whole(cls.build)  # type: ignore[method-assign]
 
     def __init__(self, *args: Any, weights: list[Any] | None = None, **kwargs: Any) -> None:
         self._start()
@@ -331,16 +359,10 @@ class Layer(Declared):
         """Make the weights, for inputs of `input_shape`; overridden by layers that have any."""
 
     def _build_once(self, input_shape: Any) -> None:
-        if self.built:
-            return
-        with building:
-            if self.built:
-                return
-            self.build(input_shape)
-            if self._first_weights is not None:
-                self.set_weights(self._first_weights)
-                self._first_weights = None
-            vars(self)["built"] = True
+        if not self.built:
+            with building:
+                if not self.built:
+                    self.build(input_shape)
 
     def add_weight(
         self,
@@ -763,6 +785,7 @@ class Layer(Declared):
         return config
 
 
+Layer.build = _whole(Layer.build)  # type: ignore[method-assign]
 Layer._arguments = arguments.ordered(value for value in vars(Layer).values() if isinstance(value, Argument))
 
 # What a layer keeps for itself, and is not searched for layers and weights.
