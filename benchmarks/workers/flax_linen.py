@@ -10,6 +10,8 @@ from benchmarks.cases import Case, inputs, lengths, weights
 from benchmarks.workers.jax_common import one_thread
 from benchmarks.workers.serve import Prepare, Trial, serve, trial_of
 
+_UNROLL = 5  # Steps of a loop's turn: all sequences measured have a multiple of it.
+
 
 def _parameters(case: Case) -> dict[str, Any]:
     """The cell's parameters: Flax names a Dense a gate, i* for the input and h* for the state."""
@@ -38,16 +40,16 @@ def _cell(linen: Any, case: Case) -> Any:
 
 
 def _whole(jax: Any, linen: Any, case: Case) -> dict[str, Trial]:
-    layer = linen.RNN(_cell(linen, case))
     parameters = jax.device_put({"params": {"cell": _parameters(case)}})
     x = jax.device_put(inputs(case))
     count = jax.device_put(lengths(case)) if case.kind == "mixed" else None
-    run = jax.jit(lambda p, x, count: layer.apply(p, x, seq_lengths=count))
 
-    def call() -> Any:
-        return run(parameters, x, count).block_until_ready()
+    def compiled(unroll: int) -> Trial:
+        layer = linen.RNN(_cell(linen, case), unroll=unroll)
+        run = jax.jit(lambda p, x, count: layer.apply(p, x, seq_lengths=count))
+        return trial_of(lambda: run(parameters, x, count).block_until_ready(), np.asarray)
 
-    return {"jit of nn.RNN": trial_of(call, np.asarray)}
+    return {"jit of nn.RNN": compiled(1), f"jit of nn.RNN, unroll={_UNROLL}": compiled(_UNROLL)}
 
 
 def _step(jax: Any, linen: Any, case: Case) -> dict[str, Trial]:
