@@ -1,5 +1,5 @@
-// The activations that the engine's vectors do not have, one number at a time and in double precision: they stand at the
-// end of models, on few numbers. The definitions are those of gatewise.activations; NaN in is NaN out.
+// The activations that the engine's vectors do not have, one number at a time and in double precision: they stand at
+// the end of models, on few numbers. The definitions are those of gatewise.activations; NaN in is NaN out.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// A lock that a fork waits for: a child never sees a stream or a pool half way through a step, nor a lock that nobody holds.
+// A lock that a fork waits for: a child never sees a stream or a pool half way through a step, nor a lock that nobody
+// holds.
 #pragma once
 
 #include <mutex>

@@ -20,7 +20,9 @@ class IdMap {
 
   IdMap() = default;
   explicit IdMap(Index capacity)
-      : size_(static_cast<std::uint64_t>(capacity) * 3 / 2 + 8), pages_(size_ * sizeof(Entry)), table_(pages_.as<Entry>()) {}
+      : size_(static_cast<std::uint64_t>(capacity) * 3 / 2 + 8),
+        pages_(size_ * sizeof(Entry)),
+        table_(pages_.as<Entry>()) {}
 
   void prefetch(std::int64_t id) const { __builtin_prefetch(table_ + home(id)); }
 

@@ -1,6 +1,7 @@
 // One operation of a streaming program, and what it works on.
 //
-// Shapes: B streams, T steps. A value is (B, T, width) without gaps: to an operation that keeps no state it is B * T rows.
+// Shapes: B streams, T steps. A value is (B, T, width) without gaps: to an operation that keeps no state it is B * T
+// rows.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +11,9 @@
 
 namespace gatewise::stream {
 
-// One call as the operations see it. Each stream has a record of `record` floats; an operation reads its part of the old
-// records and writes the same part of the new ones, so that a call takes effect as a whole when the records are exchanged.
+// One call as the operations see it. Each stream has a record of `record` floats; an operation reads its part of the
+// old records and writes the same part of the new ones, so that a call takes effect as a whole when the records are
+// exchanged.
 struct Frame {
   Index batch = 0;
   Index steps = 0;

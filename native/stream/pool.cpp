@@ -40,7 +40,7 @@ struct Pool::Push {
   Pool* pool = nullptr;
   const void* const* inputs = nullptr;
   float* const* outputs = nullptr;
-  const std::int64_t* ids = nullptr;     // still to be found; null where the slots are known
+  const std::int64_t* ids = nullptr;  // still to be found; null where the slots are known
   std::uint32_t stamp = 0;
   std::atomic<Records::Found> found{Records::Found::kKnown};
   const std::uint32_t* order = nullptr;  // which rows; null is all, as they lie
@@ -160,7 +160,8 @@ void Pool::work(void* context, Index member) {
   }
 }
 
-// The slots of one member's rows. False, for all members, where an id is not known or stands twice: then nothing moves yet.
+// The slots of one member's rows. False, for all members, where an id is not known or stands twice: then nothing moves
+// yet.
 bool Pool::find_share(Push& push, Index member, Index begin, Index end) {
   const Records::Found found = records_.find_part(push.stamp, push.ids + begin, end - begin, slots_.data() + begin);
   if (found != Records::Found::kKnown) push.found = found;
@@ -207,8 +208,8 @@ void Pool::place_arrays(const Push& push, Worker& worker, Index first, Index cou
     if (push.order == nullptr) continue;
     auto* to = static_cast<char*>(worker.gathered[k].reserve(0));
     for (Index i = 0; i < count; ++i) {
-      std::memcpy(to + static_cast<std::size_t>(i) * bytes, whole + static_cast<std::size_t>(push.row(first + i)) * bytes,
-                  bytes);
+      std::memcpy(to + static_cast<std::size_t>(i) * bytes,
+                  whole + static_cast<std::size_t>(push.row(first + i)) * bytes, bytes);
     }
     worker.inputs[k] = to;
   }
@@ -352,7 +353,8 @@ void Pool::load(int file, const std::vector<char>& header) {
   // New slots are given out in order, so the records lie as they do in the file.
   for (Index done = 0; done < count; done += kBatch) {
     const Index some = std::min(kBatch, count - done);
-    in.get(fresh.at(static_cast<std::uint32_t>(done)), static_cast<std::size_t>(some * records_.record()) * sizeof(float));
+    in.get(fresh.at(static_cast<std::uint32_t>(done)),
+           static_cast<std::size_t>(some * records_.record()) * sizeof(float));
   }
   const std::uint32_t crc = in.crc();
   std::uint32_t written = 0;

@@ -31,7 +31,8 @@ class Pool {
 
   // Writes `header`, the number of streams, their ids, their records, and the CRC-32 of it all.
   void dump(int file, const std::vector<char>& header) const;
-  // Reads what dump wrote after `header`, which the caller has read and checked. The pool is as it was after an exception.
+  // Reads what dump wrote after `header`, which the caller has read and checked. The pool is as it was after an
+  // exception.
   void load(int file, const std::vector<char>& header);
 
   // Whoever calls any of the above holds this lock.
@@ -44,8 +45,8 @@ class Pool {
     Workspace space;
     std::vector<float> old_states;
     std::vector<float> new_states;
-    std::vector<Buffer> gathered;       // inputs and outputs of rows that do not lie together
-    std::vector<const void*> inputs;    // of the block
+    std::vector<Buffer> gathered;     // inputs and outputs of rows that do not lie together
+    std::vector<const void*> inputs;  // of the block
     std::vector<float*> outputs;
   };
 

@@ -19,7 +19,8 @@ Workspace::Workspace(const Program& program, Index batch, Index steps) : batch_(
   const Index rows = batch * steps;
   std::size_t scratch = 0;
   for (const auto& op : program.ops_) scratch = std::max(scratch, op->scratch(batch, steps) * sizeof(float));
-  std::size_t total = rounded(scratch) + static_cast<std::size_t>(program.masks_) * rounded(static_cast<std::size_t>(rows));
+  std::size_t total =
+      rounded(scratch) + static_cast<std::size_t>(program.masks_) * rounded(static_cast<std::size_t>(rows));
   const std::size_t count = program.widths_.size();
   for (std::size_t v = 0; v < count; ++v) total += program.given_[v] ? 0 : floats(rows * program.widths_[v]);
 

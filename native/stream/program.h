@@ -83,8 +83,8 @@ class Program {
   // Throws std::invalid_argument where an id is not in its table.
   void check(const Call& call) const;
 
-  // Advances the streams: at most workspace.batch() and workspace.steps() of them. Allocates nothing once the thread has
-  // made a call as large.
+  // Advances the streams: at most workspace.batch() and workspace.steps() of them. Allocates nothing once the thread
+  // has made a call as large.
   void run(const Call& call, Workspace& workspace) const;
 
  private:

@@ -87,7 +87,8 @@ std::uint32_t Records::next_stamp() {
   return stamp_;
 }
 
-Records::Found Records::find_part(std::uint32_t stamp, const std::int64_t* ids, Index count, std::uint32_t* slots) const {
+Records::Found Records::find_part(std::uint32_t stamp, const std::int64_t* ids, Index count,
+                                  std::uint32_t* slots) const {
   bool twice = false;
   for (Index i = 0; i < std::min(kAhead, count); ++i) map_.prefetch(ids[i]);
   for (Index i = 0; i < count; ++i) {

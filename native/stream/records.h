@@ -36,8 +36,8 @@ class Records {
   // The slots of `ids`; true where an id stands there twice. Throws UnknownStream.
   bool find(const std::int64_t* ids, Index count, std::uint32_t* slots);
 
-  // The same in parts, which threads may do at the same time: first next_stamp, then find_part of each part with it. What
-  // find_part found: Known, or Twice where an id stands twice in the parts together, or Unknown.
+  // The same in parts, which threads may do at the same time: first next_stamp, then find_part of each part with it.
+  // What find_part found: Known, or Twice where an id stands twice in the parts together, or Unknown.
   enum class Found { kKnown, kTwice, kUnknown };
   std::uint32_t next_stamp();
   Found find_part(std::uint32_t stamp, const std::int64_t* ids, Index count, std::uint32_t* slots) const;

@@ -44,15 +44,15 @@ struct Cut {
 
   void out(char* to, const char* whole, std::size_t width) const {
     for (Index b = 0; b < batch; ++b) {
-      std::memcpy(to + static_cast<std::size_t>(b * count) * width, whole + static_cast<std::size_t>(b * steps + from) * width,
-                  static_cast<std::size_t>(count) * width);
+      std::memcpy(to + static_cast<std::size_t>(b * count) * width,
+                  whole + static_cast<std::size_t>(b * steps + from) * width, static_cast<std::size_t>(count) * width);
     }
   }
 
   void in(char* whole, const char* part, std::size_t width) const {
     for (Index b = 0; b < batch; ++b) {
-      std::memcpy(whole + static_cast<std::size_t>(b * steps + from) * width, part + static_cast<std::size_t>(b * count) * width,
-                  static_cast<std::size_t>(count) * width);
+      std::memcpy(whole + static_cast<std::size_t>(b * steps + from) * width,
+                  part + static_cast<std::size_t>(b * count) * width, static_cast<std::size_t>(count) * width);
     }
   }
 };
@@ -93,8 +93,9 @@ class Parts {
     }
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       const std::size_t k = inputs.size() + i;
-      char* at = batch_ == 1 ? reinterpret_cast<char*>(whole_outputs[i]) + static_cast<std::size_t>(cut.from) * sizes_[k]
-                             : base_ + places_[k];
+      char* at = batch_ == 1
+                     ? reinterpret_cast<char*>(whole_outputs[i]) + static_cast<std::size_t>(cut.from) * sizes_[k]
+                     : base_ + places_[k];
       outputs[i] = reinterpret_cast<float*>(at);
     }
   }
@@ -102,7 +103,8 @@ class Parts {
   void store(float* const* whole_outputs, const Cut& cut) const {
     if (batch_ == 1) return;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      cut.in(reinterpret_cast<char*>(whole_outputs[i]), reinterpret_cast<const char*>(outputs[i]), sizes_[inputs.size() + i]);
+      cut.in(reinterpret_cast<char*>(whole_outputs[i]), reinterpret_cast<const char*>(outputs[i]),
+             sizes_[inputs.size() + i]);
     }
   }
 
@@ -120,7 +122,8 @@ class Parts {
 }  // namespace
 
 float* Session::other(const float* first, const float* second) const {
-  return *std::find_if(std::begin(states_), std::end(states_), [&](float* states) { return states != first && states != second; });
+  return *std::find_if(std::begin(states_), std::end(states_),
+                       [&](float* states) { return states != first && states != second; });
 }
 
 void Session::push_long(const void* const* inputs, float* const* outputs, Index steps) {

@@ -9,7 +9,8 @@
 
 namespace gatewise::stream {
 
-// y = x * scale + shift, with scale and shift repeated over the step: BatchNormalization with its moving averages folded.
+// y = x * scale + shift, with scale and shift repeated over the step: BatchNormalization with its moving averages
+// folded.
 class ScaleShift final : public Op {
  public:
   ScaleShift(int x, int y, Index width, std::vector<float> scale, std::vector<float> shift)

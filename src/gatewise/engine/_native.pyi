@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gatewise.typing import Array
 
 def isas() -> list[str]:
@@ -43,3 +45,109 @@ class Recurrence:
         zero_masked: bool,
     ) -> tuple[Array, ...]:
         """Run over x (B, T, I): the output, (B, T, H) or (B, H), then the final states (B, H)."""
+
+class UnknownStreamError(ValueError):
+    """An id that has no stream in a pool."""
+
+class Program:
+    """A model as a list of operations that advance many streams by some steps.
+
+    Made by calls in the order in which the operations run; each returns the number of the value (or mask) that it
+    makes. A value has `width` float32 numbers a step. Layers with a state also return its place in a stream's record.
+    """
+
+    def __init__(self) -> None: ...
+    @property
+    def record(self) -> int:
+        """Floats of one stream's state."""
+
+    @property
+    def work(self) -> float:
+        """Multiply-adds of one step of one stream, more or less."""
+
+    def input(self, width: int, ids: bool) -> int: ...
+    def output(self, value: int) -> None: ...
+    def state(self, width: int) -> int:
+        """Room in the record that no operation uses."""
+
+    def go_by_steps(self) -> None:
+        """Take one step at a time."""
+
+    def dense(self, x: int, kernel: Array, bias: Array | None) -> int: ...
+    def recurrence(
+        self,
+        x: int,
+        mask: int,
+        cell: str,
+        kernel: Array,
+        recurrent_kernel: Array,
+        bias: Array | None,
+        activation: str,
+        recurrent_activation: str,
+        zero_masked: bool,
+    ) -> tuple[int, int]:
+        """`mask` is -1 for none; the rest as for `Recurrence`."""
+
+    def take_state(self, offset: int, width: int) -> int:
+        """Part of the new state as a value."""
+
+    def convolution(self, x: int, kernel: Array, bias: Array | None, dilation: int, groups: int) -> tuple[int, int]: ...
+    def embedding(self, ids: int, table: Array, label: str) -> int: ...
+    def activation(self, x: int, name: str, parameters: list[float], in_place: bool) -> int: ...
+    def softmax(self, x: int, size: int, log: bool) -> int: ...
+    def prelu(self, x: int, alpha: Array) -> int: ...
+    def scale_shift(self, x: int, scale: Array, shift: Array) -> int: ...
+    def layer_norm(self, x: int, epsilon: float, gamma: Array, beta: Array) -> int: ...
+    def merge(self, kind: str, inputs: list[int]) -> int: ...
+    def concatenate(self, inputs: list[int], outer: int) -> int: ...
+    def mask_zero(self, ids: int) -> int: ...
+    def masking(self, x: int, value: float) -> tuple[int, int]: ...
+    def combine_masks(self, first: int, second: int, any: bool) -> int: ...
+
+class Session:
+    """B streams that advance together. One call at a time; others wait."""
+
+    def __init__(self, program: Program, batch: int, in_shape: list[int], out_shape: list[int], other: Any) -> None:
+        """`other(session, x)` answers `push` for whatever is not one float32 array of the very shape."""
+
+    @property
+    def batch(self) -> int: ...
+    def push(self, x: Any) -> Any:
+        """One step."""
+
+    def run(self, inputs: list[Array], steps: int) -> list[Array]:
+        """Some steps: contiguous float32 (or int64 ids) of B T rows, to arrays (B T, width)."""
+
+    def read(self) -> Array:
+        """The states (B, record)."""
+
+    def write(self, states: Array) -> None: ...
+    def reset(self) -> None: ...
+
+class Pool:
+    """Many streams, each advanced when its turn comes. `ids` are contiguous int64."""
+
+    def __init__(self, program: Program, capacity: int) -> None: ...
+    @property
+    def capacity(self) -> int: ...
+    def __len__(self) -> int: ...
+    def __contains__(self, id: int) -> bool: ...
+    def use(self, program: Program) -> None:
+        """Advance by another program from now on, of the same record."""
+
+    def add(self, ids: Array) -> None: ...
+    def drop(self, ids: Array) -> None: ...
+    def reset(self, ids: Array) -> None: ...
+    def push(self, ids: Array, inputs: list[Array]) -> list[Array]:
+        """One step: arrays (n, width) to arrays (n, width)."""
+
+    def read(self, ids: Array) -> Array: ...
+    def write(self, ids: Array, states: Array) -> None: ...
+    def ids(self) -> bytes:
+        """All ids, as the bytes of int64."""
+
+    def dump(self, file: int, header: bytes) -> None:
+        """Write `header`, the number of streams, ids, states and a CRC-32 to a file descriptor."""
+
+    def load(self, file: int, header: bytes) -> None:
+        """Read what follows `header`; ValueError, and nothing changed, where it is not what `dump` wrote."""

@@ -47,7 +47,7 @@ class Prepared:
         return sum(slot.width for slot in self.slots)
 
     def fingerprint(self) -> bytes:
-        """32 bytes that are equal for models whose states mean the same: layers, their arguments and sizes, not names."""
+        """32 bytes, equal for models whose states mean the same: by layers, their arguments and sizes, not by names."""
         import hashlib
         import json
 
@@ -86,7 +86,17 @@ def _config(layer: Layer) -> Any:
 
 def _essence(config: Any) -> Any:
     """A layer's config without what does not change how its state develops."""
-    idle = ("initializer", "regularizer", "constraint", "name", "trainable", "seed", "dropout", "unroll", "implementation")
+    idle = (
+        "initializer",
+        "regularizer",
+        "constraint",
+        "name",
+        "trainable",
+        "seed",
+        "dropout",
+        "unroll",
+        "implementation",
+    )
     if isinstance(config, dict):
         return {k: _essence(v) for k, v in config.items() if not str(k).endswith(idle) and "shape" not in str(k)}
     if isinstance(config, (list, tuple)):
@@ -157,7 +167,7 @@ class _Walk:
 
 
 def _walk(model: str, graph: Graph) -> _Walk:
-    """Walk through `graph`. An input (B, 1) of ids may be one step of ids or, where that cannot be, not part of time."""
+    """Walk through `graph`. An input (B, 1) of ids is one step of ids or, where that cannot be, not part of time."""
     try:
         return _walk_with(model, graph, fixed=False)
     except ValueError:
@@ -178,8 +188,10 @@ def _walk_with(model: str, graph: Graph, *, fixed: bool) -> _Walk:
         )
         shape = tensor.shape[2:] if timed else tensor.shape[1:]
         if None in shape:
-            raise ValueError(f"{model} cannot stream: the input {tensor.name!r} has the shape {tensor.shape}, whose size at "
-                             "one step is not known.")  # fmt: skip
+            raise ValueError(
+                f"{model} cannot stream: the input {tensor.name!r} has the shape {tensor.shape}, whose size "
+                "at one step is not known."
+            )
         walk.values[id(tensor)] = Value(tuple(n for n in shape if n is not None), timed)
     walk.through(graph, (), walk.values)
     return walk

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from gatewise.arrays import as_array
-from gatewise.engine._native import UnknownStreamError as UnknownStreamError
+from gatewise.engine._native import UnknownStreamError
 from gatewise.streaming import files, stepwise
 from gatewise.streaming import state as states
 from gatewise.streaming.compile import Prepared, prepare
 from gatewise.typing import Array
+
+__all__ = ["StreamPool", "UnknownStreamError"]
 
 
 class StreamPool:
@@ -26,8 +28,9 @@ class StreamPool:
     An id is an integer of 64 bits. The states lie in one area of memory, one record each; beside them a stream costs
     about 36 bytes. Wherever ids are taken, one integer will do as well as an array of them.
 
-    A pool may be used from many threads, one call at a time, and survives a fork. A call takes effect for all its streams or,
-    after an error, for none. A pool keeps the weights that the model had when it was made; `update()` takes the present ones.
+    A pool may be used from many threads, one call at a time, and survives a fork. A call takes effect for all its
+    streams or, after an error, for none. A pool keeps the weights that the model had when it was made; `update()` takes
+    the present ones.
 
     >>> import gatewise as gw
     >>> model = gw.Sequential([gw.layers.LSTM(6, input_shape=(None, 3)), gw.layers.Dense(1)])
@@ -76,7 +79,7 @@ class StreamPool:
         return len(self._pool)
 
     def __contains__(self, id_: object) -> bool:
-        return isinstance(id_, (int, np.integer)) and -(2**63) <= id_ < 2**63 and int(id_) in self._pool
+        return isinstance(id_, (int, np.integer)) and -(2**63) <= int(id_) < 2**63 and int(id_) in self._pool
 
     def ids(self) -> Array:
         """The ids of all streams, as an array of int64."""
@@ -86,8 +89,8 @@ class StreamPool:
         """Begin streams, from zeros.
 
         Raises:
-            ValueError: an id that is in the pool already, or twice among `ids`, or more streams than fit; nothing is added
-                then.
+            ValueError: an id that is in the pool already, or twice among `ids`, or more streams than fit; nothing is
+                added then.
         """
         self._pool.add(self._ids(ids)[0])
 
@@ -122,7 +125,9 @@ class StreamPool:
         places, one = self._ids(ids)
         shapes = self._prepared.shapes
         arrays, single = shapes.taken(x, len(places), steps=False)
-        outputs = self._pool.push(places, arrays) if self._prepared.program is not None else self._by_layers(places, arrays)
+        outputs = (
+            self._pool.push(places, arrays) if self._prepared.program is not None else self._by_layers(places, arrays)
+        )
         return shapes.given(outputs, () if single and one else (len(places),))
 
     def _by_layers(self, ids: Array, inputs: list[Array]) -> list[Array]:
@@ -160,7 +165,8 @@ class StreamPool:
         """Set the states of streams, from what `state` gave.
 
         Raises:
-            ValueError: where something does not fit, or an id is not in the pool or stands there twice; nothing changes.
+            ValueError: where something does not fit, or an id is not in the pool or stands there twice; nothing
+                changes then.
         """
         places, _ = self._ids(ids)
         slots, label = self._prepared.slots, self.model.label
@@ -171,8 +177,8 @@ class StreamPool:
     def snapshot(self, path: str | os.PathLike[str]) -> None:
         """Write all streams to a file.
 
-        The file appears whole or not at all: it is written beside `path` under another name, brought to the disk, and then
-        takes the place of what was there. Pushes from other threads wait.
+        The file appears whole or not at all: it is written beside `path` under another name, brought to the disk, and
+        then takes the place of what was there. Pushes from other threads wait.
 
         Raises:
             OSError: where the file cannot be written; what was there stays.
@@ -184,8 +190,8 @@ class StreamPool:
         """Take the streams of a snapshot, of a model of the same layers, in place of those there are.
 
         Raises:
-            ValueError: a file that is damaged, cut short, something else, of another model, or of more streams than fit. The
-                pool is then as it was.
+            ValueError: a file that is damaged, cut short, something else, of another model, or of more streams than
+                fit. The pool is then as it was.
             OSError: where the file cannot be read.
         """
         what = f"The snapshot {os.fspath(path)!r}"
@@ -226,7 +232,9 @@ class StreamPool:
         if array.size == 0:
             return np.empty(0, np.int64), False
         if array.dtype.kind not in "iu" or array.ndim > 1:
-            raise TypeError(f"{label} must be integers, one or an array (n,), got shape {array.shape} of {array.dtype}.")
+            raise TypeError(
+                f"{label} must be integers, one or an array (n,), got shape {array.shape} of {array.dtype}."
+            )
         if array.dtype == np.uint64 and int(array.max()) >= 2**63:
             raise ValueError(f"{label} must be below 2**63, got {int(array.max())}.")
         return np.asarray(array.reshape(-1), np.int64, order="C"), array.ndim == 0

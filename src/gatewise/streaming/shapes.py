@@ -1,4 +1,4 @@
-"""What a streaming call takes and gives: checked and cast on the way in, in the model's own structure on the way out."""
+"""What a streaming call takes and gives: checked and cast on the way in, in the model's structure on the way out."""
 
 from __future__ import annotations
 

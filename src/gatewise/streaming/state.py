@@ -1,4 +1,4 @@
-"""States as users see them, dicts of arrays by layer name; and as files and bytes, with a header that says what they are."""
+"""States as users see them, dicts of arrays by layer name; and as bytes, with a header that says what they are."""
 
 from __future__ import annotations
 

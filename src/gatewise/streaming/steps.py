@@ -1,8 +1,8 @@
 """What each kind of layer does at one time step of a stream: one class a kind.
 
 A `Step` is one call of a layer in a model that is being prepared for streaming. It says what comes out (`plan`, which
-refuses what needs more than the present and the past), how the native engine computes it (`emit`), and, where it cannot,
-how the layer itself does (`run`, on arrays with a time axis of one step).
+refuses what needs more than the present and the past), how the native engine computes it (`emit`), and, where that
+cannot, how the layer itself does (`run`, on arrays with a time axis of one step).
 
 A value is "timed" when it has the model's time axis; one that is not (the last output of an LSTM, and what follows from
 it) is what `predict` would give if the sequence ended at this step.
@@ -105,7 +105,9 @@ class Step:
     """Whether the layer treats each time step by itself, so that it may have timed inputs."""
     why_not = "is not among the layers that are known to work one time step at a time"
 
-    def __init__(self, model: str, layer: Any, path: tuple[str, ...], args: Any, kwargs: Any, outputs: list[Any]) -> None:
+    def __init__(
+        self, model: str, layer: Any, path: tuple[str, ...], args: Any, kwargs: Any, outputs: list[Any]
+    ) -> None:
         self.model = model
         self.layer = layer
         self.path = path
@@ -186,10 +188,10 @@ _WITH_DEFAULTS: Final[dict[str, list[float]]] = {
     "squareplus": [4.0],
     "hard_shrink": [0.5],
     "soft_shrink": [0.5],
-    **dict.fromkeys(
-        ("relu6", "selu", "softplus", "sparse_plus", "silu", "hard_silu", "mish", "gelu", "exponential", "hard_tanh"), []
-    ),
-    **dict.fromkeys(("log_sigmoid", "sparse_sigmoid", "tanh_shrink"), []),
+}
+_PLAIN: Final = NATIVE_ACTIVATIONS | {
+    *("relu6", "selu", "softplus", "sparse_plus", "silu", "hard_silu", "mish", "gelu", "exponential", "hard_tanh"),
+    *("log_sigmoid", "sparse_sigmoid", "tanh_shrink"),
 }
 
 
@@ -198,7 +200,7 @@ def emit_activation(to: Emission, x: int, function: Any, size: int, *, in_place:
     if function is activations.linear:
         return x
     name = activations.known_name(function)
-    if name in NATIVE_ACTIVATIONS:
+    if name in _PLAIN:
         return int(to.program.activation(x, name, [], in_place))
     if name in _WITH_DEFAULTS:
         return int(to.program.activation(x, name, _WITH_DEFAULTS[name], in_place))
@@ -228,7 +230,7 @@ class Activation(PerStep):
             if alpha is None:
                 raise self.refuse("has an alpha for each time step; with shared_axes=[1] it can stream")
             return int(to.program.prelu(number, np.ascontiguousarray(np.broadcast_to(alpha, x.shape)).reshape(-1)))
-        parameters = {
+        parameters: dict[str, Callable[[], tuple[str, list[float]]]] = {
             "LeakyReLU": lambda: ("leaky_relu", [layer.negative_slope]),
             "ELU": lambda: ("elu", [layer.alpha]),
             "ThresholdedReLU": lambda: ("threshold", [layer.theta, 0.0]),
@@ -248,8 +250,7 @@ class Activation(PerStep):
         axes = axis if isinstance(axis, list) else [axis]
         if self.timed and any(each % len(shapes[0]) == 1 for each in axes):
             raise self.refuse("takes all time steps together")
-        alpha = getattr(self.layer, "alpha", None)
-        if self.timed and type(self.layer).__name__ == "PReLU" and alpha.shape[0] != 1:
+        if self.timed and type(self.layer).__name__ == "PReLU" and self.layer.alpha.shape[0] != 1:
             raise self.refuse("has an alpha for each time step; with shared_axes=[1] it could")
         return super().plan(shapes)
 
@@ -344,7 +345,11 @@ class Merge(PerStep):
             raise NotNativeError
         kind = type(layer).__name__.lower()
         mask = self.merged_mask(to)
-        if kind in ("multiply", "maximum", "minimum") and layer._keras3 and any(to.mask(v) is not None for v in self.inputs):
+        if (
+            kind in ("multiply", "maximum", "minimum")
+            and layer._keras3
+            and any(to.mask(v) is not None for v in self.inputs)
+        ):
             raise NotNativeError
         to.put(y, to.program.merge(kind, [to.number(value) for value in self.inputs]), mask)
 
@@ -401,9 +406,15 @@ class TimeDistributed(PerStep):
     def emit(self, to: Emission) -> None:
         (x,), (y,), inner = self.inputs, self.outputs, self.layer.layer
         kind = rule_of(inner)
-        if to.mask(x) is not None and not (inner.supports_masking and kind in (Identity, Activation, Dense, Normalization)):
+        if to.mask(x) is not None and not (
+            inner.supports_masking and kind in (Identity, Activation, Dense, Normalization)
+        ):
             raise NotNativeError
-        if kind is None or issubclass(kind, (Recurrent, Convolution, TimeDistributed)) or not issubclass(kind, (PerStep, Reshaping)):
+        if (
+            kind is None
+            or issubclass(kind, (Recurrent, Convolution, TimeDistributed))
+            or not issubclass(kind, (PerStep, Reshaping))
+        ):
             raise NotNativeError
         # What the inner layer sees is one step, which has a batch axis and no time axis.
         seen, given = Value(x.shape, timed=False), Value(y.shape, timed=False)
@@ -440,7 +451,12 @@ class Recurrent(Step):
         arrays = [None if w is None else np.ascontiguousarray(w) for w in (op.kernel, op.recurrent_kernel, op.bias)]
         mask = to.mask(x)
         y, offset = to.program.recurrence(
-            to.number(x), -1 if mask is None else mask, op.cell.name, *arrays, *op.names, self.layer.zero_output_for_mask
+            to.number(x),
+            -1 if mask is None else mask,
+            op.cell.name,
+            *arrays,
+            *op.names,
+            self.layer.zero_output_for_mask,
         )
         to.put(self.outputs[0], y, mask if self.layer.return_sequences else None)
         for k, value in enumerate(self.outputs[1:]):
@@ -513,10 +529,10 @@ class Convolution(Step):
 class Operation(PerStep):
     """Arithmetic on symbolic tensors: number by number; and `x[:, -1]`, the present step."""
 
-    _ELEMENTWISE: Final = frozenset(
-        ("Add", "Subtract", "Multiply", "TrueDivide", "Power", "Negative", "Absolute")
-        + ("Exp", "Log", "Sqrt", "Square", "Tanh", "Sin", "Cos")
-    )
+    _ELEMENTWISE: Final = frozenset({
+        *("Add", "Subtract", "Multiply", "TrueDivide", "Power", "Negative", "Absolute"),
+        *("Exp", "Log", "Sqrt", "Square", "Tanh", "Sin", "Cos"),
+    })  # fmt: skip
 
     def plan(self, shapes: list[tuple[Any, ...]]) -> list[Value]:
         """Refuses what looks at other steps."""
@@ -606,9 +622,10 @@ RULES: Final[dict[str, type[Step]]] = {
 
 def rule_of(layer: Layer) -> type[Step] | None:
     """The kind of step that `layer` is, or None for a layer (or a `call`) that is not Gatewise's own."""
-    for cls in type(layer).__mro__:
-        if cls.__name__ in RULES and cls.__module__.startswith("gatewise."):
-            return RULES[cls.__name__] if type(layer).call is cls.call else None
+    own: Any
+    for own in type(layer).__mro__:
+        if own.__name__ in RULES and own.__module__.startswith("gatewise."):
+            return RULES[own.__name__] if type(layer).call is own.call else None
     return Step if type(layer).__module__.startswith("gatewise.layers.") else None
 
 

@@ -1,6 +1,6 @@
 """Streams whose model has something that the native engine does not compute: the layers themselves, step by step.
 
-Slower (tens of microseconds a layer and step) and otherwise the same: the objects here do what the native `Session` does.
+Slower (tens of microseconds a layer and step) and otherwise the same: `Session` does what the native one does.
 """
 
 from __future__ import annotations

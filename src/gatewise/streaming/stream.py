@@ -18,17 +18,17 @@ class Stream:
         model: a causal model, with weights.
         batch_size: how many sequences advance together.
 
-    A step costs about a microsecond in all for a small model: it is one native call that allocates nothing but its result.
-    Pushing a sequence step by step gives what `predict` gives on all of it, to rounding; and it gives the same bits
-    however the sequence is cut into `push` and `push_many`. What comes out of a model without a time axis at its end
-    (LSTM, then Dense) is what it says of the sequence up to this step. A masked step carries the state and repeats the
-    output, as in `predict`.
+    A step costs about a microsecond in all for a small model: it is one native call that allocates nothing but its
+    result. Pushing a sequence step by step gives what `predict` gives on all of it, to rounding; and it gives the same
+    bits however the sequence is cut into `push` and `push_many`. What comes out of a model without a time axis at its
+    end (LSTM, then Dense) is what it says of the sequence up to this step. A masked step carries the state and repeats
+    the output, as in `predict`.
 
     A stream keeps the weights that the model had when the stream was made. `update()` takes the present ones and
     leaves the state. It starts from zeros, whatever state a stateful layer of the model holds, and leaves that alone.
 
-    Streams may be used from many threads, one call at a time on each stream, and survive a fork. A call takes effect as a
-    whole, or, after an error, not at all.
+    Streams may be used from many threads, one call at a time on each stream, and survive a fork. A call takes effect as
+    a whole, or, after an error, not at all.
 
     >>> import gatewise as gw
     >>> model = gw.Sequential([gw.layers.LSTM(6, input_shape=(None, 3)), gw.layers.Dense(1)])
@@ -83,7 +83,7 @@ class Stream:
 
     @property
     def state(self) -> dict[str, Any]:
-        """Copies of the state, {layer: {"h": (B, H), "c": (B, H)}}; for a Conv1D {"past": (B, steps, I)}. Can be set."""
+        """Copies of the state: {layer: {"h": (B, H), "c": (B, H)}}, for a Conv1D {"past": (B, steps, I)}; settable."""
         return states.to_dict(self._prepared.slots, self._session.read())
 
     @state.setter
