@@ -177,14 +177,19 @@ def _whole(build: Callable[..., None]) -> Callable[..., None]:
             return
         with building:
             vars(self)["_in_build"] = True
+            before = len(self._variables)
             try:
                 build(self, *args, **kwargs)
+                vars(self)["built"] = True
+                if self._first_weights is not None:
+                    self.set_weights(self._first_weights)
+                    self._first_weights = None
+            except BaseException:
+                del self._variables[before:]  # The next try must not add to them.
+                vars(self)["built"] = False
+                raise
             finally:
                 del vars(self)["_in_build"]
-            if self._first_weights is not None:
-                self.set_weights(self._first_weights)
-                self._first_weights = None
-            vars(self)["built"] = True
 
     return build_whole
 

@@ -30,7 +30,9 @@ def stateless_call(
     changing = _paired(layer, "trainable", layer.trainable_variables, trainable)
     others = _paired(layer, "non-trainable", layer.non_trainable_variables, non_trainable)
     args, kwargs = structure.map_structure(on_jax, (args, kwargs))
-    with reading(Scope(((variable, jnp.asarray(value)) for variable, value in changing + others), key)) as scope:
+    with reading(
+        Scope(((variable, jnp.asarray(value)) for variable, value in changing + others), key, pure=True)
+    ) as scope:
         outputs = layer(*args, **kwargs)
         return outputs, [scope.read(variable) for variable, _ in others]
 

@@ -205,9 +205,10 @@ class Scope:
     Args:
         values: what a variable reads as, by variable; a variable that is absent reads as itself.
         key: a JAX key for the random numbers of the call, or None.
+        pure: whether nothing but the values and the key may have a say: random numbers then need the key.
     """
 
-    def __init__(self, values: Iterable[tuple[Variable, Array]] = (), key: Any = None) -> None:
+    def __init__(self, values: Iterable[tuple[Variable, Array]] = (), key: Any = None, *, pure: bool = False) -> None:
         # Keyed by identity; the variable stays in the entry so that its id cannot be taken over.
         self._values: dict[int, tuple[Variable, Array]] = {
             id(variable): (variable, value) for variable, value in values
@@ -215,6 +216,7 @@ class Scope:
         self._written: set[int] = set()
         self._undo: list[Callable[[], Any]] = []
         self._key = key
+        self._pure = pure
         self._keys_given = 0
 
     def read(self, variable: Variable) -> Array:
@@ -240,6 +242,11 @@ class Scope:
 
     def next_key(self) -> Any:
         if self._key is None:
+            if self._pure:
+                raise ValueError(
+                    "A layer draws random numbers (dropout, noise): pass stateless_call a key, such as "
+                    "key=jax.random.key(0), and another one at each call."
+                )
             return None
         import jax
 
