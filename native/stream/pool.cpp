@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <numeric>
 #include <system_error>
 
 #include "../team.h"
@@ -42,7 +41,8 @@ struct Pool::Push {
   float* const* outputs = nullptr;
   const std::int64_t* ids = nullptr;  // still to be found; null where the slots are known
   std::uint32_t stamp = 0;
-  std::atomic<Records::Found> found{Records::Found::kKnown};
+  std::atomic<bool> unknown{false};
+  std::atomic<bool> twice{false};
   const std::uint32_t* order = nullptr;  // which rows; null is all, as they lie
   Index count = 0;                       // rows
   Index members = 1;
@@ -73,9 +73,13 @@ void Pool::use(std::shared_ptr<const Program> program) {
   workers_.clear();
 }
 
-void Pool::find(const std::int64_t* ids, Index count) {
+void Pool::find(const std::int64_t* ids, Index count, bool once) {
   if (static_cast<Index>(slots_.size()) < count) slots_.resize(static_cast<std::size_t>(count));
-  twice_ = records_.find(ids, count, slots_.data());
+  bool twice = false;
+  records_.find(ids, count, slots_.data(), &twice);
+  if (!twice) return;
+  if (once) throw std::invalid_argument("an id stands twice among those to set. Nothing was set.");
+  for (Index i = 0; i < count; ++i) slots_[static_cast<std::size_t>(i)] &= ~Records::kAgain;
 }
 
 void Pool::push(const std::int64_t* ids, Index count, const void* const* inputs, float* const* outputs) {
@@ -92,31 +96,54 @@ void Pool::push(const std::int64_t* ids, Index count, const void* const* inputs,
   push.ids = ids;
   push.stamp = records_.next_stamp();
   run_rows(push, nullptr, count);
-  if (push.found == Records::Found::kKnown) return;
-  find(ids, count);  // Throws where one is not known.
+  if (push.unknown) records_.refuse(ids, count);
   push.ids = nullptr;
-  run_rounds(push, count);
+  if (push.twice) run_rounds(push, count);
+}
+
+// The rows whose stream comes more than once, by slot and then in order.
+std::vector<std::uint32_t> Pool::shared_rows(Index count) {
+  constexpr std::uint32_t kBits = 1U << 16;
+  std::vector<bool> maybe(kBits);
+  std::vector<std::uint32_t> shared;
+  for (Index i = 0; i < count; ++i) {
+    std::uint32_t& slot = slots_[static_cast<std::size_t>(i)];
+    if ((slot & Records::kAgain) == 0) continue;
+    slot &= ~Records::kAgain;
+    maybe[slot % kBits] = true;
+    shared.push_back(slot);
+  }
+  std::sort(shared.begin(), shared.end());
+  std::vector<std::uint32_t> rows;
+  for (Index i = 0; i < count; ++i) {
+    const std::uint32_t slot = slots_[static_cast<std::size_t>(i)];
+    if (maybe[slot % kBits] && std::binary_search(shared.begin(), shared.end(), slot)) {
+      rows.push_back(static_cast<std::uint32_t>(i));
+    }
+  }
+  std::sort(rows.begin(), rows.end(), [this](std::uint32_t a, std::uint32_t b) {
+    return slots_[a] != slots_[b] ? slots_[a] < slots_[b] : a < b;
+  });
+  return rows;
 }
 
 // Rows whose stream comes for the first time, then those for which it is the second, and so on.
 void Pool::run_rounds(Push& push, Index count) {
-  std::vector<std::uint32_t> order(static_cast<std::size_t>(count));
-  std::iota(order.begin(), order.end(), 0U);
-  std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return slots_[a] < slots_[b]; });
-  std::vector<std::uint32_t> round(order.size());
-  std::uint32_t most = 0;
-  for (std::size_t i = 1; i < order.size(); ++i) {
-    if (slots_[order[i]] == slots_[order[i - 1]]) round[order[i]] = round[order[i - 1]] + 1;
-    most = std::max(most, round[order[i]]);
+  const std::vector<std::uint32_t> rows = shared_rows(count);
+  std::vector<std::vector<std::uint32_t>> rounds(1);
+  std::vector<bool> later(static_cast<std::size_t>(count));
+  std::size_t round = 0;
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    round = slots_[rows[i]] == slots_[rows[i - 1]] ? round + 1 : 0;
+    if (round == 0) continue;
+    if (round == rounds.size()) rounds.emplace_back();
+    rounds[round].push_back(rows[i]);
+    later[rows[i]] = true;
   }
-  std::iota(order.begin(), order.end(), 0U);
-  std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return round[a] < round[b]; });
-  for (std::size_t first = 0; first < order.size();) {
-    std::size_t end = first;
-    while (end < order.size() && round[order[end]] == round[order[first]]) ++end;
-    run_rows(push, order.data() + first, static_cast<Index>(end - first));
-    first = end;
+  for (std::size_t i = 0; i < later.size(); ++i) {
+    if (!later[i]) rounds[0].push_back(static_cast<std::uint32_t>(i));
   }
+  for (const auto& order : rounds) run_rows(push, order.data(), static_cast<Index>(order.size()));
 }
 
 void Pool::run_rows(Push& push, const std::uint32_t* order, Index count) {
@@ -160,14 +187,15 @@ void Pool::work(void* context, Index member) {
   }
 }
 
-// The slots of one member's rows. False, for all members, where an id is not known or stands twice: then nothing moves
-// yet.
+// The slots of one member's rows. False, for all members, where an id is not known or stands twice: nothing moves then.
 bool Pool::find_share(Push& push, Index member, Index begin, Index end) {
-  const Records::Found found = records_.find_part(push.stamp, push.ids + begin, end - begin, slots_.data() + begin);
-  if (found != Records::Found::kKnown) push.found = found;
-  ask_for(push, begin, found == Records::Found::kUnknown ? 0 : std::min(rows_, end - begin));
+  bool twice = false;
+  const bool known = records_.find_part(push.stamp, push.ids + begin, end - begin, slots_.data() + begin, &twice);
+  if (!known) push.unknown = true;
+  if (twice) push.twice = true;
+  if (known && !twice) ask_for(push, begin, std::min(rows_, end - begin));
   if (push.members > 1) push.team->barrier(member);
-  return push.found == Records::Found::kKnown;
+  return !push.unknown && !push.twice;
 }
 
 void Pool::ask_for(const Push& push, Index first, Index count) const {
@@ -237,7 +265,7 @@ void Pool::keep(const Push& push, const Worker& worker, Index first, Index count
 }
 
 void Pool::reset(const std::int64_t* ids, Index count) {
-  find(ids, count);
+  find(ids, count, false);
   for (Index i = 0; i < count; ++i) {
     std::memset(records_.at(slots_[static_cast<std::size_t>(i)]), 0,
                 static_cast<std::size_t>(records_.record()) * sizeof(float));
@@ -245,7 +273,7 @@ void Pool::reset(const std::int64_t* ids, Index count) {
 }
 
 void Pool::read(const std::int64_t* ids, Index count, float* states) {
-  find(ids, count);
+  find(ids, count, false);
   const Index record = records_.record();
   for (Index i = 0; i < count; ++i) {
     std::memcpy(states + i * record, records_.at(slots_[static_cast<std::size_t>(i)]),
@@ -254,8 +282,7 @@ void Pool::read(const std::int64_t* ids, Index count, float* states) {
 }
 
 void Pool::write(const std::int64_t* ids, Index count, const float* states) {
-  find(ids, count);
-  if (twice_) throw std::invalid_argument("an id stands twice among those to set. Nothing was set.");
+  find(ids, count, true);
   const Index record = records_.record();
   for (Index i = 0; i < count; ++i) {
     std::memcpy(records_.at(slots_[static_cast<std::size_t>(i)]), states + i * record,

@@ -52,7 +52,7 @@ class Pool {
 
   struct Push;
 
-  void find(const std::int64_t* ids, Index count);
+  void find(const std::int64_t* ids, Index count, bool once);
   void run_rows(Push& push, const std::uint32_t* order, Index count);
   static void work(void* push, Index member);
   bool find_share(Push& push, Index member, Index begin, Index end);
@@ -61,13 +61,13 @@ class Pool {
   void ask_for(const Push& push, Index first, Index count) const;
   void place_arrays(const Push& push, Worker& worker, Index first, Index count) const;
   void run_rounds(Push& push, Index count);
+  std::vector<std::uint32_t> shared_rows(Index count);
 
   std::shared_ptr<const Program> program_;
   Index rows_;  // of a block at most
   Records records_;
   std::vector<std::uint32_t> slots_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  bool twice_ = false;
   mutable ForkLock lock_;
 };
 

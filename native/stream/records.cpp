@@ -12,7 +12,7 @@ constexpr Index kAhead = 16;
 }  // namespace
 
 Records::Records(Index capacity, Index record) : capacity_(capacity), record_(record) {
-  constexpr Index kMost = Index{1} << 31;
+  constexpr Index kMost = Index{1} << 30;
   if (capacity < 1 || capacity > kMost) {
     throw std::invalid_argument("capacity must be from 1 to " + std::to_string(kMost) + ", not " +
                                 std::to_string(capacity));
@@ -73,7 +73,9 @@ void Records::add(const std::int64_t* ids, Index count) {
 
 void Records::drop(const std::int64_t* ids, Index count) {
   std::vector<std::uint32_t> slots(static_cast<std::size_t>(count));
-  if (find(ids, count, slots.data())) {
+  bool twice = false;
+  find(ids, count, slots.data(), &twice);
+  if (twice) {
     throw std::invalid_argument("an id stands twice among those to drop. Nothing was dropped.");
   }
   for (Index i = 0; i < count; ++i) drop_one(map_.find(ids[i]));
@@ -87,28 +89,32 @@ std::uint32_t Records::next_stamp() {
   return stamp_;
 }
 
-Records::Found Records::find_part(std::uint32_t stamp, const std::int64_t* ids, Index count,
-                                  std::uint32_t* slots) const {
-  bool twice = false;
+bool Records::find_part(std::uint32_t stamp, const std::int64_t* ids, Index count, std::uint32_t* slots,
+                        bool* twice) const {
+  std::uint32_t seen = 0;
   for (Index i = 0; i < std::min(kAhead, count); ++i) map_.prefetch(ids[i]);
   for (Index i = 0; i < count; ++i) {
     if (i + kAhead < count) map_.prefetch(ids[i + kAhead]);
     IdMap::Entry* entry = map_.find(ids[i]);
-    if (entry == nullptr) return Found::kUnknown;
+    if (entry == nullptr) return false;
     // Of two threads that meet at one entry, one finds the other's stamp.
-    twice = (__atomic_exchange_n(&entry->stamp, stamp, __ATOMIC_RELAXED) == stamp) || twice;
-    slots[i] = entry->slot();
+    const bool again = __atomic_exchange_n(&entry->stamp, stamp, __ATOMIC_RELAXED) == stamp;
+    slots[i] = entry->slot() | (again ? kAgain : 0);
+    seen |= slots[i];
   }
-  return twice ? Found::kTwice : Found::kKnown;
+  *twice = (seen & kAgain) != 0;
+  return true;
 }
 
-bool Records::find(const std::int64_t* ids, Index count, std::uint32_t* slots) {
-  const Found found = find_part(next_stamp(), ids, count, slots);
-  if (found != Found::kUnknown) return found == Found::kTwice;
-  Index place = 0;
-  while (contains(ids[place])) ++place;
-  throw UnknownStream("stream " + std::to_string(ids[place]) + " (at place " + std::to_string(place) +
+void Records::refuse(const std::int64_t* ids, Index count) const {
+  const std::int64_t* place = std::find_if(ids, ids + count, [this](std::int64_t id) { return !contains(id); });
+  throw UnknownStream("stream " + std::to_string(*place) + " (at place " + std::to_string(place - ids) +
                       ") is not in the pool. Nothing was changed: add it first.");
+}
+
+void Records::find(const std::int64_t* ids, Index count, std::uint32_t* slots, bool* twice) {
+  *twice = false;
+  if (!find_part(next_stamp(), ids, count, slots, twice)) refuse(ids, count);
 }
 
 Index Records::list(Index from, Index count, std::int64_t* ids, float* states, Index* written) const {

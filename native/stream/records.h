@@ -33,14 +33,17 @@ class Records {
   void add(const std::int64_t* ids, Index count);   // new streams, with zeros
   void drop(const std::int64_t* ids, Index count);  // each once
 
-  // The slots of `ids`; true where an id stands there twice. Throws UnknownStream.
-  bool find(const std::int64_t* ids, Index count, std::uint32_t* slots);
+  // The slots of `ids`. Where an id stands there more than once, all places but one have kAgain set, and `twice` is
+  // true. Throws UnknownStream.
+  void find(const std::int64_t* ids, Index count, std::uint32_t* slots, bool* twice);
 
-  // The same in parts, which threads may do at the same time: first next_stamp, then find_part of each part with it.
-  // What find_part found: Known, or Twice where an id stands twice in the parts together, or Unknown.
-  enum class Found { kKnown, kTwice, kUnknown };
+  // The same in parts, which threads may do at the same time: first next_stamp, then each part with it. False where an
+  // id is not known.
   std::uint32_t next_stamp();
-  Found find_part(std::uint32_t stamp, const std::int64_t* ids, Index count, std::uint32_t* slots) const;
+  bool find_part(std::uint32_t stamp, const std::int64_t* ids, Index count, std::uint32_t* slots, bool* twice) const;
+  [[noreturn]] void refuse(const std::int64_t* ids, Index count) const;
+
+  static constexpr std::uint32_t kAgain = std::uint32_t{1} << 31;
 
   // All ids, and, where `states` is not null, their records: for those from the `from`-th slot on, until `count` are
   // written or there are no more. Returns the slot to go on from.
