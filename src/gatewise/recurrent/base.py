@@ -130,7 +130,7 @@ class RecurrentLayer(TakesState):
         self.bias = self._weight("bias", self._bias_shape(width)) if self.use_bias else None
         self.input_spec = InputSpec(ndim=3, axes={-1: shape[-1]})
         batch = shape[1] if self.time_major else shape[0]
-        if self.stateful and batch is not None:
+        if self.stateful and batch is not None and not self._states:
             self._make_states(batch)
 
     def _weight(self, name: str, shape: tuple[int, ...], words: str | None = None) -> Variable:
