@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -771,4 +772,19 @@ def test_nothing_is_left_over_at_exit() -> None:
         "s = m.stream(); s.push(np.ones(5)); p = m.stream_pool(3); p.add(1); p.push(1, np.ones(5))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=100)
+    assert done.stderr == ""
+
+
+def test_the_example() -> None:
+    program = Path(__file__).parents[2] / "examples" / "stream.py"
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=True, timeout=100)
+    *lines, refusal = done.stdout.splitlines()
+    assert lines == [
+        "steps 50 equal to predict True",
+        "saved bytes 316 the same bits True",
+        "the state {'h': (1, 32), 'c': (1, 32)}",
+        "live 1000 of 1000 the last score True",
+        "restored 1000 bytes a stream 264",
+    ]
+    assert "cannot stream: Bidirectional 'both_ways' reads the sequence backwards" in refusal
     assert done.stderr == ""
