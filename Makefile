@@ -35,7 +35,7 @@ $(VENV)/.linted: $(BIN)/python pyproject.toml
 	@touch $@
 
 demo: $(VENV)/.installed
-	@for program in lstm gru lstm_arguments; do echo "== examples/$$program.py"; $(BIN)/python examples/$$program.py || exit 1; done
+	@for program in lstm gru lstm_arguments stream; do echo "== examples/$$program.py"; $(BIN)/python examples/$$program.py || exit 1; done
 	@echo "== examples/dga.py"; $(BIN)/python examples/dga.py
 
 test: $(VENV)/.tested

@@ -32,9 +32,7 @@ later = model.stream()
 later.restore(saved)
 rest = later.push_many(x[20:])
 print("saved bytes", len(saved), "the same bits", bool((np.concatenate([first, rest]) == scores).all()))
-print(
-    "the state", {layer: {part: array.shape for part, array in parts.items()} for layer, parts in later.state.items()}
-)
+print("the state", {part: array.shape for part, array in later.state["lstm"].items()})
 
 # A thousand callers, each with an id. Whoever has spoken moves on; the others wait.
 pool = model.stream_pool(capacity=1000)
