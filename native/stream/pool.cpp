@@ -292,7 +292,12 @@ void Pool::write(const std::int64_t* ids, Index count, const float* states) {
 
 namespace {
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "snapshots are written as they lie in memory");
+// Numbers are written as they lie in memory, which is the order of the file on all machines that matter here.
+void want_little_endian() {
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+  throw std::invalid_argument("snapshots need a little-endian machine");
+#endif
+}
 
 // Streams that are written or read at once.
 constexpr Index kBatch = 1 << 14;
@@ -337,6 +342,7 @@ class File {
 }  // namespace
 
 void Pool::dump(int file, const std::vector<char>& header) const {
+  want_little_endian();
   File out(file);
   out.put(header.data(), header.size());
   const auto size = static_cast<std::uint64_t>(records_.size());
@@ -357,6 +363,7 @@ void Pool::dump(int file, const std::vector<char>& header) const {
 }
 
 void Pool::load(int file, const std::vector<char>& header) {
+  want_little_endian();
   File in(file);
   in.add(header);
   std::uint64_t size = 0;
