@@ -490,8 +490,10 @@ class Layer(Declared):
 
         Raises:
             ValueError: a wrong number of arrays, or a wrong shape; the message names the weight.
+            TypeError: arrays of anything but numbers.
         """
-        values, variables = [np.asarray(value) for value in weights], self.weights
+        variables = self.weights
+        values = [as_array(value, f"A weight for {self.label}") for value in weights]
         if len(values) != len(variables):
             hint = "" if self.built else " It is not built yet: call it on data, or build it, first."
             raise ValueError(
@@ -499,9 +501,9 @@ class Layer(Declared):
                 f"Expected shapes: {[v.shape for v in variables]}."
             )
         for variable, value in zip(variables, values, strict=True):
-            if variable.shape != value.shape:
+            if variable.shape != shape_of(value):
                 raise ValueError(
-                    f"{self.label}: weight {variable.path!r} has shape {variable.shape}, got {value.shape}."
+                    f"{self.label}: weight {variable.path!r} has shape {variable.shape}, got {shape_of(value)}."
                 )
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
