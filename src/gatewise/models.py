@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -49,8 +50,23 @@ class Model(Layer):
     autocast = False  # Each layer inside casts for itself.
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        drawn = len(args) >= 2 or {"inputs", "outputs"} <= set(kwargs) or (len(args) == 1 and "outputs" in kwargs)
-        return super().__new__(Functional if cls is Model and drawn else cls)
+        return super().__new__(Functional if cls is Model and _draws(args, kwargs) else cls)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if _draws(args, kwargs) and not isinstance(self, Functional):
+            # A subclass that draws itself, super().__init__(inputs, outputs), is a functional model from here on.
+            self.__class__ = _functional(type(self))
+            Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]
+        else:
+            super().__init__(*args, **kwargs)
+
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: Any = None) -> Any:
+        """Make the model again from what `get_config` gave; weights are new."""
+        with graph_config.custom_objects(custom_objects):
+            if {"layers", "input_layers", "output_layers"} <= set(config):
+                return Functional.from_config(config)
+            return super().from_config(config)
 
     @property
     def layers(self) -> list[Layer]:
@@ -263,6 +279,17 @@ class Model(Layer):
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
 
 
+def _draws(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a model's arguments are symbolic tensors to draw it with."""
+    return len(args) >= 2 or {"inputs", "outputs"} <= set(kwargs) or (len(args) == 1 and "outputs" in kwargs)
+
+
+@cache
+def _functional(cls: Any) -> Any:
+    """The class of a subclass's functional models."""
+    return type(cls.__name__, (cls, Functional), {"__module__": cls.__module__, "__doc__": cls.__doc__})
+
+
 def _inputs_of(batch: Any) -> Any:
     """The inputs in what an iterator gave: as in Keras, a tuple is (inputs,), (inputs, targets) or with weights too."""
     return batch[0] if isinstance(batch, tuple) and 1 <= len(batch) <= 3 else batch
@@ -352,7 +379,7 @@ class _Drawn(Model):
 
     def _planned_graph(self) -> Graph | None:
         """The graph that a plan may be made of."""
-        return self._graph_now() if self.built else None
+        return self._graph_now() if self.built and type(self).call is _Drawn.call else None
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if not args and not kwargs and not inside_a_call() and (y := self._by_plan(inputs)) is not NO_PLAN:
@@ -441,7 +468,7 @@ class Functional(_Drawn):
         """Make the model again from a config of Keras 2 or 3; weights are new."""
         with graph_config.custom_objects(custom_objects):
             inputs, outputs = graph_config.graph_from_config(config)
-            return cls(inputs, outputs, name=config.get("name"))
+            return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True))
 
 
 @registered.register("Sequential")
@@ -658,7 +685,8 @@ class Sequential(_Drawn):
         """Make the model again from a config of Keras 2.0 (a list of layers), 2 or 3; weights are new."""
         with graph_config.custom_objects(custom_objects):
             layers, options = (config, {}) if isinstance(config, list) else (config["layers"], config)
-            model = cls([deserialize_layer(each) for each in layers], name=options.get("name"))
+            made = [deserialize_layer(each) for each in layers]
+            model = cls(made, name=options.get("name"), trainable=options.get("trainable", True))
             shape = options.get("build_input_shape")
             if shape is not None and model._start_tensor is None and structure.is_shape(shape):
                 model.build(shape)
