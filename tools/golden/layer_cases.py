@@ -53,9 +53,7 @@ def convolution(system: System) -> Cases:
     for padding, strides, dilation in itertools.product(("valid", "same", "causal"), (1, 2, 3), (1, 2)):
         if strides == 1 or dilation == 1:
             label = f"{padding}_s{strides}_d{dilation}"
-            yield layer(
-                system, "Conv1D", label, long, 3, 3, padding=padding, strides=strides, dilation_rate=dilation
-            )
+            yield layer(system, "Conv1D", label, long, 3, 3, padding=padding, strides=strides, dilation_rate=dilation)
     for size in (1, 2, 4, 5):
         yield layer(system, "Conv1D", f"same_k{size}", long, 2, size, padding="same")
     yield layer(system, "Conv1D", "same_k4_s2", long, 2, 4, padding="same", strides=2)

@@ -130,7 +130,12 @@ def weights_only(folder: Path, store: Store) -> list[dict[str, Any]]:
     """`save_weights` of tf_keras; the config to build the model from lies beside."""
     lines = []
     for system in SYSTEMS[1:]:
-        for name in ("built", "bidirectional", "functional", *(() if system.name == "tf1" else ("nested", "nested_norm"))):
+        for name in (
+            "built",
+            "bidirectional",
+            "functional",
+            *(() if system.name == "tf1" else ("nested", "nested_norm")),
+        ):
             tf_keras.backend.clear_session()
             model, inputs = builders(system)[name]()
             model.set_weights(fixed_weights(model))

@@ -15,7 +15,28 @@ from systems import SYSTEMS, System
 Line = dict[str, Any]
 
 GRID = np.array(
-    [0.0, -0.0, 1e-30, 1e-7, 1e-3, 0.1, 0.25, 0.5, 0.9999, 1.0, 1.5, 2.0, 2.4999, 2.5, 2.5001, 3.0, 3.5, 5.0, 5.9999, 6.0]
+    [
+        0.0,
+        -0.0,
+        1e-30,
+        1e-7,
+        1e-3,
+        0.1,
+        0.25,
+        0.5,
+        0.9999,
+        1.0,
+        1.5,
+        2.0,
+        2.4999,
+        2.5,
+        2.5001,
+        3.0,
+        3.5,
+        5.0,
+        5.9999,
+        6.0,
+    ]
     + [6.5, 9.0, 10.0, 15.0, 17.0, 20.0, 30.0, 50.0, 80.0, 88.0, 90.0, 100.0, 1e3, 1e6, 1e30, np.inf],
     np.float32,
 )
@@ -172,7 +193,11 @@ def constraints(system: System, store: Store) -> Iterator[Line]:
         "NonNeg": [{}],
         "MaxNorm": [{}, {"max_value": 1.0}, {"max_value": 1.0, "axis": 1}],
         "UnitNorm": [{}, {"axis": 1}],
-        "MinMaxNorm": [{}, {"min_value": 0.5, "max_value": 2.0, "rate": 0.5}, {"min_value": 2.0, "max_value": 3, "axis": 1}],
+        "MinMaxNorm": [
+            {},
+            {"min_value": 0.5, "max_value": 2.0, "rate": 0.5},
+            {"min_value": 2.0, "max_value": 3, "axis": 1},
+        ],
     }
     for name, all_given in made.items():
         for given in all_given:

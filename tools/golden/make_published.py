@@ -55,7 +55,11 @@ def fixed_ids(path: Path) -> Any:
     for layer in reversed(layers):
         wanted |= {k: v for k, v in layer["config"].items() if k in ("batch_input_shape", "input_dim", "input_length")}
     length = wanted.get("input_length") or wanted["batch_input_shape"][1]
-    x = ((values(ROWS, length, seed=90) + 1) / 2 * wanted["input_dim"]).astype(np.int32).clip(0, wanted["input_dim"] - 1)
+    x = (
+        ((values(ROWS, length, seed=90) + 1) / 2 * wanted["input_dim"])
+        .astype(np.int32)
+        .clip(0, wanted["input_dim"] - 1)
+    )
     for row in range(ROWS):
         x[row, : row * length // (2 * ROWS)] = 0
     return x

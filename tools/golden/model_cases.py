@@ -76,7 +76,9 @@ def sequential(system: System) -> Cases:
         ),
         ids(2, 11, high=7),
     )
-    yield Case.once("deferred", lambda: system.keras.Sequential([L("LSTM")(3, return_sequences=True), L("Dense")(2)]), X)
+    yield Case.once(
+        "deferred", lambda: system.keras.Sequential([L("LSTM")(3, return_sequences=True), L("Dense")(2)]), X
+    )
     if not system.is_keras3:
         yield Case.once(
             "input_shape", lambda: system.keras.Sequential([L("GRU")(3, input_shape=(5, 4)), L("Dense")(2)]), X
@@ -233,7 +235,10 @@ def functional(system: System) -> Cases:
         """A mask that travels, a state that is given: Keras 3 loses the mask there, and has it again behind the layer."""
 
         def build() -> Any:
-            ids, state = K.Input((None,), name="ids"), [K.Input((3,), name=f"s{i}") for i in range(1 + (kind == "LSTM"))]
+            ids, state = (
+                K.Input((None,), name="ids"),
+                [K.Input((3,), name=f"s{i}") for i in range(1 + (kind == "LSTM"))],
+            )
             y = L(kind)(3, return_sequences=True)(L("Embedding")(7, 4, mask_zero=True)(ids), initial_state=state)
             z = L("Bidirectional")(L(kind)(3, return_sequences=True))(y, initial_state=[*state, *state])
             return K.Model([ids, *state], [y, z, L(kind)(2)(y)])

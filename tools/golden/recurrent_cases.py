@@ -16,7 +16,13 @@ MASKS = {
     "right": [[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0]],
     "left": [[0, 0, 1, 1, 1], [0, 1, 1, 1, 1], [1, 1, 1, 1, 1]],
     "middle": [[1, 0, 1, 0, 1], [0, 1, 0, 0, 1], [1, 1, 0, 1, 0]],
-    "square": [[1, 0, 1, 0, 1], [0, 1, 0, 0, 1], [1, 1, 0, 1, 0], [0, 0, 1, 1, 1], [1, 1, 1, 0, 0]],  # as many rows as steps
+    "square": [
+        [1, 0, 1, 0, 1],
+        [0, 1, 0, 0, 1],
+        [1, 1, 0, 1, 0],
+        [0, 0, 1, 1, 1],
+        [1, 1, 1, 0, 0],
+    ],  # as many rows as steps
     "full": [[0, 0, 0, 0, 0], [1, 1, 1, 1, 1], [0, 0, 1, 0, 0]],
 }
 
@@ -131,12 +137,12 @@ def pairs(system: System, kind: str) -> Iterable[dict[str, Any]]:
     """Few rows in which every two values of every two factors meet (a greedy covering array of strength two)."""
     table = factors(system, kind)
     names = list(table)
-    open_pairs = {
-        (a, va, b, vb) for a, b in itertools.combinations(names, 2) for va in table[a] for vb in table[b]
-    }
+    open_pairs = {(a, va, b, vb) for a, b in itertools.combinations(names, 2) for va in table[a] for vb in table[b]}
     order = np.random.Generator(np.random.PCG64(7))
     while open_pairs:
-        row = max((_candidate(names, table, open_pairs, order) for _ in range(30)), key=lambda r: len(_met(r, open_pairs)))
+        row = max(
+            (_candidate(names, table, open_pairs, order) for _ in range(30)), key=lambda r: len(_met(r, open_pairs))
+        )
         open_pairs -= _met(row, open_pairs)
         chosen = {name: value for name, value in row.items() if value is not None}
         if "calls" in chosen:

@@ -1,8 +1,8 @@
 """The real systems, behind the few names that the cases need.
 
-    keras3     Keras 3 on TensorFlow
-    tf_keras   tf_keras 2 (what `tf.keras` was from TensorFlow 2.0 to 2.15)
-    tf1        the layers of TensorFlow 1: `lstm_v1` and `gru_v1`, which tf_keras still carries; the rest as tf_keras
+keras3     Keras 3 on TensorFlow
+tf_keras   tf_keras 2 (what `tf.keras` was from TensorFlow 2.0 to 2.15)
+tf1        the layers of TensorFlow 1: `lstm_v1` and `gru_v1`, which tf_keras still carries; the rest as tf_keras
 """
 
 from __future__ import annotations
