@@ -156,11 +156,13 @@ std::atomic<Index> threads_set{0};
 // In a forked child the parent's threads do not exist, and its locks may be held for ever: leave that pool behind.
 void forget_pool() { pool_now.store(nullptr); }
 
+// Registered when the library is loaded: a handler that is registered while another thread is about to fork would not
+// be called in that child.
+[[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, &forget_pool);
+
 }  // namespace
 
 Pool& Pool::get() {
-  static const int registered = pthread_atfork(nullptr, nullptr, &forget_pool);
-  static_cast<void>(registered);
   Pool* pool = pool_now.load(std::memory_order_acquire);
   if (pool != nullptr) return *pool;
   auto fresh = std::make_unique<Pool>();
