@@ -25,8 +25,6 @@ struct ForkLocks {
   }
 
   void add(ForkLock* lock) {
-    static const int registered = pthread_atfork(&lock_all, &unlock_all, &unlock_all);
-    static_cast<void>(registered);
     const std::lock_guard<std::mutex> hold(mutex);
     lock->after_ = first;
     if (first != nullptr) first->before_ = lock;
@@ -39,6 +37,14 @@ struct ForkLocks {
     if (lock->after_ != nullptr) lock->after_->before_ = lock->before_;
   }
 };
+
+namespace {
+
+// When the library is loaded: a handler registered while another thread is about to fork would not be called.
+[[maybe_unused]] const int registered =
+    pthread_atfork(&ForkLocks::lock_all, &ForkLocks::unlock_all, &ForkLocks::unlock_all);
+
+}  // namespace
 
 ForkLock::ForkLock() { ForkLocks::all().add(this); }
 
