@@ -55,7 +55,8 @@ class Model(Layer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if _draws(args, kwargs) and not isinstance(self, Functional):
             # A subclass that draws itself, super().__init__(inputs, outputs), is a functional model from here on.
-            self.__class__ = _functional(type(self))
+            own: Any = type(self)
+            self.__class__ = _functional(own)
             Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]
         else:
             super().__init__(*args, **kwargs)
