@@ -547,17 +547,18 @@ class Sequential(_Drawn):
         return shape is not None
 
     def _draw(self, layer: Layer) -> None:
-        before = self._end_tensors[-1] if self._end_tensors else self._start_tensor
+        assert self._start_tensor is not None
+        output = self._output_of(layer, self._end_tensors[-1] if self._end_tensors else self._start_tensor)
+        graph = Graph(self._start_tensor, output, self.label)
+        self._start_with(self._start_tensor, [*self._end_tensors, output], graph)
+
+    def _output_of(self, layer: Layer, before: Any) -> Any:
         if not isinstance(before, SymbolicTensor):
             raise ValueError(
                 f"{self.label}: {layer.label} cannot follow a layer with several outputs: only the last layer of a "
                 "Sequential may have them. Draw the model with Input and Model instead."
             )
-        output = layer(before)
-        self._end_tensors.append(output)
-        self._graph = Graph(self._start_tensor, output, self.label)
-        self.built = True
-        epoch.changed()
+        return layer(before)
 
     def pop(self) -> Layer:
         """Take the last layer away, and return it."""
@@ -585,21 +586,36 @@ class Sequential(_Drawn):
 
     def build(self, input_shape: Any = None) -> None:
         """Make the weights for inputs of `input_shape` (with the batch axis)."""
-        if self._start_tensor is not None or input_shape is None:
-            return
-        first = self.layers[0] if self.layers else None
-        shape = tuple(input_shape)
-        self._start_tensor = Input(
-            batch_shape=shape, dtype=None if first is None else _input_dtype(first), name=f"{self.name}_input"
-        )
-        assert self._start_tensor.node is not None
-        self._sublayers.insert(0, self._start_tensor.node.layer)
+        with building:
+            if self._start_tensor is not None or input_shape is None:
+                return
+            dtype = _input_dtype(self.layers[0]) if self.layers else None
+            start = Input(batch_shape=tuple(input_shape), dtype=dtype, name=f"{self.name}_input")
+            assert start.node is not None
+            if not self.layers:
+                self._start_tensor = start
+                self._sublayers.append(start.node.layer)
+                return
+            ends, graph = self._drawn_from(start)
+            self._sublayers.insert(0, start.node.layer)
+            self._start_with(start, ends, graph)
+
+    def _start_with(self, start: SymbolicTensor, ends: list[Any], graph: Graph) -> None:
+        """Run as drawn from `start` from now on; other threads see the old drawing or the new."""
+        self._start_tensor, self._end_tensors, self._graph = start, ends, graph
+        self.built = True
+        epoch.changed()
+
+    def _drawn_from(self, start: SymbolicTensor) -> tuple[list[Any], Graph]:
+        """The layers' outputs and the graph, drawn from another input."""
+        ends: list[Any] = []
         try:
             for layer in self.layers:
-                self._draw(layer)
+                ends.append(self._output_of(layer, ends[-1] if ends else start))
         except Exception:
-            self._undraw()
+            self._forget_calls(ends)
             raise
+        return ends, Graph(start, ends[-1], self.label)
 
     def _undraw(self) -> None:
         """Forget a start that did not fit, so that the next data may decide anew."""
@@ -609,7 +625,7 @@ class Sequential(_Drawn):
         self.built = self._shape_from_data = False
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        if self._start_tensor is None:
+        if self._graph is None:
             self._build_from(inputs)
         return super().__call__(inputs, *args, **kwargs)
 
@@ -620,9 +636,13 @@ class Sequential(_Drawn):
         stateful = any(getattr(layer, "stateful", False) for layer in self._walk() if layer is not self)
         shape = shape_of(array)
         with building:
-            if self._start_tensor is None:
-                self.build((shape[0] if stateful else None, *shape[1:]))
+            if self._graph is None:
                 self._shape_from_data = True
+                try:
+                    self.build((shape[0] if stateful else None, *shape[1:]))
+                except Exception:
+                    self._shape_from_data = False
+                    raise
 
     def _converted(self, inputs: Any) -> Any:
         if self._shape_from_data and not structure.is_nested(inputs):
@@ -636,30 +656,20 @@ class Sequential(_Drawn):
         if len(shape) != len(kept) or all(n in (None, size) for n, size in zip(kept[1:], shape[1:], strict=True)):
             return
         with building:
-            self._forget_calls(self._drawn_again((kept[0], *shape[1:]))[1])  # Says what is wrong where it does not fit.
-            both = zip(self._start_tensor.shape[1:], shape[1:], strict=True)
-            start, ends, graph = self._drawn_again((kept[0], *(n if n == size else None for n, size in both)))
+            kept = self._start_tensor.shape  # Another thread may have changed it.
+            dtype, name = self._start_tensor.dtype, self._start_tensor.name
+            trial, _ = self._drawn_from(Input(batch_shape=(kept[0], *shape[1:]), dtype=dtype, name=name))
+            self._forget_calls(trial)  # It says what is wrong where the layers do not take this shape.
+            both = (n if n == size else None for n, size in zip(kept[1:], shape[1:], strict=True))
+            start = Input(batch_shape=(kept[0], *both), dtype=dtype, name=name)
+            ends, graph = self._drawn_from(start)
             assert start.node is not None
             self._forget_calls(self._end_tensors)
-            self._start_tensor, self._end_tensors, self._graph = start, ends, graph
             self._sublayers[0] = start.node.layer
-            epoch.changed()
-
-    def _drawn_again(self, shape: Shape) -> tuple[SymbolicTensor, list[Any], Graph]:
-        """The model drawn from an input of another shape: the input, the layers' outputs, and the graph."""
-        assert self._start_tensor is not None
-        start = Input(batch_shape=shape, dtype=self._start_tensor.dtype, name=self._start_tensor.name)
-        ends: list[Any] = []
-        try:
-            for layer in self.layers:
-                ends.append(layer(ends[-1] if ends else start))
-        except Exception:
-            self._forget_calls(ends)
-            raise
-        return start, ends, Graph(start, ends[-1], self.label)
+            self._start_with(start, ends, graph)
 
     def _checked_inputs(self, x: Any) -> Any:
-        if self._start_tensor is None:
+        if self._graph is None:
             self._build_from(x)
         return super()._checked_inputs(x)
 
