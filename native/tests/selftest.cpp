@@ -1,0 +1,307 @@
+// The engine against a plain loop in double, without Python: for sanitizers and for machines that are emulated.
+// Exits with 0 when every case agrees. Buffers have exactly the size they need, so that a sanitizer sees one step too
+// far.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "isa.h"
+#include "recurrence.h"
+
+namespace gatewise {
+namespace {
+
+using Values = std::vector<double>;
+
+double activate(Activation kind, double x) {
+  switch (kind) {
+    case Activation::tanh:
+      return std::tanh(x);
+    case Activation::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Activation::hard_sigmoid:
+      return std::clamp(x + 3, 0.0, 6.0) / 6;
+    case Activation::keras2_hard_sigmoid:
+      return std::clamp(0.2 * x + 0.5, 0.0, 1.0);
+    case Activation::relu:
+      return std::max(x, 0.0);
+    case Activation::softsign:
+      return x / (1 + std::abs(x));
+    case Activation::linear:
+      break;
+  }
+  return x;
+}
+
+struct Case {
+  Cell cell;
+  Activation activation;
+  Activation gate;
+  Index batch, steps, inputs, units;
+  bool masked, initial, go_backwards, sequences, zero_masked;
+};
+
+template <class T>
+struct Data {
+  std::vector<T> kernel, recurrent, bias, x, h, c;
+  std::vector<std::uint8_t> mask;
+
+  Data(const Case& k, std::mt19937& random) {
+    const Index gates = gates_of(k.cell);
+    fill(kernel, k.inputs * gates * k.units, 0.5, random);
+    fill(recurrent, k.units * gates * k.units, 0.5 / std::sqrt(static_cast<double>(k.units)), random);
+    fill(bias, (k.cell == Cell::gru_reset_after ? 2 : 1) * gates * k.units, 0.5, random);
+    fill(x, k.batch * k.steps * k.inputs, 1, random);
+    fill(h, k.batch * k.units, 1, random);
+    fill(c, k.batch * k.units, 1, random);
+    for (Index i = 0; i < k.batch * k.steps; ++i) mask.push_back(random() % 4 != 0 ? 1 : 0);
+  }
+
+  static void fill(std::vector<T>& to, Index size, double scale, std::mt19937& random) {
+    std::uniform_real_distribution<double> uniform(-scale, scale);
+    to.reserve(static_cast<std::size_t>(size));
+    for (Index i = 0; i < size; ++i) to.push_back(static_cast<T>(uniform(random)));
+  }
+};
+
+template <class T>
+double at(const std::vector<T>& values, Index i) {
+  return static_cast<double>(values[static_cast<std::size_t>(i)]);
+}
+
+double& at(Values& values, Index i) { return values[static_cast<std::size_t>(i)]; }
+
+// The sums of one row: input's share and state's share of every gate.
+template <class T>
+struct Sums {
+  const Case& k;
+  const Data<T>& data;
+
+  double input(Index row, Index t, Index column) const {
+    const Index columns = gates_of(k.cell) * k.units;
+    double sum = at(data.bias, column);
+    for (Index i = 0; i < k.inputs; ++i) {
+      sum += at(data.x, (row * k.steps + t) * k.inputs + i) * at(data.kernel, i * columns + column);
+    }
+    return sum;
+  }
+
+  double state(const Values& h, Index row, Index column) const {
+    const Index columns = gates_of(k.cell) * k.units;
+    double sum = k.cell == Cell::gru_reset_after ? at(data.bias, columns + column) : 0;
+    for (Index i = 0; i < k.units; ++i) {
+      sum += h[static_cast<std::size_t>(row * k.units + i)] * at(data.recurrent, i * columns + column);
+    }
+    return sum;
+  }
+};
+
+// New h and c of one row.
+template <class T>
+void plain_step(const Case& k, const Sums<T>& sums, Index row, Index t, const Values& h, Values& new_h, Values& c) {
+  const Index n = k.units;
+  const auto act = [&](double x) { return activate(k.activation, x); };
+  const auto gate = [&](double x) { return activate(k.gate, x); };
+  const auto both = [&](Index u, Index g) { return sums.input(row, t, g * n + u) + sums.state(h, row, g * n + u); };
+  Values reset = h;
+  if (k.cell == Cell::gru) {
+    for (Index u = 0; u < n; ++u) at(reset, row * n + u) *= gate(both(u, 1));
+  }
+  for (Index u = 0; u < n; ++u) {
+    const Index i = row * n + u;
+    if (k.cell == Cell::simple) {
+      at(new_h, i) = act(both(u, 0));
+    } else if (k.cell == Cell::lstm) {
+      at(c, i) = gate(both(u, 1)) * at(c, i) + gate(both(u, 0)) * act(both(u, 2));
+      at(new_h, i) = gate(both(u, 3)) * act(at(c, i));
+    } else {
+      const double z = gate(both(u, 0));
+      const double x = sums.input(row, t, 2 * n + u);
+      const double candidate = k.cell == Cell::gru ? act(x + sums.state(reset, row, 2 * n + u))
+                                                   : act(x + gate(both(u, 1)) * sums.state(h, row, 2 * n + u));
+      at(new_h, i) = z * h[static_cast<std::size_t>(i)] + (1 - z) * candidate;
+    }
+  }
+}
+
+struct Result {
+  Values y, h, c;
+};
+
+template <class T>
+Result plain(const Case& k, const Data<T>& data) {
+  const Index size = k.batch * k.units;
+  Result r;
+  r.h.assign(static_cast<std::size_t>(size), 0);
+  r.c = r.h;
+  if (k.initial) {
+    r.h.assign(data.h.begin(), data.h.end());
+    r.c.assign(data.c.begin(), data.c.end());
+  }
+  Values output(static_cast<std::size_t>(size), 0);
+  r.y.assign(static_cast<std::size_t>(k.sequences ? size * k.steps : size), 0);
+  const Sums<T> sums{k, data};
+  for (Index s = 0; s < k.steps; ++s) {
+    const Index t = k.go_backwards ? k.steps - 1 - s : s;
+    Values new_h = r.h;
+    for (Index row = 0; row < k.batch; ++row) {
+      const bool skip = k.masked && data.mask[static_cast<std::size_t>(row * k.steps + t)] == 0;
+      if (!skip) plain_step(k, sums, row, t, r.h, new_h, r.c);
+      for (Index u = 0; u < k.units; ++u) {
+        const Index i = row * k.units + u;
+        if (!skip) at(output, i) = at(new_h, i);
+        if (skip && k.zero_masked) at(output, i) = 0;
+        if (k.sequences) at(r.y, (row * k.steps + s) * k.units + u) = at(output, i);
+      }
+    }
+    r.h = new_h;
+  }
+  if (!k.sequences) r.y = k.steps == 0 ? r.h : output;
+  return r;
+}
+
+template <class T>
+struct Output {
+  std::vector<T> y, h, c;
+
+  bool operator==(const Output& other) const {
+    const auto same = [](const std::vector<T>& a, const std::vector<T>& b) {
+      return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
+    };
+    return same(y, other.y) && same(h, other.h) && same(c, other.c);
+  }
+};
+
+template <class T>
+Output<T> run(const Case& k, const Data<T>& data, const Recurrence<T>& layer) {
+  const auto size = static_cast<std::size_t>(k.batch * k.units);
+  Output<T> out{std::vector<T>(k.sequences ? size * static_cast<std::size_t>(k.steps) : size), std::vector<T>(size),
+                std::vector<T>(k.cell == Cell::lstm ? size : 0)};
+  Sequence<T> call;
+  call.batch = k.batch;
+  call.steps = k.steps;
+  call.x = data.x.data();
+  call.x_batch = k.steps * k.inputs;
+  call.x_time = k.inputs;
+  if (k.masked) call.mask = data.mask.data();
+  call.mask_batch = k.steps;
+  call.mask_time = 1;
+  if (k.initial) {
+    call.initial[0] = data.h.data();
+    call.initial[1] = data.c.data();
+    for (int i = 0; i < kMaxStates; ++i) {
+      call.initial_batch[i] = k.units;
+      call.initial_unit[i] = 1;
+    }
+  }
+  call.last[0] = out.h.data();
+  call.last[1] = k.cell == Cell::lstm ? out.c.data() : nullptr;
+  call.y = out.y.data();
+  call.go_backwards = k.go_backwards;
+  call.sequences = k.sequences;
+  call.zero_masked = k.zero_masked;
+  layer.forward(call);
+  return out;
+}
+
+template <class T>
+bool close(const std::vector<T>& got, const Values& wanted, double tolerance) {
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    if (!(std::abs(static_cast<double>(got[i]) - wanted[i]) <= tolerance)) return false;
+  }
+  return true;
+}
+
+// One case: right, and the same bits for any number of threads. Returns the number of failures.
+template <class T>
+int check(const Case& k, std::mt19937& random) {
+  const Data<T> data(k, random);
+  const Recurrence<T> layer(k.cell, k.inputs, k.units, {data.kernel.data(), data.recurrent.data(), data.bias.data()},
+                            k.activation, k.gate);
+  set_threads(1);
+  const Output<T> one = run(k, data, layer);
+  const Result wanted = plain(k, data);
+  const double tolerance = 200 * static_cast<double>(std::numeric_limits<T>::epsilon()) * (1 + std::sqrt(k.steps));
+  int failures = 0;
+  if (!close(one.y, wanted.y, tolerance) || !close(one.h, wanted.h, tolerance) || !close(one.c, wanted.c, tolerance)) {
+    std::printf("wrong: %s cell %d float%d B %td T %td I %td H %td\n", current_kernels().name, static_cast<int>(k.cell),
+                static_cast<int>(8 * sizeof(T)), k.batch, k.steps, k.inputs, k.units);
+    ++failures;
+  }
+  for (const Index count : {2, 3}) {
+    set_threads(count);
+    if (!(run(k, data, layer) == one)) {
+      std::printf("%td threads differ: cell %d B %td T %td I %td H %td\n", count, static_cast<int>(k.cell), k.batch,
+                  k.steps, k.inputs, k.units);
+      ++failures;
+    }
+  }
+  return failures;
+}
+
+Case random_case(std::mt19937& random) {
+  const auto below = [&](unsigned n) { return static_cast<Index>(random() % n); };
+  const auto coin = [&] { return random() % 2 == 0; };
+  Case k{};
+  k.cell = static_cast<Cell>(below(4));
+  const bool usual = coin();
+  k.activation = usual ? Activation::tanh : static_cast<Activation>(below(7));
+  k.gate = usual ? Activation::sigmoid : static_cast<Activation>(1 + below(3));
+  k.batch = below(4) == 0 ? below(40) : below(8);
+  k.steps = below(12);
+  k.inputs = below(20);
+  k.units = 1 + (below(4) == 0 ? below(150) : below(40));
+  k.masked = coin();
+  k.initial = coin();
+  k.go_backwards = coin();
+  k.sequences = coin();
+  k.zero_masked = coin();
+  return k;
+}
+
+// Several threads call one layer at once.
+int check_concurrency(std::mt19937& random) {
+  const Case k{Cell::lstm, Activation::tanh, Activation::sigmoid, 3, 20, 8, 130, false, true, false, true, false};
+  const Data<float> data(k, random);
+  const Recurrence<float> layer(k.cell, k.inputs, k.units,
+                                {data.kernel.data(), data.recurrent.data(), data.bias.data()}, k.activation, k.gate);
+  set_threads(2);
+  const Output<float> wanted = run(k, data, layer);
+  std::vector<int> wrong(8, 0);
+  std::vector<std::thread> callers;
+  for (int& mine : wrong) {
+    callers.emplace_back([&] {
+      for (int i = 0; i < 5; ++i) mine += run(k, data, layer) == wanted ? 0 : 1;
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  const int failures = static_cast<int>(std::count_if(wrong.begin(), wrong.end(), [](int w) { return w != 0; }));
+  if (failures != 0) std::printf("concurrent calls differ\n");
+  return failures;
+}
+
+}  // namespace
+}  // namespace gatewise
+
+int main(int count, char** arguments) {
+  const int cases = count > 1 ? std::atoi(arguments[1]) : 150;
+  int failures = 0;
+  for (const gatewise::Kernels* kernels : gatewise::available_kernels()) {
+    gatewise::set_isa(kernels->name);
+    std::mt19937 random(1);
+    for (int i = 0; i < cases; ++i) {
+      const gatewise::Case k = gatewise::random_case(random);
+      failures += gatewise::check<float>(k, random) + gatewise::check<double>(k, random);
+    }
+    failures += gatewise::check_concurrency(random);
+    std::printf("%s: %d cases\n", kernels->name, 2 * cases);
+  }
+  std::printf(failures == 0 ? "all agree\n" : "%d failures\n", failures);
+  return failures == 0 ? 0 : 1;
+}

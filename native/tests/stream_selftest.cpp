@@ -1,0 +1,247 @@
+// Streams and pools without Python, for the sanitizers and for machines under emulation: the same bits however a
+// sequence is cut, pools against single streams, snapshots, damage, and threads. Prints what failed and returns 1.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "../isa.h"
+#include "../stream/ops/activate.h"
+#include "../stream/ops/convolution.h"
+#include "../stream/ops/dense.h"
+#include "../stream/ops/mask.h"
+#include "../stream/ops/merge.h"
+#include "../stream/ops/normalize.h"
+#include "../stream/ops/recurrent.h"
+#include "../stream/pool.h"
+#include "../stream/session.h"
+
+namespace gatewise::stream {
+namespace {
+
+using Numbers = std::vector<float>;
+
+void check(bool right, const char* what) {
+  if (right) return;
+  std::fprintf(stderr, "streams (%s): %s\n", current_kernels().name, what);
+  std::exit(1);
+}
+
+class Random {
+ public:
+  explicit Random(unsigned seed) : engine_(seed) {}
+
+  Index between(Index least, Index most) { return std::uniform_int_distribution<Index>(least, most)(engine_); }
+  Numbers normal(Index count) {
+    std::normal_distribution<float> draw(0.0F, 0.5F);
+    Numbers numbers(static_cast<std::size_t>(count));
+    for (float& number : numbers) number = draw(engine_);
+    return numbers;
+  }
+
+ private:
+  std::mt19937 engine_;
+};
+
+// Masking, a convolution, an LSTM and a GRU side by side, merged, normalised, and a Dense head.
+struct Model {
+  Index inputs;
+  Index outputs = 3;
+  std::shared_ptr<Program> program = std::make_shared<Program>();
+
+  Model(Random& random, Index features, Index units) : inputs(features) {
+    Program& p = *program;
+    const int x = p.add_input(features, false);
+    const int masked = p.add_value(features);
+    const int mask = p.add_mask();
+    p.add(std::make_unique<Masking>(x, masked, mask, features, 0.0F));
+    ConvolutionShape shape;
+    shape.inputs = features;
+    shape.filters = units;
+    shape.taps = 3;
+    shape.dilation = 2;
+    const int past = p.add_value(units);
+    const Index place = p.add_state(shape.past() * features);
+    p.add(
+        std::make_unique<Convolution>(masked, past, place, shape, random.normal(3 * features * units).data(), nullptr));
+    p.add(std::make_unique<Activate>(past, past, units, Activation::tanh));
+    const int first = recurrent(random, Cell::lstm, masked, mask, features, units);
+    const int second = recurrent(random, Cell::gru_reset_after, past, mask, units, units);
+    const int sum = p.add_value(units);
+    p.add(std::make_unique<Merge>(Merging::add, std::vector<int>{first, second, past}, sum, units));
+    const int norm = p.add_value(units);
+    p.add(std::make_unique<LayerNorm>(sum, norm, 1, 1e-3, random.normal(units), random.normal(units)));
+    const int both = p.add_value(2 * units);
+    p.add(std::make_unique<Concatenate>(std::vector<int>{norm, first}, std::vector<Index>{units, units}, both, 1));
+    const int y = p.add_value(outputs);
+    p.add(std::make_unique<Dense>(both, y, 1, random.normal(2 * units * outputs).data(), random.normal(outputs).data(),
+                                  2 * units, outputs));
+    p.add_output(y);
+  }
+
+  int recurrent(Random& random, Cell cell, int x, int mask, Index features, Index units) {
+    const Index columns = gates_of(cell) * units;
+    const Numbers kernel = random.normal(features * columns);
+    const Numbers recurrent_kernel = random.normal(units * columns);
+    const Numbers bias = random.normal(2 * columns);
+    gatewise::Recurrence<float> packed(cell, features, units, {kernel.data(), recurrent_kernel.data(), bias.data()},
+                                       Activation::tanh, Activation::sigmoid);
+    const int y = program->add_value(units);
+    const Index place = program->add_state(units * states_of(cell));
+    program->add(std::make_unique<Recurrent>(x, y, mask, place, false, std::move(packed)));
+    return y;
+  }
+};
+
+Numbers push(Session& session, const Model& model, const float* x, Index steps) {
+  Numbers y(static_cast<std::size_t>(session.batch() * steps * model.outputs));
+  const void* in = x;
+  float* out = y.data();
+  session.push(&in, &out, steps);
+  return y;
+}
+
+// One sequence in random pieces, and all of it at once.
+void cut_anywhere(Random& random, const Model& model) {
+  constexpr Index kSteps = 37;
+  Numbers x = random.normal(kSteps * model.inputs);
+  for (Index t = 0; t < kSteps; t += random.between(1, 5)) {
+    std::fill_n(x.begin() + t * model.inputs, model.inputs, 0.0F);  // masked
+  }
+  Session whole(model.program, 1);
+  const Numbers expected = push(whole, model, x.data(), kSteps);
+  Session pieces(model.program, 1);
+  Numbers found;
+  for (Index t = 0; t < kSteps;) {
+    const Index steps = std::min(kSteps - t, random.between(0, 4));
+    const Numbers y = push(pieces, model, x.data() + t * model.inputs, steps);
+    found.insert(found.end(), y.begin(), y.end());
+    t += steps;
+  }
+  check(found == expected, "pieces of a sequence differ from the whole");
+}
+
+// A pool, some of whose ids come several times in a push, against one stream each.
+void pool_of_streams(Random& random, const Model& model) {
+  constexpr Index kStreams = 300;
+  Pool pool(model.program, kStreams);
+  std::vector<std::int64_t> all;
+  std::vector<std::unique_ptr<Session>> streams;
+  for (Index i = 0; i < kStreams; ++i) {
+    all.push_back(i * 1000003 - 500);
+    streams.push_back(std::make_unique<Session>(model.program, 1));
+  }
+  pool.records().add(all.data(), kStreams);
+  for (int turn = 0; turn < 4; ++turn) {
+    const Index count = random.between(1, 700);
+    const Numbers x = random.normal(count * model.inputs);
+    std::vector<Index> who;
+    std::vector<std::int64_t> ids;
+    Numbers expected;
+    for (Index i = 0; i < count; ++i) {
+      who.push_back(random.between(0, kStreams - 1));
+      ids.push_back(all[static_cast<std::size_t>(who.back())]);
+      Session& stream = *streams[static_cast<std::size_t>(who.back())];
+      const Numbers y = push(stream, model, x.data() + i * model.inputs, 1);
+      expected.insert(expected.end(), y.begin(), y.end());
+    }
+    Numbers found(expected.size());
+    const void* in = x.data();
+    float* out = found.data();
+    pool.push(ids.data(), count, &in, &out);
+    check(found == expected, "a pool differs from single streams");
+    ids.back() = 7;
+    try {
+      pool.push(ids.data(), count, &in, &out);
+      check(false, "an unknown id was taken");
+    } catch (const UnknownStream&) {
+    }
+  }
+  pool.records().drop(all.data(), 100);
+  pool.records().add(all.data() + 50, 30);
+  check(pool.records().size() == 230, "dropping and adding lost count");
+}
+
+void snapshots(Random& random, const Model& model) {
+  const std::vector<char> header(48, 'h');
+  Pool pool(model.program, 100);
+  std::vector<std::int64_t> ids;
+  for (Index i = 0; i < 90; ++i) ids.push_back(random.between(0, 10) + i * 20);
+  pool.records().add(ids.data(), 90);
+  const Numbers states = random.normal(90 * model.program->record());
+  pool.write(ids.data(), 90, states.data());
+  char name[] = "/tmp/gatewise_selftest_XXXXXX";
+  const int file = mkstemp(name);
+  check(file >= 0 && unlink(name) == 0, "no temporary file");
+  pool.dump(file, header);
+  Pool other(model.program, 95);
+  check(lseek(file, 48, SEEK_SET) == 48, "cannot seek");
+  other.load(file, header);
+  Numbers found(states.size());
+  other.read(ids.data(), 90, found.data());
+  check(found == states, "a snapshot brought other states back");
+  const char wrong = 'x';
+  check(pwrite(file, &wrong, 1, 300) == 1 && lseek(file, 48, SEEK_SET) == 48, "cannot write");
+  try {
+    other.load(file, header);
+    check(false, "a damaged snapshot was taken");
+  } catch (const std::invalid_argument&) {
+  }
+  close(file);
+}
+
+// Threads that share a model, and a pool under its lock.
+void together(Random& random, const Model& model) {
+  const Numbers x = random.normal(64 * model.inputs);
+  Pool pool(model.program, 256);
+  std::vector<std::thread> threads;
+  for (std::int64_t me = 0; me < 4; ++me) {
+    threads.emplace_back([&, me] {
+      Session stream(model.program, 4);
+      std::vector<std::int64_t> ids(64);
+      for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = me * 1000 + static_cast<std::int64_t>(i);
+      Numbers y(static_cast<std::size_t>(64 * model.outputs));
+      const void* in = x.data();
+      float* out = y.data();
+      for (int turn = 0; turn < 5; ++turn) {
+        push(stream, model, x.data(), 16);
+        const std::lock_guard<ForkLock> hold(pool.lock());
+        pool.records().add(ids.data(), 64);
+        pool.push(ids.data(), 64, &in, &out);
+        pool.records().drop(ids.data(), 64);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  check(pool.records().size() == 0, "threads left streams behind");
+}
+
+void run(unsigned seed) {
+  Random random(seed);
+  const Model model(random, random.between(1, 20), random.between(1, 70));
+  cut_anywhere(random, model);
+  pool_of_streams(random, model);
+  snapshots(random, model);
+  together(random, model);
+}
+
+}  // namespace
+}  // namespace gatewise::stream
+
+// The argument is how many random models each instruction set runs, 10 by default.
+int main(int count, char** arguments) {
+  const unsigned models = count > 1 ? static_cast<unsigned>(std::atoi(arguments[1])) : 10;
+  for (const gatewise::Kernels* kernels : gatewise::available_kernels()) {
+    gatewise::set_isa(kernels->name);
+    for (unsigned seed = 0; seed < models; ++seed) gatewise::stream::run(seed);
+    std::printf("streams: %s passed\n", kernels->name);
+  }
+  return 0;
+}
