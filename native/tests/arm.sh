@@ -16,3 +16,4 @@ cmake -S "$root" -B "$build" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=
   -DGATEWISE_MODULE=OFF -DGATEWISE_SELFTEST=ON -DGATEWISE_WERROR=ON
 cmake --build "$build" --parallel 2
 qemu-aarch64 "$build/gatewise_selftest" 40
+qemu-aarch64 "$build/gatewise_stream_selftest" 4

@@ -13,6 +13,7 @@ check() {
     -DGATEWISE_MODULE=OFF -DGATEWISE_SELFTEST=ON -DGATEWISE_WERROR=ON >"$build-$name.log"
   cmake --build "$build/$name" --parallel 2 >>"$build-$name.log" || { cat "$build-$name.log"; exit 1; }
   "$build/$name/gatewise_selftest" "$cases"
+  "$build/$name/gatewise_stream_selftest" "$((cases / 5))"
 }
 
 mkdir -p "$(dirname "$build")"
