@@ -763,11 +763,30 @@ class Layer(Declared):
     _base_config: ClassVar[tuple[str, ...]] = ("name", "trainable", "dtype")
 
     def get_config(self) -> Config:
-        """The arguments that would make this layer again, as plain values."""
+        """The arguments that would make this layer again, as plain values.
+
+        A class with a constructor of its own overrides this; where it does not, its arguments are looked for among the
+        attributes.
+
+        Raises:
+            ValueError: an argument of such a class that is not kept as an attribute of that name, or is not plain.
+        """
         own = self._own_config()
         if own.get("activity_regularizer", 0) is None and not self._declares("activity_regularizer"):
             del own["activity_regularizer"]
-        return {name: getattr(self, name) for name in self._base_config} | own
+        config = {name: getattr(self, name) for name in self._base_config} | own
+        if type(self).get_config is Layer.get_config and not _takes_declared(type(self).__init__):
+            config |= {name: self._plain_attribute(name) for name in _named(type(self).__init__) if name not in config}
+        return config
+
+    def _plain_attribute(self, name: str) -> Any:
+        value = getattr(self, name, self)
+        if all(isinstance(leaf, (str, int, float, type(None))) for leaf in structure.flatten(value)):
+            return value
+        raise ValueError(
+            f"{self.label} cannot be saved: its argument {name!r} is not kept as an attribute of plain values. "
+            f"Define get_config in {type(self).__name__}, and have it return all that the constructor takes."
+        )
 
     def _declares(self, name: str) -> bool:
         return self._arguments[name] is not Layer.__dict__[name]
@@ -783,6 +802,9 @@ class Layer(Declared):
         if _takes_declared(cls.__init__):
             known = cls._arguments
             config = {k: v for k, v in config.items() if k in known or not (v is None or v is False)}
+        elif not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(cls.__init__).parameters.values()):
+            named = _named(cls.__init__)
+            config = {k: v for k, v in config.items() if k in named or k not in cls._base_config}
         return cls(**config)
 
     @classmethod
@@ -802,6 +824,12 @@ _BOOKKEEPING = frozenset(
 )  # fmt: skip
 
 _WEIGHT_ORDERS = {True: ("name", "shape", "dtype", "initializer"), False: ("shape", "initializer", "dtype")}
+
+
+def _named(constructor: Callable[..., None]) -> list[str]:
+    """The parameters that a constructor names, without `self`."""
+    parameters = list(inspect.signature(constructor).parameters.values())[1:]
+    return [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
 def _takes_declared(constructor: Callable[..., None]) -> bool:

@@ -52,6 +52,32 @@ def test_a_plain_layer_builds_calls_and_comes_back_from_its_config() -> None:
     np.testing.assert_array_equal(twin.predict(X), model.predict(X))
 
 
+def test_a_plain_layer_without_get_config_is_saved_by_its_attributes() -> None:
+    class Scale(Layer):
+        def __init__(self, factor: float, shape: Any = (1, 2)) -> None:
+            super().__init__()
+            self.factor, self.shape = factor, shape
+
+        def call(self, inputs: Any) -> Any:
+            return inputs * self.factor
+
+    again = Scale.from_config(json.loads(json.dumps(Scale(2.5).get_config())))
+    assert (again.factor, tuple(again.shape)) == (2.5, (1, 2))
+
+    class Hidden(Layer):
+        def __init__(self, factor: Any, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self._factor = factor
+
+    with pytest.raises(
+        ValueError, match=r"Hidden 'h' cannot be saved: its argument 'factor'.*Define get_config in Hidden"
+    ):
+        Hidden(2, name="h").get_config()
+    layer = Scale(Dense(3))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="argument 'factor' is not kept as an attribute of plain values"):
+        layer.get_config()
+
+
 def test_a_plain_layer_under_jit() -> None:
     import jax
 
