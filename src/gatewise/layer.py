@@ -285,6 +285,12 @@ class Layer(Declared):
         self._first_weights = None
         self.built = vars(self).get("built", False)
 
+    _prepared: ClassVar[dict[str, Any]] = {}
+    """The attributes that hold what is made from the weights, and their first values: copies and pickles begin anew."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | self._prepared
+
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if name not in _BOOKKEEPING:
@@ -863,7 +869,10 @@ def as_tensor(value: Any) -> Any:
 
 def _dtype_of(array: Array, name: str) -> Any:
     """The dtype object called `name` in the array's library."""
-    return getattr(namespace(array), name)
+    xp = namespace(array)
+    if not hasattr(xp, name):
+        raise TypeError(f"{xp.__name__} has no dtype {name}: pass JAX arrays, or give the layer dtype='float32'.")
+    return getattr(xp, name)
 
 
 def _materialised(initializer: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:

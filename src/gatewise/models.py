@@ -362,6 +362,7 @@ class _Drawn(Model):
 
     supports_masking = True
     _build_is_whole = False
+    _prepared: ClassVar[dict[str, Any]] = {"_planned": (-1, None)}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -95,6 +95,12 @@ class SeedGenerator:
         self._generator: np.random.Generator | None = None
         self._lock = threading.Lock()
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"seed": self.seed, "_generator": self._generator}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
+
     def keep(self, xp: Any, shape: tuple[int, ...], rate: float, dtype: Any) -> Array:
         """Inverted dropout's mask: 0 with probability `rate`, else `1 / (1 - rate)`.
 

@@ -144,6 +144,14 @@ class Variable:
         self.version += 1
         epoch.changed()
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in Variable.__slots__ if name != "__weakref__"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        _frozen(self._array)
+
     def __repr__(self) -> str:
         return f"<Variable {self.path} shape={self.shape} dtype={self.dtype}>"
 

@@ -273,6 +273,16 @@ def test_the_training_flag_reaches_the_layers_inside() -> None:
             assert asks.seen["training"] is wanted
         model.predict(X)
         assert asks.seen["training"] is False
+
+    class Insists(Own):
+        def call(self, inputs: Any) -> Any:
+            return self.inner(inputs, training=True)
+
+    insists = Insists()
+    insists.predict(X)
+    assert asks.seen["training"] is True
+    model(X)
+    assert asks.seen["training"] is False
     fixed = gw.Model(x, asks(x, training=True))
     fixed.predict(X)
     assert asks.seen["training"] is True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from typing import Any
 
 import numpy as np
@@ -392,4 +394,20 @@ def test_parameters_are_counted() -> None:
     assert model.count_params() == 4 * 4 * (3 + 4 + 1) + 2 * 5
     assert [w.shape for w in model.weights] == [(3, 16), (4, 16), (16,), (4, 2), (2,)]
     for one, other in zip(model.get_weights(), [w.value for w in model.weights], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("way", ["copy", "pickle"])
+@pytest.mark.parametrize("name", CASES)
+def test_models_are_copied_and_pickled(name: str, way: str) -> None:
+    make, inputs = CASES[name]
+    model = make()
+    wanted = model.predict(inputs)
+    again = copy.deepcopy(model) if way == "copy" else pickle.loads(pickle.dumps(model))
+    with pytest.raises(ValueError, match="read-only"):
+        again.weights[0].value[:] = 1
+    for one, other in zip(structure.flatten(again.predict(inputs)), structure.flatten(wanted), strict=True):
+        np.testing.assert_array_equal(one, other)
+    again.set_weights([0 * w for w in again.get_weights()])
+    for one, other in zip(structure.flatten(model.predict(inputs)), structure.flatten(wanted), strict=True):
         np.testing.assert_array_equal(one, other)

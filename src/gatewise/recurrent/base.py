@@ -107,6 +107,7 @@ class RecurrentLayer(TakesState):
     supports_masking = True
     casts_integers = True
     _has_time_axis = True
+    _prepared: ClassVar[dict[str, Any]] = {"_op": None}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
