@@ -84,7 +84,7 @@ SHAPE = (3, 40, 160)  # a convolution's kernel: fans 120 and 480
         (VarianceScaling(3.0, "fan_out", "normal", 1), truncated, 0.0, math.sqrt(3 / 480) / 0.8796256610342398),
         (VarianceScaling(1.0, "fan_in", "uniform", 1, [0], [1, 2]), uniform, 0.0, math.sqrt(3 / 3)),
     ],
-    ids=repr,
+    ids=lambda value: getattr(value, "__name__", repr(value)),
 )
 def test_the_distribution_is_exact(
     initializer: Initializer, distribution: Callable[[float], float], mean: float, scale: float
