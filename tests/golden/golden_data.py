@@ -58,16 +58,13 @@ def release_of(line: dict[str, Any]) -> Any:
 def class_names(config: Any) -> Iterator[str]:
     """Every layer class that a config names."""
     if isinstance(config, dict):
-        if "class_name" in config and "config" in config and "inbound_nodes" in config or _is_layer(config):
+        if _is_layer(config):
             yield config["class_name"]
         for value in config.values():
             yield from class_names(value)
     elif isinstance(config, list):
         for value in config:
             yield from class_names(value)
-
-
-NOT_LAYERS = ("keras.initializers", "keras.regularizers", "keras.constraints", "keras", "builtins")
 
 
 def _is_layer(config: dict[str, Any]) -> bool:

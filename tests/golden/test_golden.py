@@ -94,8 +94,6 @@ def test_predict_and_config(name: str) -> None:
 
 # -- JAX ------------------------------------------------------------------------------------------------------------
 
-jax.config.update("jax_disable_most_optimizations", True)  # what is compiled runs once or twice
-
 # Every model of each system, every layer of Keras 3, and the others' layers that differ in more than names' meanings.
 SAME_NAME: dict[str, list[str]] = {}
 for _id, _line in CASES.items():

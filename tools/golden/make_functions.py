@@ -16,28 +16,29 @@ Line = dict[str, Any]
 
 GRID = np.array(
     [
-        0.0,
-        -0.0,
-        1e-30,
-        1e-7,
-        1e-3,
-        0.1,
-        0.25,
-        0.5,
-        0.9999,
-        1.0,
-        1.5,
-        2.0,
-        2.4999,
-        2.5,
-        2.5001,
-        3.0,
-        3.5,
-        5.0,
-        5.9999,
-        6.0,
-    ]
-    + [6.5, 9.0, 10.0, 15.0, 17.0, 20.0, 30.0, 50.0, 80.0, 88.0, 90.0, 100.0, 1e3, 1e6, 1e30, np.inf],
+        *(
+            0.0,
+            -0.0,
+            1e-30,
+            1e-7,
+            1e-3,
+            0.1,
+            0.25,
+            0.5,
+            0.9999,
+            1.0,
+            1.5,
+            2.0,
+            2.4999,
+            2.5,
+            2.5001,
+            3.0,
+            3.5,
+            5.0,
+            5.9999,
+        ),
+        *(6.0, 6.5, 9.0, 10.0, 15.0, 17.0, 20.0, 30.0, 50.0, 80.0, 88.0, 90.0, 100.0, 1e3, 1e6, 1e30, np.inf),
+    ],
     np.float32,
 )
 GRID = np.concatenate([GRID, -GRID, np.float32([np.nan])])
@@ -141,11 +142,8 @@ def initializers(system: System, store: Store) -> Iterator[Line]:
 
 def distributions(system: System, store: Store) -> Iterator[Line]:
     """Those with chance: mean, deviation and bounds of a large draw, as the real system draws."""
-    made: list[tuple[str, Line]] = [
-        (name, {})
-        for name in ("GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform", "LecunNormal")
-        + ("RandomNormal", "RandomUniform", "TruncatedNormal", "Orthogonal")
-    ]
+    plain = "GlorotUniform GlorotNormal HeUniform HeNormal LecunUniform LecunNormal RandomNormal RandomUniform"
+    made: list[tuple[str, Line]] = [(name, {}) for name in (*plain.split(), "TruncatedNormal", "Orthogonal")]
     made += [
         ("RandomNormal", {"mean": 1.0, "stddev": 0.5}),
         ("RandomUniform", {"minval": -1.0, "maxval": 3.0}),

@@ -17,12 +17,45 @@ from typing import Any
 
 from systems import SYSTEMS
 
-LAYERS = (
-    "LSTM GRU SimpleRNN Bidirectional TimeDistributed InputLayer Dense Embedding Masking Conv1D MaxPooling1D "
-    "AveragePooling1D GlobalMaxPooling1D GlobalAveragePooling1D Dropout SpatialDropout1D Activation Flatten Reshape "
-    "RepeatVector Permute Concatenate Add Subtract Multiply Average Maximum Minimum Dot BatchNormalization "
-    "LayerNormalization UnitNormalization Softmax ReLU LeakyReLU ELU PReLU"
-).split()
+LAYERS = [
+    "LSTM",
+    "GRU",
+    "SimpleRNN",
+    "Bidirectional",
+    "TimeDistributed",
+    "InputLayer",
+    "Dense",
+    "Embedding",
+    "Masking",
+    "Conv1D",
+    "MaxPooling1D",
+    "AveragePooling1D",
+    "GlobalMaxPooling1D",
+    "GlobalAveragePooling1D",
+    "Dropout",
+    "SpatialDropout1D",
+    "Activation",
+    "Flatten",
+    "Reshape",
+    "RepeatVector",
+    "Permute",
+    "Concatenate",
+    "Add",
+    "Subtract",
+    "Multiply",
+    "Average",
+    "Maximum",
+    "Minimum",
+    "Dot",
+    "BatchNormalization",
+    "LayerNormalization",
+    "UnitNormalization",
+    "Softmax",
+    "ReLU",
+    "LeakyReLU",
+    "ELU",
+    "PReLU",
+]
 
 WHEEL = Path(__file__).resolve().parents[2] / ".peers" / "tf114"
 
@@ -73,7 +106,16 @@ def tensorflow_114() -> dict[str, list[list[Any]]]:
 def _classes() -> Iterator[ast.ClassDef]:
     WHEEL.mkdir(parents=True, exist_ok=True)
     if not list(WHEEL.glob("*.whl")):
-        wanted = "--no-deps --only-binary=:all: --python-version 37 --implementation cp --abi cp37m".split()
+        wanted = [
+            "--no-deps",
+            "--only-binary=:all:",
+            "--python-version",
+            "37",
+            "--implementation",
+            "cp",
+            "--abi",
+            "cp37m",
+        ]
         where = ["--platform", "manylinux1_x86_64", "-d", str(WHEEL), "tensorflow==1.14.0"]
         subprocess.run([sys.executable, "-m", "pip", "download", "-q", *wanted, *where], check=True)
     with zipfile.ZipFile(next(WHEEL.glob("*.whl"))) as wheel:

@@ -28,8 +28,7 @@ def stack(system: System, shape: tuple[int | None, ...], *layers: Callable[[], A
     """A builder of a Sequential: the layers are made when the case is built, so that their names start afresh."""
 
     def build() -> Any:
-        made = system.keras.Sequential([system.keras.Input(shape), *(layer() for layer in layers)])
-        return made
+        return system.keras.Sequential([system.keras.Input(shape), *(layer() for layer in layers)])
 
     return build
 
@@ -104,10 +103,10 @@ def sequential(system: System) -> Cases:
         stack(
             system,
             (5, 4),
-            lambda: L("BatchNormalization")(),
+            L("BatchNormalization"),
             lambda: L("LSTM")(3, return_sequences=True),
-            lambda: L("LayerNormalization")(),
-            lambda: L("GlobalMaxPooling1D")(),
+            L("LayerNormalization"),
+            L("GlobalMaxPooling1D"),
             lambda: L("Activation")("softmax"),
         ),
         X,
@@ -120,7 +119,7 @@ def sequential(system: System) -> Cases:
             lambda: L("Permute")((2, 1)),
             lambda: L("Reshape")((2, 10)),
             lambda: L("SimpleRNN")(3, return_sequences=True),
-            lambda: L("Flatten")(),
+            L("Flatten"),
             lambda: L("Dense")(2),
         ),
         X,
@@ -141,7 +140,7 @@ def masked(system: System) -> Cases:
             stack(
                 system,
                 (5, 4),
-                lambda: L("Masking")(),
+                L("Masking"),
                 lambda: L("GRU")(3, return_sequences=True),
                 lambda: L("Dropout")(0.3),
                 lambda: L("LSTM")(3, return_sequences=True),
@@ -168,8 +167,8 @@ def masked(system: System) -> Cases:
                 system,
                 (5, 4),
                 lambda: L("Masking")(mask_value=0.0),
-                lambda: L("BatchNormalization")(),
-                lambda: L("LayerNormalization")(),
+                L("BatchNormalization"),
+                L("LayerNormalization"),
                 lambda: L("GRU")(3),
             ),
             X * mask(which)[:, :, None],
@@ -181,7 +180,7 @@ def masked(system: System) -> Cases:
             (None,),
             lambda: L("Embedding")(7, 4, mask_zero=True),
             lambda: L("LSTM")(3, return_sequences=True),
-            lambda: L("GlobalAveragePooling1D")(),
+            L("GlobalAveragePooling1D"),
         ),
         tokens("right"),
     )
@@ -232,13 +231,11 @@ def functional(system: System) -> Cases:
         return build
 
     def state_and_mask(kind: str) -> Callable[[], Any]:
-        """A mask that travels, a state that is given: Keras 3 loses the mask there, and has it again behind the layer."""
+        """A mask that travels, a state that is given: Keras 3 loses the mask there, and has it again behind."""
 
         def build() -> Any:
-            ids, state = (
-                K.Input((None,), name="ids"),
-                [K.Input((3,), name=f"s{i}") for i in range(1 + (kind == "LSTM"))],
-            )
+            ids = K.Input((None,), name="ids")
+            state = [K.Input((3,), name=f"s{i}") for i in range(1 + (kind == "LSTM"))]
             y = L(kind)(3, return_sequences=True)(L("Embedding")(7, 4, mask_zero=True)(ids), initial_state=state)
             z = L("Bidirectional")(L(kind)(3, return_sequences=True))(y, initial_state=[*state, *state])
             return K.Model([ids, *state], [y, z, L(kind)(2)(y)])
@@ -283,7 +280,7 @@ def functional(system: System) -> Cases:
         return K.Model([a, b], L("Concatenate")()([tail(inner(a)), inner(b)]), name="outer")
 
     def nested_norm() -> Any:
-        """Weights that training changes and others in turn, and a part that is frozen: the order of weights is at stake."""
+        """Weights that training changes and others in turn, and a frozen part: the order of weights is at stake."""
         z, x = K.Input((5, 4), name="z"), K.Input((5, 4), name="x")
         y = L("Dense")(4)(L("BatchNormalization")()(L("Dense")(4, trainable=False)(z)))
         inner = K.Model(z, L("BatchNormalization")(trainable=False)(y), name="inner")

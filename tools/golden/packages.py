@@ -1,4 +1,4 @@
-"""The published models: 28 LSTM models inside three packages on PyPI, fetched without dependencies; nothing in them is run.
+"""The published models: 28 LSTM models inside three packages on PyPI, fetched without dependencies and never run.
 
 Needs the standard library alone, so that the tests use it as well.
 """

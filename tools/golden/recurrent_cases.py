@@ -103,7 +103,7 @@ def singles(system: System, kind: str) -> Iterable[dict[str, Any]]:
     yield {
         "kernel_regularizer": "l2",
         "recurrent_regularizer": "l1",
-        "bias_regularizer": "l1_l2",
+        "bias_regularizer": "L1L2" if system.is_keras3 else "l1_l2",
         "activity_regularizer": "l2",
     }
     yield {"kernel_constraint": "non_neg", "recurrent_constraint": "max_norm", "bias_constraint": "unit_norm"}
@@ -166,8 +166,6 @@ def _met(row: dict[str, Any], open_pairs: set[Any]) -> set[Any]:
 def cases(system: System) -> Cases:
     for kind in ("LSTM", "GRU", "SimpleRNN"):
         for options in singles(system, kind):
-            if system.is_keras3 and "bias_regularizer" in options:
-                options = {**options, "bias_regularizer": "L1L2"}
             yield recurrent(system, kind, options)
         for number, options in enumerate(pairs(system, kind)):
             case = recurrent(system, kind, options)

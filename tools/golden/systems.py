@@ -94,7 +94,7 @@ class Tf1(System):
 
 
 def legacy_config(thing: Any, version: str) -> dict[str, Any]:
-    """The form in HDF5 files of Keras 2: class name and config, no modules. `version` is the writer's, as it would say."""
+    """The form in HDF5 files of Keras 2: class name and config, no modules. `version` is what the writer would say."""
     if not isinstance(thing, tf_keras.Model):
         config = {"class_name": thing.__class__.__name__, "config": thing.get_config()}
     else:
