@@ -21,6 +21,7 @@ class Linear(Layer):
 
     def __init__(self, units: int = 3, **kwargs: Any) -> None:
         self.units = units  # Before the base's constructor, as many programs have it.
+        self.batch_size = 7
         super().__init__(**kwargs)
 
     def build(self, input_shape: Any) -> None:
@@ -38,6 +39,7 @@ class Linear(Layer):
 def test_a_plain_layer_builds_calls_and_comes_back_from_its_config() -> None:
     layer = Linear(5, name="mine", trainable=False)
     np.testing.assert_allclose(layer(X), X.sum(axis=1, keepdims=True).repeat(5, 1), rtol=1e-6)
+    assert layer.batch_size == 7
     assert [w.name for w in layer.weights] == ["kernel", "bias"]
     assert [w.path for w in layer.weights] == ["mine/kernel", "mine/bias"]
     again = Linear.from_config(json.loads(json.dumps(layer.get_config())))
