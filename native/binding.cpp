@@ -99,7 +99,7 @@ Shape check_weights(Cell cell, const Array& kernel, const Array& recurrent, cons
 
 template <class T>
 Recurrence<T> make(Cell cell, const Array& kernel, const Array& recurrent, const std::optional<Array>& bias,
-                   Activation activation, Activation recurrent_activation) {
+                   Activation activation, Activation recurrent_activation, bool bfloat16) {
   const Shape shape = check_weights(cell, kernel, recurrent, bias);
   want_type<T>("recurrent_kernel", recurrent);
   if (bias) want_type<T>("bias", *bias);
@@ -107,7 +107,7 @@ Recurrence<T> make(Cell cell, const Array& kernel, const Array& recurrent, const
   const std::vector<T> recurrent_copy = row_major<T>(recurrent);
   const std::vector<T> bias_copy = bias ? row_major<T>(*bias) : std::vector<T>();
   const Weights<T> weights{kernel_copy.data(), recurrent_copy.data(), bias ? bias_copy.data() : nullptr};
-  return Recurrence<T>(cell, shape.inputs, shape.units, weights, activation, recurrent_activation);
+  return Recurrence<T>(cell, shape.inputs, shape.units, weights, activation, recurrent_activation, bfloat16);
 }
 
 // New arrays are made by numpy.empty: cheaper than a capsule that owns memory, and they are NumPy's like any other.
@@ -141,15 +141,20 @@ class Empty {
 class Bound {
  public:
   Bound(const std::string& cell_name, const Array& kernel, const Array& recurrent, const std::optional<Array>& bias,
-        const std::string& activation_name, const std::string& recurrent_name) {
+        const std::string& activation_name, const std::string& recurrent_name, const std::string& precision) {
     const Cell cell = cell_named(cell_name);
     const Activation activation = activation_named(activation_name);
     const Activation gate = activation_named(recurrent_name);
+    if (precision != "float32" && precision != "bfloat16") {
+      throw std::invalid_argument("unknown precision \"" + precision + "\"; known are float32, bfloat16");
+    }
+    const bool bfloat16 = precision == "bfloat16";
     if (kernel.dtype() == nb::dtype<float>()) {
-      layer_.emplace<Recurrence<float>>(make<float>(cell, kernel, recurrent, bias, activation, gate));
+      layer_.emplace<Recurrence<float>>(make<float>(cell, kernel, recurrent, bias, activation, gate, bfloat16));
       dtype_ = empty_.dtype("float32");
     } else if (kernel.dtype() == nb::dtype<double>()) {
-      layer_.emplace<Recurrence<double>>(make<double>(cell, kernel, recurrent, bias, activation, gate));
+      if (bfloat16) throw nb::type_error("precision bfloat16 is for float32 weights, not float64");
+      layer_.emplace<Recurrence<double>>(make<double>(cell, kernel, recurrent, bias, activation, gate, false));
       dtype_ = empty_.dtype("float64");
     } else {
       throw nb::type_error("kernel must be float32 or float64");
@@ -282,13 +287,17 @@ NB_MODULE(_native, module) {
   module.def("isas", &isa_names, "Instruction sets that this machine has, lowest first.");
   module.def("isa", [] { return std::string(current_kernels().name); }, "The instruction set in use.");
   module.def("set_isa", &set_isa, "name"_a, "Choose the instruction set of recurrences made from now on.");
+  module.def(
+      "has_bfloat16", [] { return bfloat16_kernels() != nullptr; },
+      "Whether this machine multiplies bfloat16 numbers itself, with the instruction set in use.");
   module.def("threads", &threads, "How many threads a call may use.");
   module.def("set_threads", &want_threads, "count"_a, "Set how many threads a call may use; 0 is automatic.");
 
   nb::class_<Bound>(module, "Recurrence", "The packed weights of one recurrent layer.")
       .def(nb::init<const std::string&, const Array&, const Array&, const std::optional<Array>&, const std::string&,
-                    const std::string&>(),
-           "cell"_a, "kernel"_a, "recurrent_kernel"_a, "bias"_a.none(), "activation"_a, "recurrent_activation"_a)
+                    const std::string&, const std::string&>(),
+           "cell"_a, "kernel"_a, "recurrent_kernel"_a, "bias"_a.none(), "activation"_a, "recurrent_activation"_a,
+           "precision"_a = "float32")
       .def("forward", &Bound::forward, "x"_a, "states"_a.none(), "mask"_a.none(), "go_backwards"_a, "sequences"_a,
            "zero_masked"_a, "Run the layer over x (B, T, I): a tuple of the output and the final states.");
 

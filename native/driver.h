@@ -41,7 +41,7 @@ class Blocks {
   Index longer_;
 };
 
-template <class T, class CellType, class Act, class Gate>
+template <class T, class CellType, class Act, class Gate, class Tiles>
 class Driver {
  public:
   Driver(const Layer<T>& layer, const Sequence<T>& call, const Plan& plan, const Workspace<T>& space, Team& team,
@@ -60,6 +60,7 @@ class Driver {
 
   void run() {
     load_states();
+    if constexpr (Tiles::kPairs) round_states();
     wait();
     for (Index start = 0; start < call_.steps; start += plan_.chunk) {
       const Index left = call_.steps - start;
@@ -153,6 +154,7 @@ class Driver {
 
   // Multiplies the inputs of `count` steps, all rows of them, by the kernel.
   void look_ahead(Index start, Index count) {
+    if constexpr (Tiles::kPairs) round_inputs(start, count);
     look_ahead_phase<First>(layer_.phase[0], start, count);
     if constexpr (kTwoPhases) look_ahead_phase<Second>(layer_.phase[1], start, count);
   }
@@ -160,36 +162,78 @@ class Driver {
   template <class P>
   void look_ahead_phase(const Phase<T>& phase, Index start, Index count) {
     const Index rows = rows_.end - rows_.begin;
-    const Blocks blocks(count * rows, rows_for(P::kGates));
+    const Blocks blocks(count * rows, Tiles::rows_for(P::kGates));
     if (blocks.size() == 0) return;
-    const int together = panels_for(blocks.most(), P::kGates);
+    const int together = Tiles::panels_for(blocks.most(), P::kGates);
     TileCall<T> tile;
-    tile.inputs = layer_.inputs;
+    tile.inputs = layer_.input_rows;
     tile.fetch = {phase.bias, 0};
     for (Index panel = panels_.begin; panel < panels_.end; panel += together) {
       const int panels = static_cast<int>(lesser(panels_.end - panel, together));
-      tile.input = phase.input + panel * layer_.inputs * P::kGates * kLanes;
+      tile.input = phase.input + panel * layer_.input_rows * P::kGates * kLanes;
       tile.bias = phase.bias + panel * P::kSums * kLanes;
       Index step = 0;
       Index row = 0;
       for (Index block = 0; block < blocks.size(); ++block) {
         const int height = blocks.rows(block);
         for (int r = 0; r < height; ++r) {
-          tile.x[r] = input_row(rows_.begin + row, start + step);
+          tile.x[r] = input_row(rows_.begin + row, start + step, step);
           tile.out[r] = ahead_row(step * rows + row, ahead_offset<P>()) + (panel - panels_.begin) * P::kGates * kLanes;
           if (++row == rows) {
             row = 0;
             ++step;
           }
         }
-        kTiles<T, P::kGates, P::kSums>.project[height - 1][panels - 1](tile);
+        tiles_.template project<P>(height, panels, tile);
       }
     }
   }
 
-  const T* input_row(Index row, Index step) const { return call_.x + row * call_.x_batch + time(step) * call_.x_time; }
+  // Where the tiles find the inputs of one row: where the caller has them, or among the pairs of this chunk.
+  const T* input_row(Index row, Index step, Index in_chunk) const {
+    if constexpr (Tiles::kPairs) {
+      return pairs_of_inputs() + (in_chunk * (rows_.end - rows_.begin) + row - rows_.begin) * space_.input_stride;
+    }
+    return call_.x + row * call_.x_batch + time(step) * call_.x_time;
+  }
+
+  T* pairs_of_inputs() const { return space_.inputs + member_ * space_.inputs_size; }
+
+  // What a phase multiplies by the recurrent kernel.
+  template <class P>
+  const T* source(Index step) const {
+    if constexpr (Tiles::kPairs) return P::kSource == kReset ? space_.reset_pairs : space_.pairs[step & 1];
+    return P::kSource == kReset ? space_.reset : space_.h[step & 1];
+  }
+
+  // Rounds the inputs of `count` steps to pairs.
+  void round_inputs(Index start, Index count) {
+    T* to = pairs_of_inputs();
+    for (Index step = start; step < start + count; ++step) {
+      for (Index row = rows_.begin; row < rows_.end; ++row, to += space_.input_stride) {
+        Tiles::round(to, call_.x + row * call_.x_batch + time(step) * call_.x_time, layer_.inputs, layer_.input_rows);
+      }
+    }
+  }
+
+  // Rounds the states of this member's rows and units, as they were given.
+  void round_states() {
+    const Index units = (panels_.end - panels_.begin) * kLanes;
+    for (Index row = rows_.begin; row < rows_.end; ++row) {
+      T* const kept[] = {space_.pairs[0], space_.pairs[1], space_.reset_pairs};
+      for (T* pairs : kept) {
+        if (pairs == nullptr) continue;
+        T* to = pairs + row * space_.pair_stride;
+        Tiles::round(to + first_unit() / 2, state(0, 0, row) + first_unit(), units, units / 2);
+        if (panels_.end == layer_.panels) Tiles::clear(to, layer_.padded() / 2, layer_.recurrent_rows);
+      }
+    }
+  }
 
   void step(Index step, Index in_chunk) {
+    if constexpr (Tiles::kPairs) {
+      if (!plan_.ahead) round_inputs(step, 1);
+    }
     run_phase<First>(layer_.phase[0], step, in_chunk);
     wait();
     if constexpr (kTwoPhases) {
@@ -201,9 +245,9 @@ class Driver {
   // One phase of one step. Every other step walks the panels backwards: what is still in the cache is used first.
   template <class P>
   void run_phase(const Phase<T>& phase, Index step, Index in_chunk) {
-    const Blocks blocks(rows_.end - rows_.begin, rows_for(P::kGates));
+    const Blocks blocks(rows_.end - rows_.begin, Tiles::rows_for(P::kGates));
     if (blocks.size() == 0) return;
-    const int together = panels_for(blocks.most(), P::kGates);
+    const int together = Tiles::panels_for(blocks.most(), P::kGates);
     const Index groups = (panels_.end - panels_.begin + together - 1) / together;
     for (Index i = 0; i < groups; ++i) {
       const bool forwards = (step & 1) == 0;
@@ -217,35 +261,36 @@ class Driver {
   template <class P>
   void run_panels(const Phase<T>& phase, const Blocks& blocks, Index step, Index in_chunk, Index panel, int panels,
                   Index next) {
-    alignas(kBytes) T sums[kMaxRows * kMaxPanels * kMaxSumsOfUnit * kLanes];
-    const Index input_panel = layer_.inputs * P::kGates * kLanes;
-    const Index recurrent_panel = layer_.units * P::kGates * kLanes;
+    alignas(kBytes) T sums[Tiles::rows_for(3) * kMaxPanels * kMaxSumsOfUnit * kLanes];
+    const Index input_panel = layer_.input_rows * P::kGates * kLanes;
+    const Index recurrent_panel = layer_.recurrent_rows * P::kGates * kLanes;
     TileCall<T> tile;
-    tile.inputs = plan_.ahead ? 0 : layer_.inputs;
-    tile.units = layer_.units;
+    tile.inputs = plan_.ahead ? 0 : layer_.input_rows;
+    tile.units = layer_.recurrent_rows;
     tile.input = phase.input + panel * input_panel;
     tile.recurrent = phase.recurrent + panel * recurrent_panel;
     tile.bias = phase.bias + panel * P::kSums * kLanes;
     tile.start[0] = nullptr;
     const Fetcher fetcher{phase.input + next * input_panel, phase.recurrent + next * recurrent_panel,
                           tile.inputs * P::kGates * kLanes, tile.units * P::kGates * kLanes, blocks.size()};
-    const T* source = P::kSource == kReset ? space_.reset : space_.h[step & 1];
+    const T* source = this->template source<P>(step);
+    const Index source_stride = Tiles::kPairs ? space_.pair_stride : space_.stride;
     for (Index block = 0; block < blocks.size(); ++block) {
       const Index row = rows_.begin + blocks.begin(block);
       const int height = blocks.rows(block);
       for (int r = 0; r < height; ++r) {
-        tile.h[r] = source + (row + r) * space_.stride;
+        tile.h[r] = source + (row + r) * source_stride;
         tile.out[r] = sums + r * panels * P::kSums * kLanes;
         if (plan_.ahead) {
           const Index item = in_chunk * (rows_.end - rows_.begin) + (row + r - rows_.begin);
           tile.start[r] = ahead_row(item, ahead_offset<P>()) + (panel - panels_.begin) * P::kGates * kLanes;
         } else {
-          tile.x[r] = input_row(row + r, step);
+          tile.x[r] = input_row(row + r, step, 0);
         }
       }
       tile.fetch = fetcher.share(block, tile.inputs, tile.units);
       if (plan_.far) fetch_units<P>(step, row, height, panel, panels);
-      kTiles<T, P::kGates, P::kSums>.tile[height - 1][panels - 1](tile);
+      tiles_.template tile<P>(height, panels, tile);
       finish<P>(sums, step, row, height, panel, panels);
     }
   }
@@ -272,18 +317,25 @@ class Driver {
   void finish(const T* sums, Index step, Index first, int height, Index panel, int panels) {
     const Index t = time(step);
     const Pointers now{space_.h[step & 1], space_.h[(step + 1) & 1], space_.c, space_.update, space_.reset};
+    T* const pairs = (P::kWrites & kH) != 0 ? space_.pairs[(step + 1) & 1] : space_.reset_pairs;
     const Index stride = space_.stride;
     for (int r = 0; r < height; ++r) {
       const Index row = first + r;
       T* y = (P::kWrites & kH) != 0 ? output(step, row) : nullptr;
       if (masked(row, t)) {
         if constexpr ((P::kWrites & kH) != 0) keep(now, step, row, panel, panels);
+        if constexpr (Tiles::kPairs && (P::kWrites & kH) != 0) {
+          const T* old = space_.pairs[step & 1] + row * space_.pair_stride;
+          T* kept = pairs + row * space_.pair_stride;
+          for (Index u = panel * kLanes / 2; u < (panel + panels) * kLanes / 2; ++u) kept[u] = old[u];
+        }
         sums += panels * P::kSums * kLanes;
         continue;
       }
       for (int p = 0; p < panels; ++p) {
         const Index unit = (panel + p) * kLanes;
         const Vec<T> h = apply<P>(sums, now, row * stride + unit);
+        if constexpr (Tiles::kPairs) Tiles::round(pairs + row * space_.pair_stride + unit / 2, h);
         sums += P::kSums * kLanes;
         if (y != nullptr) put(y + unit, h, lesser(layer_.units - unit, kLanes));
       }
@@ -331,7 +383,7 @@ class Driver {
     if constexpr ((P::kWrites & kC) != 0) store<T>(now.c + at, unit.c);
     if constexpr ((P::kWrites & kUpdate) != 0) store<T>(now.update + at, unit.update);
     if constexpr ((P::kWrites & kReset) != 0) store<T>(now.reset + at, unit.reset);
-    return (P::kWrites & kH) != 0 ? unit.h : Vec<T>{};
+    return (P::kWrites & kH) != 0 ? unit.h : unit.reset;
   }
 
   GATEWISE_INLINE static void put(T* to, Vec<T> v, Index lanes) {
@@ -371,6 +423,7 @@ class Driver {
   const Share rows_;
   const Share panels_;
   T* const ahead_;
+  Tiles tiles_;
 };
 
 }  // namespace gatewise::GATEWISE_ISA

@@ -35,8 +35,11 @@ struct Layer {
   Activation recurrent_activation = Activation::sigmoid;
   Index inputs = 0;
   Index units = 0;
-  Index width = 0;   // lanes of a vector
-  Index panels = 0;  // units / width, rounded up
+  Index width = 0;       // lanes of a vector
+  Index panels = 0;      // units / width, rounded up
+  Index input_rows = 0;  // rows of a packed panel: I and H, or, for bfloat16, half of them (a pair of numbers stands
+  Index recurrent_rows = 0;  // in one lane), rounded up to what a tile takes
+  bool bfloat16 = false;
   int states = 1;
   int phases = 1;
   Phase<T> phase[kMaxPhases];
@@ -82,7 +85,14 @@ struct Workspace {
   T* c = nullptr;                // (B, padded): a cell's second state
   T* update = nullptr;           // (B, padded): GRU's z, between its two phases
   T* reset = nullptr;            // (B, padded): GRU's r * h, between its two phases
-  T* ahead = nullptr;            // [member][ahead_size]: projected inputs
+  // For bfloat16 the inputs and the states that the tiles read, as pairs in one T each.
+  Index input_stride = 0;
+  Index pair_stride = 0;
+  T* inputs = nullptr;               // [member][inputs_size]: the steps of a chunk
+  T* pairs[2] = {nullptr, nullptr};  // (B, pair_stride): h
+  T* reset_pairs = nullptr;          // (B, pair_stride): r * h
+  Index inputs_size = 0;
+  T* ahead = nullptr;  // [member][ahead_size]: projected inputs
   Index ahead_size = 0;
 };
 

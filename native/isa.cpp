@@ -1,5 +1,11 @@
 #include "isa.h"
 
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <atomic>
 #include <cstdlib>
 #include <stdexcept>
@@ -16,6 +22,11 @@ extern const Kernels kKernels;
 namespace avx512 {
 extern const Kernels kKernels;
 }
+#if defined(GATEWISE_AMX)
+namespace amx {
+extern const Kernels kKernels;
+}
+#endif
 #elif defined(__aarch64__)
 namespace neon {
 extern const Kernels kKernels;
@@ -57,6 +68,22 @@ const Kernels& named(const std::string& name) {
 
 std::atomic<const Kernels*> chosen{nullptr};
 
+#if defined(GATEWISE_AMX) && defined(__linux__)
+// Whether the processor has AMX for bfloat16 and the system lets this process use its registers.
+bool may_use_tiles() {
+  if (!__builtin_cpu_supports("avx512bf16")) return false;
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  constexpr unsigned bf16_and_tile = (1U << 22) | (1U << 24);
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & bf16_and_tile) != bf16_and_tile) return false;
+  constexpr long request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long tile_data = 18;
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+}
+#endif
+
 }  // namespace
 
 const std::vector<const Kernels*>& available_kernels() {
@@ -72,6 +99,14 @@ const Kernels& current_kernels() {
     chosen.store(kernels, std::memory_order_release);
   }
   return *kernels;
+}
+
+const Kernels* bfloat16_kernels() {
+#if defined(GATEWISE_AMX) && defined(__linux__)
+  static const bool there = available_kernels().back() == &avx512::kKernels && may_use_tiles();
+  if (there && &current_kernels() == &avx512::kKernels) return &amx::kKernels;
+#endif
+  return nullptr;
 }
 
 void set_isa(const std::string& name) { chosen.store(&named(name), std::memory_order_release); }

@@ -17,11 +17,11 @@ void run_cell(const Layer<T>& layer, const Sequence<T>& call, const Plan& plan, 
   if (usual) {
     using Act = Fixed<T, Activation::tanh>;
     using Gate = Fixed<T, Activation::sigmoid>;
-    Driver<T, CellType, Act, Gate>(layer, call, plan, space, team, member, Act{}, Gate{}).run();
+    Driver<T, CellType, Act, Gate, VectorTiles<T>>(layer, call, plan, space, team, member, Act{}, Gate{}).run();
   } else {
     using Any = Chosen<T>;
-    Driver<T, CellType, Any, Any>(layer, call, plan, space, team, member, Any{layer.activation},
-                                  Any{layer.recurrent_activation})
+    Driver<T, CellType, Any, Any, VectorTiles<T>>(layer, call, plan, space, team, member, Any{layer.activation},
+                                                  Any{layer.recurrent_activation})
         .run();
   }
 }

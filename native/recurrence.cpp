@@ -72,12 +72,12 @@ template <class T>
 Plan make_plan(const Layer<T>& layer, const Sequence<T>& call, Index threads) {
   Plan plan;
   const double gates = gates_of(layer.cell);
-  const double recurrent = static_cast<double>(layer.padded() * layer.units) * gates * sizeof(T);
-  const double input = static_cast<double>(layer.padded() * layer.inputs) * gates * sizeof(T);
+  const double recurrent = static_cast<double>(layer.padded() * layer.recurrent_rows) * gates * sizeof(T);
+  const double input = static_cast<double>(layer.padded() * layer.input_rows) * gates * sizeof(T);
   const double batch = static_cast<double>(call.batch);
   const double work = (recurrent + input) / 4 * batch;  // multiply-adds of a step, more or less
 
-  plan.ahead = call.batch < 6 && call.steps > 1;
+  plan.ahead = call.batch < (layer.bfloat16 ? 12 : 6) && call.steps > 1;
   if (threads > 1 && work * static_cast<double>(call.steps) > 4e5) {
     const bool fits = recurrent + input <= 0.75 * private_cache();
     if (call.batch >= (fits ? 8 : 64) * threads) {
@@ -99,6 +99,24 @@ Plan make_plan(const Layer<T>& layer, const Sequence<T>& call, Index threads) {
   return plan;
 }
 
+// Bytes that the rounded inputs of a member and the rounded states of all take.
+struct PairSizes {
+  Index stride = 0;
+  std::size_t state = 0;
+  std::size_t inputs = 0;
+};
+
+template <class T>
+PairSizes pair_sizes(const Layer<T>& layer, const Sequence<T>& call, const Plan& plan) {
+  PairSizes sizes;
+  if (!layer.bfloat16) return sizes;
+  sizes.stride = layer.recurrent_rows + static_cast<Index>(kLine / sizeof(T));
+  sizes.state = rounded(static_cast<std::size_t>(call.batch * sizes.stride) * sizeof(T));
+  const Index steps = plan.ahead ? plan.chunk : 1;
+  sizes.inputs = rounded(static_cast<std::size_t>(steps * call.batch * layer.input_rows) * sizeof(T));
+  return sizes;
+}
+
 // The working memory of one call, out of one buffer.
 template <class T>
 Workspace<T> make_workspace(Buffer& buffer, const Layer<T>& layer, const Sequence<T>& call, const Plan& plan) {
@@ -114,7 +132,11 @@ Workspace<T> make_workspace(Buffer& buffer, const Layer<T>& layer, const Sequenc
     const Index row = layer.padded() * gates_of(layer.cell);
     ahead = rounded(static_cast<std::size_t>(plan.chunk * call.batch * row) * sizeof(T));
   }
-  auto* at = static_cast<char*>(buffer.reserve(states * state + ahead * static_cast<std::size_t>(plan.threads)));
+  const PairSizes pairs = pair_sizes(layer, call, plan);
+  const auto members = static_cast<std::size_t>(plan.threads);
+  const std::size_t pair_states = two_phases ? 3 : 2;
+  auto* at = static_cast<char*>(
+      buffer.reserve(states * state + ahead * members + pairs.state * pair_states + pairs.inputs * members));
   const auto next = [&at](std::size_t bytes) {
     T* here = reinterpret_cast<T*>(at);
     at += bytes;
@@ -129,7 +151,16 @@ Workspace<T> make_workspace(Buffer& buffer, const Layer<T>& layer, const Sequenc
     space.update = next(state);
     space.reset = next(state);
   }
-  space.ahead = next(0);
+  if (layer.bfloat16) {
+    space.input_stride = layer.input_rows;
+    space.pair_stride = pairs.stride;
+    space.pairs[0] = next(pairs.state);
+    space.pairs[1] = next(pairs.state);
+    if (two_phases) space.reset_pairs = next(pairs.state);
+    space.inputs = next(pairs.inputs * members);
+    space.inputs_size = static_cast<Index>(pairs.inputs / sizeof(T));
+  }
+  space.ahead = next(ahead * members);
   space.ahead_size = static_cast<Index>(ahead / sizeof(T));
   return space;
 }
@@ -172,10 +203,43 @@ void* Buffer::reserve(std::size_t bytes) {
   return data_.get();
 }
 
+namespace {
+
+template <class T>
+const Kernels& kernels_for(bool bfloat16) {
+  const Kernels* kernels = bfloat16 && sizeof(T) == sizeof(float) ? bfloat16_kernels() : nullptr;
+  return kernels != nullptr ? *kernels : current_kernels();
+}
+
+// The weights rounded to bfloat16 and kept as T.
+template <class T>
+std::vector<T> rounded_weights(const T* weights, Index count) {
+  std::vector<T> copy(weights, weights + count);
+  for (T& w : copy) w = static_cast<T>(from_bfloat16(to_bfloat16(static_cast<float>(w))));
+  return copy;
+}
+
+// Pairs of `count` numbers, as many as whole tiles have.
+Index whole_pairs(Index count) { return (count + 31) / 32 * 16; }
+
+template <class T>
+void pack_rows(const Layer<T>& layer, const PhaseShape& shape, T* to, const T* source, Index rows, Index packed_rows) {
+  const Index columns = gates_of(layer.cell) * layer.units;
+  if constexpr (sizeof(T) == sizeof(float)) {
+    if (layer.bfloat16) {
+      pack_pairs(to, source, rows, columns, layer.units, layer.width, shape.first_gate, shape.gates, packed_rows);
+      return;
+    }
+  }
+  pack(to, source, rows, columns, layer.units, layer.width, shape.first_gate, shape.gates);
+}
+
+}  // namespace
+
 template <class T>
 Recurrence<T>::Recurrence(Cell cell, Index inputs, Index units, const Weights<T>& weights, Activation activation,
-                          Activation recurrent_activation)
-    : kernels_(current_kernels()) {
+                          Activation recurrent_activation, bool bfloat16)
+    : kernels_(kernels_for<T>(bfloat16)) {
   layer_.cell = cell;
   layer_.activation = activation;
   layer_.recurrent_activation = recurrent_activation;
@@ -184,28 +248,43 @@ Recurrence<T>::Recurrence(Cell cell, Index inputs, Index units, const Weights<T>
   layer_.width = kernels_.width(T(0));
   layer_.panels = (units + layer_.width - 1) / layer_.width;
   layer_.states = states_of(cell);
-  const std::vector<PhaseShape> shapes = phases_of(cell);
-  layer_.phases = static_cast<int>(shapes.size());
+  layer_.phases = static_cast<int>(phases_of(cell).size());
+  layer_.bfloat16 = &kernels_ != &current_kernels();
+  layer_.input_rows = layer_.bfloat16 ? whole_pairs(inputs) : inputs;
+  layer_.recurrent_rows = layer_.bfloat16 ? whole_pairs(units) : units;
+  if (bfloat16 && !layer_.bfloat16) {
+    const Index columns = gates_of(cell) * units;
+    const std::vector<T> kernel = rounded_weights(weights.kernel, inputs * columns);
+    const std::vector<T> recurrent_kernel = rounded_weights(weights.recurrent_kernel, units * columns);
+    pack_phases({kernel.data(), recurrent_kernel.data(), weights.bias});
+  } else {
+    pack_phases(weights);
+  }
+}
 
+template <class T>
+void Recurrence<T>::pack_phases(const Weights<T>& weights) {
+  const std::vector<PhaseShape> shapes = phases_of(layer_.cell);
   Index total = 0;
-  for (const PhaseShape& shape : shapes) total += (inputs + units) * shape.gates + shape.sums;
+  for (const PhaseShape& shape : shapes) {
+    total += (layer_.input_rows + layer_.recurrent_rows) * shape.gates + shape.sums;
+  }
   auto* at = static_cast<T*>(packed_.reserve(static_cast<std::size_t>(total * layer_.padded()) * sizeof(T)));
 
-  const Index columns = gates_of(cell) * units;
-  const std::vector<T> bias = bias_rows(cell, weights.bias, units);
+  const std::vector<T> bias = bias_rows(layer_.cell, weights.bias, layer_.units);
   for (int i = 0; i < layer_.phases; ++i) {
     const PhaseShape& shape = shapes[static_cast<std::size_t>(i)];
     Phase<T>& phase = layer_.phase[i];
     phase.gates = shape.gates;
     phase.sums = shape.sums;
     phase.input = at;
-    pack(at, weights.kernel, inputs, columns, units, layer_.width, shape.first_gate, shape.gates);
-    at += inputs * shape.gates * layer_.padded();
+    pack_rows(layer_, shape, at, weights.kernel, layer_.inputs, layer_.input_rows);
+    at += layer_.input_rows * shape.gates * layer_.padded();
     phase.recurrent = at;
-    pack(at, weights.recurrent_kernel, units, columns, units, layer_.width, shape.first_gate, shape.gates);
-    at += units * shape.gates * layer_.padded();
+    pack_rows(layer_, shape, at, weights.recurrent_kernel, layer_.units, layer_.recurrent_rows);
+    at += layer_.recurrent_rows * shape.gates * layer_.padded();
     phase.bias = at;
-    pack(at, bias.data(), 1, static_cast<Index>(bias.size()), units, layer_.width, shape.first_gate, shape.sums);
+    pack(at, bias.data(), 1, static_cast<Index>(bias.size()), layer_.units, layer_.width, shape.first_gate, shape.sums);
     at += shape.sums * layer_.padded();
   }
 }

@@ -43,8 +43,10 @@ class Buffer {
 template <class T>
 class Recurrence {
  public:
+  // With `bfloat16` (float only) the weights are rounded to bfloat16. Where the machine multiplies such numbers, inputs
+  // and states are rounded too, for the products; elsewhere the float kernels run on the rounded weights.
   Recurrence(Cell cell, Index inputs, Index units, const Weights<T>& weights, Activation activation,
-             Activation recurrent_activation);
+             Activation recurrent_activation, bool bfloat16 = false);
 
   const Layer<T>& layer() const { return layer_; }
 
@@ -55,6 +57,8 @@ class Recurrence {
   void forward(const Sequence<T>& call, Index most) const;
 
  private:
+  void pack_phases(const Weights<T>& weights);
+
   const Kernels& kernels_;
   Layer<T> layer_;
   Buffer packed_;

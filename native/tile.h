@@ -10,7 +10,7 @@ namespace gatewise::GATEWISE_ISA {
 
 // Sums that registers hold; those left over are for weights and inputs.
 inline constexpr int kMaxSums = kRegisters == 32 ? 24 : 12;
-inline constexpr int kMaxRows = 8;
+inline constexpr int kMaxRows = 16;
 inline constexpr int kMaxPanels = 4;
 
 // Lower tiles are bound by loads, and have none to spare.
@@ -158,8 +158,8 @@ void project(const TileCall<T>& call) {
 template <class T>
 struct TileTable {
   using Function = void (*)(const TileCall<T>&);
-  Function tile[kMaxRows][kMaxPanels];
-  Function project[kMaxRows][kMaxPanels];
+  Function tile[rows_for(3)][kMaxPanels];
+  Function project[rows_for(3)][kMaxPanels];
 };
 
 template <class T, int kGates, int kSums, int kRows, int kPanels>
@@ -184,5 +184,24 @@ constexpr TileTable<T> make_tiles() {
 
 template <class T, int kGates, int kSums>
 inline constexpr TileTable<T> kTiles = make_tiles<T, kGates, kSums>();
+
+// How the driver multiplies: with the vectors of this instruction set. (bfloat16.cpp has another.)
+template <class T>
+struct VectorTiles {
+  static constexpr bool kPairs = false;
+
+  static constexpr int rows_for(int gates) { return GATEWISE_ISA::rows_for(gates); }
+  static constexpr int panels_for(int rows, int gates) { return GATEWISE_ISA::panels_for(rows, gates); }
+
+  template <class P>
+  void tile(int rows, int panels, const TileCall<T>& call) {
+    kTiles<T, P::kGates, P::kSums>.tile[rows - 1][panels - 1](call);
+  }
+
+  template <class P>
+  void project(int rows, int panels, const TileCall<T>& call) {
+    kTiles<T, P::kGates, P::kSums>.project[rows - 1][panels - 1](call);
+  }
+};
 
 }  // namespace gatewise::GATEWISE_ISA
