@@ -111,7 +111,7 @@ class Argument(Generic[Given, Kept]):
     def __set__(self, instance: object, value: Given) -> None:
         try:
             instance.__dict__[self.name] = self.parse(value)
-            epoch.changed()
+            instance.__dict__["_edited"] = epoch.changed()
         except (TypeError, ValueError) as error:
             label = type(instance).__name__
             if name := instance.__dict__.get("name"):

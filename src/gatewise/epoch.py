@@ -20,9 +20,10 @@ class Epoch:
     def __init__(self) -> None:
         self.stamp = 0
 
-    def changed(self) -> None:
-        """Say that a weight or an argument of some layer is another now."""
-        self.stamp = next(_stamps)
+    def changed(self) -> int:
+        """Say that a weight or an argument of some layer is another now; gives the new stamp."""
+        self.stamp = stamp = next(_stamps)
+        return stamp
 
 
 epoch = Epoch()

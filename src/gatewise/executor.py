@@ -11,7 +11,7 @@ from gatewise.recurrent.base import RecurrentLayer
 if TYPE_CHECKING:
     from gatewise.models import Model
 
-_compiled: WeakKeyDictionary[Model, Any] = WeakKeyDictionary()
+_compiled: WeakKeyDictionary[Model, tuple[Any, Any]] = WeakKeyDictionary()
 
 
 def infer_on_jax(model: Model, batch: Any) -> Any:
@@ -21,9 +21,11 @@ def infer_on_jax(model: Model, batch: Any) -> Any:
     if not model.built or any(layer.stateful and not layer.states for layer in _recurrent(model)):
         model(batch)  # A first call on data makes the weights and the states.
         model.reset_states()
-    function = _compiled.get(model)
-    if function is None:
-        function = _compiled[model] = jax.jit(_function(model))
+    design = _design(model)
+    held = _compiled.get(model)
+    if held is None or held[0] != design:
+        held = _compiled[model] = (design, jax.jit(_function(model)))
+    function = held[1]
     others = model.non_trainable_variables
     outputs, after = function(
         [v.value for v in model.trainable_variables],
@@ -35,6 +37,11 @@ def infer_on_jax(model: Model, batch: Any) -> Any:
         if id(variable) in states:
             variable.assign(value)
     return outputs
+
+
+def _design(model: Model) -> tuple[Any, ...]:
+    """What a compiled function depends on beside the weights: the layers, and when an argument of each was last set."""
+    return tuple((id(layer), vars(layer).get("_edited")) for layer in model._walk())
 
 
 def _recurrent(model: Model) -> list[RecurrentLayer]:

@@ -271,6 +271,31 @@ def test_the_jax_executor_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
         gw.config.executor = "auto"
 
 
+def test_what_jax_compiled_follows_the_layers() -> None:
+    model = gw.Sequential([gw.Input((5, 3)), LSTM(4, return_sequences=True), Dense(3, name="a"), Dense(3, name="b")])
+    gw.config.executor = "jax"
+    try:
+        model.predict(X)
+        for change in (
+            lambda: setattr(model.layers[0], "activation", "relu"),
+            lambda: setattr(model.get_layer("a"), "trainable", False),
+            lambda: (
+                setattr(model.get_layer("a"), "trainable", True),
+                setattr(model.get_layer("b"), "trainable", False),
+            ),
+            lambda: model.set_weights([2 * w for w in model.get_weights()]),
+            model.pop,
+            lambda: model.add(Dense(3)),
+        ):
+            change()
+            found = model.predict(X)
+            gw.config.executor = "numpy"
+            np.testing.assert_allclose(found, model.predict(X), rtol=0, atol=1e-5)
+            gw.config.executor = "jax"
+    finally:
+        gw.config.executor = "auto"
+
+
 # -- forks --------------------------------------------------------------------------------------------------------------
 
 

@@ -51,6 +51,9 @@ def test_an_initial_state_overrides_the_carried_one_and_is_followed(cls: Any) ->
 
 def test_reset_states_takes_arrays() -> None:
     layer = LSTM(4, stateful=True, name="memory")
+    with pytest.raises(ValueError, match=r"shape \(2, 4\), got \(3, 4\)"):
+        layer.reset_states([np.ones((2, 4)), np.ones((3, 4))])
+    assert layer.states == []
     given = [np.ones((2, 4)), np.full((2, 4), 2.0)]
     layer.reset_states(given)  # Before any call, too.
     np.testing.assert_array_equal(states(layer), given)

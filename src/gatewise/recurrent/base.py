@@ -181,6 +181,8 @@ class RecurrentLayer(TakesState):
             raise ValueError(
                 f"{self.label}: {what} needs {self._state_words()}, each (batch, {self.units}), but {len(states)} came."
             )
+        if batch is None and shape_of(states[0]):
+            batch = shape_of(states[0])[0]
         for state in states:
             shape = shape_of(state)
             fits = len(shape) == 2 and shape[1] in (self.units, None)
@@ -259,10 +261,11 @@ class RecurrentLayer(TakesState):
             weights = [w if w is None else xp.asarray(w) for w in weights]
             return self._made(weights)
         stamp = (*map(id, weights), self.activation, self._sigma)
-        if self._op is None or self._op[0] != stamp:
-            # The op holds the arrays, so their ids stay theirs.
-            self._op = (stamp, self._made(weights))
-        return self._op[1]
+        held = self._op
+        if held is None or held[0] != stamp:
+            # The op holds the arrays, so their ids stay theirs. Another thread may hold other weights: hence `held`.
+            held = self._op = (stamp, self._made(weights))
+        return held[1]
 
     def _made(self, weights: list[Any]) -> Recurrence:
         phi, sigma = activations.known_name(self.activation), activations.known_name(self._sigma)
