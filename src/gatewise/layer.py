@@ -326,7 +326,8 @@ class Layer(Declared):
     @property
     def _sublayers(self) -> list[Layer]:
         """The layers directly inside this one, in the order in which they became attributes."""
-        self._track(self._containers)
+        if self._containers:
+            self._track(self._containers)
         return self._tracked_layers
 
     @property

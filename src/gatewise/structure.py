@@ -15,6 +15,8 @@ def flatten(tree: Any, leaf: Callable[[Any], bool] | None = None) -> list[Any]:
     >>> flatten({"b": [1, 2], "a": (3,)})
     [3, 1, 2]
     """
+    if leaf is None and not isinstance(tree, (list, tuple, dict)):
+        return [tree]  # The usual case, and quick.
     found: list[Any] = []
     _collect(tree, leaf, found)
     return found
@@ -54,6 +56,8 @@ def map_structure(function: Callable[[Any], Any], tree: Any, leaf: Callable[[Any
     >>> map_structure(lambda n: n + 1, {"a": (1, [2])})
     {'a': (2, [3])}
     """
+    if leaf is None and not isinstance(tree, (list, tuple, dict)):
+        return function(tree)
     return rebuild(tree, iter([function(part) for part in flatten(tree, leaf)]), leaf)
 
 
