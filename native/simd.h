@@ -47,13 +47,11 @@ struct Lanes;
 template <>
 struct Lanes<float> {
   typedef float Vector __attribute__((vector_size(kBytes)));
-  typedef float Loose __attribute__((vector_size(kBytes), aligned(4), may_alias));
   typedef std::uint32_t Bits __attribute__((vector_size(kBytes)));
 };
 template <>
 struct Lanes<double> {
   typedef double Vector __attribute__((vector_size(kBytes)));
-  typedef double Loose __attribute__((vector_size(kBytes), aligned(8), may_alias));
   typedef std::uint64_t Bits __attribute__((vector_size(kBytes)));
 };
 
@@ -64,12 +62,14 @@ using Bits = typename Lanes<T>::Bits;
 
 template <class T>
 GATEWISE_INLINE Vec<T> load(const T* from) {
-  return *reinterpret_cast<const typename Lanes<T>::Loose*>(from);
+  Vec<T> v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
 }
 
 template <class T>
 GATEWISE_INLINE void store(T* to, Vec<T> v) {
-  *reinterpret_cast<typename Lanes<T>::Loose*>(to) = v;
+  __builtin_memcpy(to, &v, sizeof v);
 }
 
 // Stores the first `lanes` lanes.

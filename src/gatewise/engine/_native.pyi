@@ -15,6 +15,9 @@ def isa() -> str:
 def set_isa(name: str) -> None:
     """Choose the instruction set of recurrences made from now on; ValueError names those there are."""
 
+def has_bfloat16() -> bool:
+    """Whether this machine multiplies bfloat16 numbers itself, with the instruction set in use."""
+
 def threads() -> int:
     """How many threads a call may use."""
 
@@ -32,8 +35,13 @@ class Recurrence:
         bias: Array | None,
         activation: str,
         recurrent_activation: str,
+        precision: str = "float32",
     ) -> None:
-        """`cell` is simple, lstm, gru or gru_reset_after; the arrays are all float32 or all float64."""
+        """`cell` is simple, lstm, gru or gru_reset_after; the arrays are all float32 or all float64.
+
+        `precision="bfloat16"` rounds the weights of a float32 layer to bfloat16. Where `has_bfloat16()`, inputs and
+        states are rounded too, for the products; sums, cells and outputs stay float32.
+        """
 
     def forward(
         self,
