@@ -103,7 +103,15 @@ class Model(Layer):
     # -- predicting -------------------------------------------------------------------------------------------------
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, **_: Any
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
     ) -> Any:
         """The outputs for many samples, computed in batches.
 
@@ -113,6 +121,8 @@ class Model(Layer):
             batch_size: samples at a time. By default as many as are fast; for a stateful model its own batch size.
             verbose: 0 for no progress bar; else one appears on a terminal when the work takes long.
             steps: stop after so many batches.
+            callbacks: none; this release has no callbacks to call.
+            max_queue_size, workers, use_multiprocessing: accepted for Keras 2's sake; nothing is queued.
 
         Returns:
             NumPy arrays in the structure of the model's outputs. The states of stateful layers have moved on once,
@@ -121,6 +131,10 @@ class Model(Layer):
         Raises:
             TypeError, ValueError: for inputs that do not fit, before any work.
         """
+        if callbacks:
+            raise ValueError(
+                f"{self.label}: predict calls no callbacks in this release: leave callbacks={callbacks!r} out."
+            )
         if batch_size is None and steps is None and (y := self._by_plan(x)) is not NO_PLAN:
             return y
         with all_or_nothing():
@@ -752,4 +766,6 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = False,
 
 def clone_model(model: Model) -> Any:
     """A new model of the same architecture, with new weights."""
-    return type(model).from_config(model.get_config())
+    classes = {type(layer).__name__: type(layer) for layer in model._walk()}
+    with graph_config.custom_objects(classes):
+        return type(model).from_config(model.get_config())

@@ -314,6 +314,14 @@ def shapes(tree: Any) -> Any:
     return structure.map_structure(lambda array: list(array.shape), tree)
 
 
+def test_a_clone_knows_the_classes_of_its_model() -> None:
+    model = gw.Sequential([gw.Input((6, 3)), Encoder(4)])
+    again = gw.models.clone_model(model)
+    assert isinstance(again.layers[0], Encoder)
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
 def test_trainable_survives_the_config() -> None:
     model = gw.Sequential([Dense(2, input_shape=(3,)), Dense(1)])
     model.layers[0].trainable = False
