@@ -68,6 +68,15 @@ std::vector<T> bias_rows(Cell cell, const T* bias, Index units) {
   return rows;
 }
 
+// Rows that each thread must have before the batch is divided rather than the units (no barriers, but every thread
+// reads all weights): few where the weights are near, many where they come from afar, and for bfloat16 a tile's height.
+template <class T>
+double rows_worth_a_thread(const Layer<T>& layer, double weight_bytes) {
+  if (weight_bytes > 0.75 * private_cache()) return 64;
+  if (layer.bfloat16) return 16;
+  return weight_bytes <= 32768 ? 2 : 3.5;
+}
+
 template <class T>
 Plan make_plan(const Layer<T>& layer, const Sequence<T>& call, Index threads) {
   Plan plan;
@@ -79,10 +88,9 @@ Plan make_plan(const Layer<T>& layer, const Sequence<T>& call, Index threads) {
 
   plan.ahead = call.batch < (layer.bfloat16 ? 12 : 6) && call.steps > 1;
   if (threads > 1 && work * static_cast<double>(call.steps) > 4e5) {
-    const bool fits = recurrent + input <= 0.75 * private_cache();
-    if (call.batch >= (fits ? 8 : 64) * threads) {
+    if (batch >= rows_worth_a_thread(layer, recurrent + input) * static_cast<double>(threads)) {
       plan.threads = threads;
-    } else if (work > 3e4) {
+    } else if (work > 3e4) {  // a step of 0.7 us: half of it is more than a barrier
       plan.threads = std::min<Index>(threads, layer.panels);
       plan.split_units = plan.threads > 1;
     }

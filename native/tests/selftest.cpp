@@ -245,6 +245,24 @@ int check(const Case& k, std::mt19937& random) {
   return failures;
 }
 
+// bfloat16 weights: near the float result, and the same bits for any number of threads.
+int check_bfloat16(const Case& k, std::mt19937& random) {
+  const Data<float> data(k, random);
+  const Weights<float> weights{data.kernel.data(), data.recurrent.data(), data.bias.data()};
+  const Recurrence<float> exact(k.cell, k.inputs, k.units, weights, k.activation, k.gate);
+  const Recurrence<float> layer(k.cell, k.inputs, k.units, weights, k.activation, k.gate, true);
+  set_threads(1);
+  const Output<float> one = run(k, data, layer);
+  const Output<float> wanted = run(k, data, exact);
+  const Values y(wanted.y.begin(), wanted.y.end());
+  set_threads(3);
+  const bool same = run(k, data, layer) == one;
+  if (close(one.y, y, 0.1) && same) return 0;
+  std::printf("bfloat16 %s: cell %d B %td T %td I %td H %td\n", same ? "far off" : "threads differ",
+              static_cast<int>(k.cell), k.batch, k.steps, k.inputs, k.units);
+  return 1;
+}
+
 Case random_case(std::mt19937& random) {
   const auto below = [&](unsigned n) { return static_cast<Index>(random() % n); };
   const auto coin = [&] { return random() % 2 == 0; };
@@ -298,6 +316,7 @@ int main(int count, char** arguments) {
     for (int i = 0; i < cases; ++i) {
       const gatewise::Case k = gatewise::random_case(random);
       failures += gatewise::check<float>(k, random) + gatewise::check<double>(k, random);
+      if (i % 4 == 0) failures += gatewise::check_bfloat16(k, random);
     }
     failures += gatewise::check_concurrency(random);
     std::printf("%s: %d cases\n", kernels->name, 2 * cases);
