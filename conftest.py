@@ -1,4 +1,4 @@
-"""The snippets of README.md and docs/ run as tests, each file's in order, in an empty folder with an old model in it."""
+"""The snippets of README.md and docs/ run as tests, each file in order, in a folder of its own with an old model."""
 
 from __future__ import annotations
 
