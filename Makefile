@@ -30,8 +30,9 @@ $(VENV)/.tested: $(VENV)/.installed
 	$(PIP) install -q --group test
 	@touch $@
 
-$(VENV)/.linted: $(BIN)/python pyproject.toml
-	$(PIP) install -q --group lint --group test
+# The type checker reads the dependencies' types too, so they are installed first.
+$(VENV)/.linted: $(VENV)/.tested
+	$(PIP) install -q --group lint
 	@touch $@
 
 demo: $(VENV)/.installed
@@ -56,9 +57,18 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.footprint
+	$(BIN)/python -m benchmarks.today
 
 golden: $(BIN)/python
 	$(BIN)/python tools/golden/make.py
+
+# The C++ self test, without Python. CMake comes from the index, as the build's does.
+$(VENV)/.native: $(BIN)/python pyproject.toml
+	$(PIP) install -q --group native
+	@touch $@
+
+sanitize arm: $(VENV)/.native
+	PATH="$(abspath $(BIN)):$$PATH" sh native/tests/$@.sh
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
