@@ -234,11 +234,11 @@ def functional(system: System) -> Cases:
         """A mask that travels, a state that is given: Keras 3 loses the mask there, and has it again behind."""
 
         def build() -> Any:
-            ids = K.Input((None,), name="ids")
+            source = K.Input((None,), name="ids")
             state = [K.Input((3,), name=f"s{i}") for i in range(1 + (kind == "LSTM"))]
-            y = L(kind)(3, return_sequences=True)(L("Embedding")(7, 4, mask_zero=True)(ids), initial_state=state)
+            y = L(kind)(3, return_sequences=True)(L("Embedding")(7, 4, mask_zero=True)(source), initial_state=state)
             z = L("Bidirectional")(L(kind)(3, return_sequences=True))(y, initial_state=[*state, *state])
-            return K.Model([ids, *state], [y, z, L(kind)(2)(y)])
+            return K.Model([source, *state], [y, z, L(kind)(2)(y)])
 
         return build
 
