@@ -14,8 +14,9 @@ import gatewise
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
-# NumPy prints 8 digits after the point: two prints of one number differ by at most one of the last.
-AS_PRINTED = 1.5e-8
+# NumPy prints the shortest decimal that is nearer to the float32 number than to its neighbours, of 8 digits at most. So a
+# print is off by half the spacing of float32 below 1, 2**-25, and half the 8th digit; two prints, in two formats, by twice.
+AS_PRINTED = 2 * (2**-25 + 0.5e-8)
 
 # How each program is started, and what it prints as tf.__version__.
 WAYS = {
