@@ -237,7 +237,12 @@ def test_a_program_ends_as_under_python(what, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no signals of this kind")
 def test_an_interrupt_ends_it_as_under_python(tmp_path):
     path = program(tmp_path, "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nimport time\ntime.sleep(5)")
-    plain, ours = (started([*command, path], tmp_path) for command in ([sys.executable], RUN))
+    # Whoever runs the tests in the background has SIGINT ignored, and children would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        plain, ours = (started([*command, path], tmp_path) for command in ([sys.executable], RUN))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert plain.returncode == ours.returncode == -signal.SIGINT
     assert ours.stderr == plain.stderr
 
