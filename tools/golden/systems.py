@@ -48,7 +48,7 @@ class System:
 
     def config(self, thing: Any) -> dict[str, Any]:
         """What this system writes for a model or a layer, through JSON as a file would hold it."""
-        raise NotImplementedError(self.name)
+        raise TypeError(f"{self.name} is not one of the systems below.")
 
     def reset(self, thing: Any, states: Any = None) -> None:
         """Clear the recorded states of every recurrent layer inside."""
