@@ -40,7 +40,7 @@ demo: $(VENV)/.installed
 	@echo "== examples/dga.py"; $(BIN)/python examples/dga.py
 
 test: $(VENV)/.tested
-	$(BIN)/python -m pytest --numprocesses $(NPROC)
+	$(BIN)/python -m pytest --numprocesses $(NPROC) --dist loadfile
 
 lint: $(VENV)/.linted
 	$(BIN)/ruff check .

@@ -1,4 +1,7 @@
-"""The snippets of README.md and docs/ run as tests, each file in order, in a folder of its own with an old model."""
+"""The snippets of README.md and docs/ run as tests, each file in order, in a folder of its own with an old model.
+
+They build on each other: with several processes, one has to run a whole file (`--dist loadfile`, as `make test` says).
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,17 @@ ROOT = Path(__file__).parent
 
 def start(namespace: dict[str, Any]) -> None:
     """What a reader of the snippets has at hand: `classifier_2017.h5`, and an input `x` for it."""
-    namespace["left"] = os.getcwd()
-    folder = tempfile.mkdtemp()
-    shutil.copy(ROOT / "tests" / "golden" / "files" / "keras_2.0_built.h5", Path(folder) / "classifier_2017.h5")
-    os.chdir(folder)
+    folder = tempfile.TemporaryDirectory()
+    shutil.copy(ROOT / "tests" / "golden" / "files" / "keras_2.0_built.h5", Path(folder.name) / "classifier_2017.h5")
+    namespace["folder"] = folder
+    os.chdir(folder.name)
     namespace["x"] = np.zeros((2, 5), "int32")
 
 
 def end(namespace: dict[str, Any]) -> None:
-    """Back to where the tests ran."""
-    folder = os.getcwd()
-    os.chdir(namespace["left"])
-    shutil.rmtree(folder)
+    """Back to where the tests run. Only the folder that `start` made is removed."""
+    os.chdir(ROOT)
+    namespace["folder"].cleanup()
 
 
 pytest_collect_file = Sybil(
