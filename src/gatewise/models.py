@@ -20,6 +20,7 @@ from gatewise.graph import Graph, Input, InputLayer
 from gatewise.layer import Layer, as_tensor, building, inside_a_call, registered
 from gatewise.layer_config import deserialize_layer, serialize_layer
 from gatewise.plan import NO_PLAN, Plan
+from gatewise.recurrent.precision import PrecisionOfLayers
 from gatewise.symbolic import SymbolicTensor
 from gatewise.typing import Array, Config, Shape
 from gatewise.variable import all_or_nothing, current_scope
@@ -48,6 +49,8 @@ class Model(Layer):
     """
 
     autocast = False  # Each layer inside casts for itself.
+    precision = PrecisionOfLayers()
+    """That of all recurrent layers inside: "float32", "bfloat16", or "mixed"; set it to set them all."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return super().__new__(Functional if cls is Model and _draws(args, kwargs) else cls)

@@ -17,6 +17,7 @@ import numpy as np
 
 from gatewise.arrays import namespace
 from gatewise.engine.cells import Activation, Cell, Project, State
+from gatewise.engine.rounding import to_bfloat16
 from gatewise.typing import Array
 
 # The activations that the native engine computes, by the name under which `activations.serialize` knows them.
@@ -33,6 +34,8 @@ class Recurrence:
         bias: (gH,), or (2, 3H) for `GRUResetAfter` (input's row, recurrent row), or None.
         activation, recurrent_activation: phi and sigma, functions of arrays.
         names: the names of phi and sigma where they are well known, for the native engine.
+        bfloat16: whether products are made of numbers rounded to bfloat16 (float32 only): the weights everywhere, and
+            inputs and states too where the native engine has instructions for it. Sums and all else stay float32.
     """
 
     def __init__(
@@ -44,6 +47,8 @@ class Recurrence:
         activation: Activation,
         recurrent_activation: Activation,
         names: tuple[str, str] | None = None,
+        *,
+        bfloat16: bool = False,
     ) -> None:
         self.cell = cell
         self.kernel = kernel
@@ -52,7 +57,9 @@ class Recurrence:
         self.activation = activation
         self.recurrent_activation = recurrent_activation
         self.names = names
+        self.bfloat16 = bfloat16
         self._packed: Any = None
+        self._factors: tuple[Array, Array] | None = None
 
     @property
     def units(self) -> int:
@@ -68,6 +75,14 @@ class Recurrence:
     def recurrent_bias(self) -> Array | None:
         """The bias that joins the state's product, for the cells that have one."""
         return self.bias[1] if self.bias is not None and self.bias.ndim == 2 else None
+
+    @property
+    def factors(self) -> tuple[Array, Array]:
+        """The kernel and the recurrent kernel as products take them."""
+        if self._factors is None:
+            kernels = self.kernel, self.recurrent_kernel
+            self._factors = (to_bfloat16(kernels[0]), to_bfloat16(kernels[1])) if self.bfloat16 else kernels
+        return self._factors
 
     def packed(self) -> Any:
         """The weights in the native engine's layout, made once; None where it cannot run this op."""
@@ -86,18 +101,21 @@ class Recurrence:
             return None
         from gatewise.engine import _native
 
-        return _native.Recurrence(self.cell.name, self.kernel, self.recurrent_kernel, self.bias, *self.names)
+        precision = "bfloat16" if self.bfloat16 else "float32"  # The default: numbers are as wide as the arrays'.
+        return _native.Recurrence(
+            self.cell.name, self.kernel, self.recurrent_kernel, self.bias, *self.names, precision=precision
+        )
 
     def project_input(self, x: Array, masks: Array | None = None) -> Array:
         """Z = x W + b for x (..., I); with dropout masks (g or 1, B, ..., I), each gate (or all) with its own."""
         xp = namespace(x, self.kernel)
-        z = _masked_product(xp, x, self.kernel, masks, len(self.cell.gates))
+        z = _masked_product(xp, x, self.factors[0], masks, len(self.cell.gates))
         bias = self.input_bias
         return z if bias is None else z + bias
 
     def projector(self, xp: Any, masks: Array | None) -> Project:
         """The product with the recurrent kernel, as `Cell.step` takes it; masks are (g or 1, B, H)."""
-        kernel, units = self.recurrent_kernel, self.units
+        kernel, units = self.factors[1], self.units
 
         def project(gates: slice, h: Array) -> Array:
             start, stop, _ = gates.indices(len(self.cell.gates))

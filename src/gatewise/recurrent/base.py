@@ -27,6 +27,7 @@ from gatewise.fields import (
 )
 from gatewise.layer import InputSpec, Layer
 from gatewise.random import SeedGenerator
+from gatewise.recurrent.precision import Precision, unfit
 from gatewise.typing import Array, Shape
 from gatewise.variable import State as StateVariable
 from gatewise.variable import Variable, current_scope
@@ -103,6 +104,7 @@ class RecurrentLayer(TakesState):
     implementation: Argument[int, int] = implementation(places={"tf1": "recurrent_dropout"})
     time_major: Argument[bool, bool] = flag(False, kw_only=True, in_config=None)
     zero_output_for_mask: Argument[bool, bool] = flag(False, kw_only=True)
+    precision: Argument[Any, str] = Precision()
 
     supports_masking = True
     casts_integers = True
@@ -203,7 +205,7 @@ class RecurrentLayer(TakesState):
         if mask is not None:
             mask = self._fitting_mask(xp, mask, x)
         y, final = forward(
-            self._recurrence(xp),
+            self._recurrence(xp, training),
             x,
             self._start_state(xp, x, initial_state),
             mask=mask,
@@ -254,24 +256,32 @@ class RecurrentLayer(TakesState):
             raise ValueError(f"{self.label}: the mask must have the shape {words}, got {tuple(given.shape)}.")
         return xp.astype(mask, xp.bool) if mask.dtype.kind != "b" else mask
 
-    def _recurrence(self, xp: Any) -> Recurrence:
-        """The op with today's weights; the same object as long as they do not change, so that packed weights serve."""
+    def _recurrence(self, xp: Any, training: bool = False) -> Recurrence:
+        """The op with today's weights; the same object as long as they do not change, so that packed weights serve.
+
+        Training computes in the layer's dtype: the precision is of inference.
+        """
+        bfloat16 = not training and self.precision == "bfloat16"
         weights = [self.kernel.value, self.recurrent_kernel.value, None if self.bias is None else self.bias.value]
         if xp is not np:
             weights = [w if w is None else xp.asarray(w) for w in weights]
-            return self._made(weights)
-        stamp = (*map(id, weights), self.activation, self._sigma)
+            return self._made(weights, bfloat16)
+        stamp = (*map(id, weights), self.activation, self._sigma, bfloat16)
         held = self._op
         if held is None or held[0] != stamp:
             # The op holds the arrays, so their ids stay theirs. Another thread may hold other weights: hence `held`.
-            held = self._op = (stamp, self._made(weights))
+            held = self._op = (stamp, self._made(weights, bfloat16))
         return held[1]
 
-    def _made(self, weights: list[Any]) -> Recurrence:
+    def _made(self, weights: list[Any], bfloat16: bool) -> Recurrence:
         phi, sigma = activations.known_name(self.activation), activations.known_name(self._sigma)
         plain = None if phi is None or sigma is None else (phi, sigma)
         kernel, recurrent_kernel, bias = weights
-        return Recurrence(self.cell, kernel, recurrent_kernel, bias, self.activation, self._sigma, plain)
+        if bfloat16 and kernel.dtype != np.float32:  # The dtype was set after the precision.
+            raise unfit(self.label, str(kernel.dtype), "bfloat16")
+        return Recurrence(
+            self.cell, kernel, recurrent_kernel, bias, self.activation, self._sigma, plain, bfloat16=bfloat16
+        )
 
     @property
     def _sigma(self) -> Callable[[Array], Array]:

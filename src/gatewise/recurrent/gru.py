@@ -36,7 +36,7 @@ class GRU(RecurrentLayer):
         use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
         recurrent_regularizer, bias_regularizer, activity_regularizer, kernel_constraint, recurrent_constraint,
         bias_constraint, dropout, recurrent_dropout, seed, return_sequences, return_state, go_backwards, stateful,
-        unroll, use_cudnn, implementation, time_major, zero_output_for_mask, **kwargs: as for `LSTM`.
+        unroll, use_cudnn, implementation, time_major, zero_output_for_mask, precision, **kwargs: as for `LSTM`.
 
     >>> import numpy as np
     >>> sequence, h = GRU(4, return_sequences=True, return_state=True)(np.zeros((2, 10, 8)))

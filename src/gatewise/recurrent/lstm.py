@@ -51,6 +51,8 @@ class LSTM(RecurrentLayer):
             Keras); otherwise they compute the same.
         time_major: inputs and outputs are (T, B, ...).
         zero_output_for_mask: masked steps give zeros instead of the output before them.
+        precision: "bfloat16" for faster and less exact inference: products of numbers rounded to bfloat16, sums and all
+            else in float32; None for the layer's dtype. By keyword only, and may be set later. See docs/precision.md.
         **kwargs: see `Layer`.
 
     Raises:

@@ -11,6 +11,7 @@ from gatewise.arrays import namespace
 from gatewise.layer import Layer, registered
 from gatewise.layer_config import deserialize_layer, serialize_layer
 from gatewise.recurrent.base import TakesState
+from gatewise.recurrent.precision import PrecisionOfLayers
 from gatewise.typing import Array, Config, Shape
 from gatewise.variable import Variable, all_or_nothing
 
@@ -66,6 +67,7 @@ class Bidirectional(TakesState):
     backward_layer: Argument[Any, Any] = Argument(
         default=None, parse=optional(_a_layer), serialize=optional(serialize_layer)
     )
+    precision = PrecisionOfLayers()
 
     supports_masking = True
     casts_integers = True
@@ -256,6 +258,7 @@ class TimeDistributed(Layer):
     """
 
     layer: Argument[Any, Any] = Argument(parse=_a_layer, serialize=serialize_layer)
+    precision = PrecisionOfLayers()
 
     supports_masking = True
     autocast = False

@@ -85,7 +85,7 @@ def _config(layer: Layer) -> Any:
 
 
 def _essence(config: Any) -> Any:
-    """A layer's config without what does not change how its state develops."""
+    """A layer's config without what does not change what its state means."""
     idle = (
         "initializer",
         "regularizer",
@@ -96,6 +96,7 @@ def _essence(config: Any) -> Any:
         "dropout",
         "unroll",
         "implementation",
+        "precision",
     )
     if isinstance(config, dict):
         return {k: _essence(v) for k, v in config.items() if not str(k).endswith(idle) and "shape" not in str(k)}

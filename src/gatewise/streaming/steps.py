@@ -448,7 +448,7 @@ class Recurrent(Step):
         op, (x,) = self.layer._recurrence(np), self.inputs
         if op.names is None or not NATIVE_ACTIVATIONS.issuperset(op.names) or op.kernel.dtype != np.float32:
             raise NotNativeError
-        arrays = [None if w is None else np.ascontiguousarray(w) for w in (op.kernel, op.recurrent_kernel, op.bias)]
+        arrays = [None if w is None else np.ascontiguousarray(w) for w in (*op.factors, op.bias)]
         mask = to.mask(x)
         y, offset = to.program.recurrence(
             to.number(x),
