@@ -13,12 +13,21 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 import numpy as np
 
 from gatewise import release
 from gatewise.epoch import epoch
+
+if TYPE_CHECKING:
+    from typing import dataclass_transform
+else:
+
+    def dataclass_transform(**_: Any) -> Callable[[type], type]:
+        """For type checkers alone; Python 3.10 does not have it."""
+        return lambda cls: cls
+
 
 Given = TypeVar("Given")
 Kept = TypeVar("Kept")
@@ -117,6 +126,20 @@ class Argument(Generic[Given, Kept]):
             if name := instance.__dict__.get("name"):
                 label += f" {name!r}"
             raise type(error)(f"{label}: {self.name}: {error}") from None
+
+
+@dataclass_transform(field_specifiers=(Argument,))
+class Declared:
+    """What has declared arguments. Type checkers make the constructors of its subclasses from them."""
+
+    _arguments: ClassVar[dict[str, Argument[Any, Any]]] = {}
+    """The class's own and inherited arguments by name, in positional order."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._arguments = ordered(
+            value for base in reversed(cls.__mro__) for value in vars(base).values() if isinstance(value, Argument)
+        )
 
 
 def ordered(declared: Iterable[Argument[Any, Any]]) -> dict[str, Argument[Any, Any]]:

@@ -24,7 +24,7 @@ def _places(keras3: str | None = None, keras2: str | None = None) -> dict[Releas
 
 def _placed(name: str, keras3: str, keras2: str | None = None) -> Any:
     """An argument of every layer, which this one also takes by place."""
-    base = Layer.__dict__[name]
+    base = Layer._arguments[name]
     return Argument(
         default=None, parse=base.parse, kw_only=True, in_config=base.in_config, places=_places(keras3, keras2)
     )

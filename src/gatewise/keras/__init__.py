@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gatewise.compat import versions
 from gatewise.compat.absent import absent
 from gatewise.graph import Input as Input
-from gatewise.layer import InputSpec as InputSpec
+from gatewise.input_spec import InputSpec as InputSpec
 from gatewise.layer import Layer as Layer
 from gatewise.models import Model as Model
 from gatewise.models import Sequential as Sequential

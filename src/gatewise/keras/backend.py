@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gatewise import layer
+from gatewise import names
 from gatewise.arguments import number, one_of
 from gatewise.arrays import shape_of
 from gatewise.compat.absent import absent, public
@@ -35,7 +35,7 @@ def clear_session(free_memory: bool = True) -> None:
     Args:
         free_memory: accepted; Gatewise keeps no graph beside the models that a program holds.
     """
-    layer.clear_names()
+    names.clear_names()
 
 
 def get_uid(prefix: str = "") -> int:
@@ -44,7 +44,7 @@ def get_uid(prefix: str = "") -> int:
     >>> get_uid("only_here"), get_uid("only_here")
     (1, 2)
     """
-    name = layer.unique_name(prefix)
+    name = names.unique_name(prefix)
     last = name.rpartition("_")[2]
     return int(last) + 1 if name != prefix and last.isdigit() else 1
 

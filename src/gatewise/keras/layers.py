@@ -35,5 +35,5 @@ def serialize(layer: Layer) -> dict[str, Any]:
     return layer_config.serialize_layer(layer)
 
 
-__all__ = public(globals(), "gatewise.graph", "gatewise.layer", "gatewise.recurrent", __name__)  # noqa: PLE0605
+__all__ = public(globals(), "gatewise.graph", "gatewise.input_spec", "gatewise.layer", "gatewise.recurrent", __name__)  # noqa: PLE0605
 __getattr__ = absent(__name__, "tf.keras.layers")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatewise.graph import Input as Input
 from gatewise.graph import InputLayer as InputLayer
-from gatewise.layer import InputSpec as InputSpec
+from gatewise.input_spec import InputSpec as InputSpec
 from gatewise.layer import Layer as Layer
 from gatewise.layers.activation import ELU as ELU
 from gatewise.layers.activation import Activation as Activation

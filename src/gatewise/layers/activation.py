@@ -9,7 +9,8 @@ from gatewise.activations import Activation as ActivationFunction
 from gatewise.arguments import Argument, integer, optional
 from gatewise.arrays import namespace
 from gatewise.fields import constraint, flag, initializer, optional_number, real, regularizer
-from gatewise.layer import InputSpec, Layer, registered
+from gatewise.input_spec import InputSpec
+from gatewise.layer import Layer, registered
 from gatewise.typing import Array, Config, Shape
 
 

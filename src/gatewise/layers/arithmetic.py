@@ -15,7 +15,8 @@ import numpy as np
 from gatewise import symbolic
 from gatewise.arguments import Argument, nearest
 from gatewise.arrays import namespace
-from gatewise.layer import Layer, registered, unique_name
+from gatewise.layer import Layer, registered
+from gatewise.names import unique_name
 from gatewise.symbolic import Node, SymbolicTensor
 from gatewise.typing import Array, Config, Shape
 

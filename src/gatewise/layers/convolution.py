@@ -20,7 +20,8 @@ from gatewise.fields import (
     padding,
     regularizer,
 )
-from gatewise.layer import InputSpec, Layer, registered
+from gatewise.input_spec import InputSpec
+from gatewise.layer import Layer, registered
 from gatewise.layers import windows
 from gatewise.typing import Array, Shape
 

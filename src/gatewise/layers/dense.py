@@ -19,7 +19,8 @@ from gatewise.fields import (
     initializer,
     regularizer,
 )
-from gatewise.layer import InputSpec, Layer, registered
+from gatewise.input_spec import InputSpec
+from gatewise.layer import Layer, registered
 from gatewise.typing import Array, Shape
 
 

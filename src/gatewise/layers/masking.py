@@ -7,7 +7,8 @@ from typing import Any
 from gatewise.arguments import Argument
 from gatewise.arrays import namespace
 from gatewise.fields import real
-from gatewise.layer import InputSpec, Layer, registered
+from gatewise.input_spec import InputSpec
+from gatewise.layer import Layer, registered
 from gatewise.typing import Array, Shape
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from gatewise.arguments import Argument, integer, number, one_of, optional, text
 from gatewise.arrays import namespace
 from gatewise.fields import absent, constraint, flag, initializer, real, regularizer
-from gatewise.layer import InputSpec, registered
+from gatewise.input_spec import InputSpec
+from gatewise.layer import registered
 from gatewise.layers.activation import Elementwise
 from gatewise.typing import Array, Config, Shape
 from gatewise.variable import Variable

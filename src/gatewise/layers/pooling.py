@@ -10,7 +10,8 @@ import numpy as np
 from gatewise.arguments import Argument, optional, text
 from gatewise.arrays import namespace
 from gatewise.fields import KEYWORD_IN_KERAS2, data_format, flag, one_step, padding
-from gatewise.layer import InputSpec, Layer, registered
+from gatewise.input_spec import InputSpec
+from gatewise.layer import Layer, registered
 from gatewise.layers import windows
 from gatewise.typing import Array, Shape
 

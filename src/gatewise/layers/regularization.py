@@ -9,7 +9,8 @@ from gatewise import arguments, regularizers
 from gatewise.arguments import Argument, optional, text
 from gatewise.arrays import namespace
 from gatewise.fields import KEYWORD_IN_KERAS2, rate, real, seed
-from gatewise.layer import InputSpec, Layer, registered
+from gatewise.input_spec import InputSpec
+from gatewise.layer import Layer, registered
 from gatewise.layers.activation import Elementwise
 from gatewise.random import SeedGenerator
 from gatewise.typing import Array, Config
@@ -96,7 +97,7 @@ class SpatialDropout1D(Dropout):
         default=None, parse=optional(text), kw_only=True, places={"keras3": "seed"}
     )
     dtype: Argument[Any, str] = Argument(
-        default=None, parse=Layer.__dict__["dtype"].parse, kw_only=True, places={"keras3": "name"}
+        default=None, parse=Layer._arguments["dtype"].parse, kw_only=True, places={"keras3": "name"}
     )
 
     input_spec = InputSpec(ndim=3)

@@ -8,7 +8,8 @@ from typing import Any
 from gatewise.arguments import Argument, integer, positive
 from gatewise.arrays import namespace
 from gatewise.fields import count, data_format
-from gatewise.layer import InputSpec, Layer, registered
+from gatewise.input_spec import InputSpec
+from gatewise.layer import Layer, registered
 from gatewise.typing import Array, Shape
 
 

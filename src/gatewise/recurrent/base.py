@@ -25,7 +25,8 @@ from gatewise.fields import (
     regularizer,
     seed,
 )
-from gatewise.layer import InputSpec, Layer
+from gatewise.input_spec import InputSpec
+from gatewise.layer import Layer
 from gatewise.random import SeedGenerator
 from gatewise.recurrent.precision import Precision, unfit
 from gatewise.typing import Array, Shape

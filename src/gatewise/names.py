@@ -1,0 +1,28 @@
+"""The automatic names of layers and models: "lstm", then "lstm_1"."""
+
+from __future__ import annotations
+
+import re
+import threading
+
+_lock = threading.Lock()
+_counts: dict[str, int] = {}
+
+
+def unique_name(class_name: str) -> str:
+    """The next free automatic name of a class: "lstm", then "lstm_1".
+
+    Args:
+        class_name: in camel case: "SimpleRNN" gives "simple_rnn", "Conv1D" gives "conv1d".
+    """
+    stem = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", class_name)).lower()
+    with _lock:
+        count = _counts.get(stem, 0)
+        _counts[stem] = count + 1
+    return f"{stem}_{count}" if count else stem
+
+
+def clear_names() -> None:
+    """Start automatic names anew (`keras.backend.clear_session`)."""
+    with _lock:
+        _counts.clear()
