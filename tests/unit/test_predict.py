@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import gatewise as gw
-from gatewise import models
 from gatewise.layers import GRU, LSTM, Activation, Dense, Dropout, Embedding, Flatten, Lambda, Reshape
+from gatewise.models import batches
 
 X = np.random.default_rng(0).standard_normal((7, 5, 3)).astype("float32")
 
@@ -256,7 +256,7 @@ def test_progress_only_on_a_terminal_and_only_when_it_takes_long(
     out = Terminal(terminal)
     monkeypatch.setattr(sys, "stderr", out)
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(models, "_SECONDS_BEFORE_PROGRESS", -1.0 if slow else 1e9)
+    monkeypatch.setattr(batches, "_SECONDS_BEFORE_PROGRESS", -1.0 if slow else 1e9)
     model = small()
     np.testing.assert_allclose(model.predict(X, batch_size=1, verbose=verbose), model.predict(X), rtol=0, atol=1e-6)
     assert bool(out.text) == shown

@@ -1,0 +1,11 @@
+"""Models: layers put together, with `predict`, weights, a summary and a config."""
+
+from __future__ import annotations
+
+from gatewise.models.loading import clone_model as clone_model
+from gatewise.models.loading import load_model as load_model
+from gatewise.models.loading import model_from_config as model_from_config
+from gatewise.models.loading import model_from_json as model_from_json
+from gatewise.models.model import Functional as Functional
+from gatewise.models.model import Model as Model
+from gatewise.models.sequential import Sequential as Sequential

@@ -1,0 +1,383 @@
+"""The base of all models, and models drawn with symbolic tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+import gatewise.layers  # noqa: F401 (registers every layer that a config may name)
+from gatewise import graph_config, plan, structure, summary
+from gatewise.arrays import Tensor, as_array, shape_of, unshared
+from gatewise.config import config as settings
+from gatewise.epoch import epoch
+from gatewise.graph import Graph
+from gatewise.layer import Layer, as_tensor, inside_a_call, registered
+from gatewise.layer_config import serialize_layer
+from gatewise.models import batches
+from gatewise.plan import NO_PLAN, Plan
+from gatewise.recurrent.precision import PrecisionOfLayers
+from gatewise.symbolic import SymbolicTensor
+from gatewise.typing import Config
+from gatewise.variable import all_or_nothing, current_scope
+
+if TYPE_CHECKING:
+    from gatewise.streaming import Stream, StreamPool
+
+
+class Model(Layer):
+    """A model: `Model(inputs, outputs)` from symbolic tensors, or the base of your own class with a `call`.
+
+    Args:
+        inputs, outputs: symbolic tensors, alone or in lists, tuples and dicts.
+        name: by default "functional", numbered.
+
+    >>> import gatewise as gw
+    >>> x = gw.Input((5, 3))
+    >>> model = gw.Model(x, gw.layers.LSTM(6, return_state=True)(x))
+    >>> [part.shape for part in model.predict(np.zeros((2, 5, 3)))]
+    [(2, 6), (2, 6), (2, 6)]
+    """
+
+    autocast = False  # Each layer inside casts for itself.
+    precision = PrecisionOfLayers()
+    """That of all recurrent layers inside: "float32", "bfloat16", or "mixed"; set it to set them all."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        return super().__new__(Functional if cls is Model and _draws(args, kwargs) else cls)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if _draws(args, kwargs) and not isinstance(self, Functional):
+            # A subclass that draws itself, super().__init__(inputs, outputs), is a functional model from here on.
+            own: Any = type(self)
+            self.__class__ = _functional(own)
+            Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]
+        else:
+            super().__init__(*args, **kwargs)
+
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: Any = None) -> Any:
+        """Make the model again from what `get_config` gave; weights are new."""
+        with graph_config.custom_objects(custom_objects):
+            if {"layers", "input_layers", "output_layers"} <= set(config):
+                return Functional.from_config(config)
+            return super().from_config(config)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly inside this model."""
+        return list(self._sublayers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A layer by name or by its place in `layers`.
+
+        Raises:
+            ValueError: where there is none; the message lists the names.
+        """
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(f"{self.label} has {len(self.layers)} layers; there is none at index {index}.")
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"{self.label} has no layer {name!r}. Its layers: {[layer.name for layer in self.layers]}.")
+
+    @property
+    def stateful(self) -> bool:
+        """Whether a layer inside keeps state from call to call."""
+        return any(getattr(layer, "stateful", False) for layer in self._walk() if layer is not self)
+
+    def reset_states(self) -> None:
+        """Set the state of every stateful layer to zeros."""
+        for layer in self._walk():
+            if layer is not self and not isinstance(layer, Model) and getattr(layer, "stateful", False):
+                layer.reset_states()  # type: ignore[attr-defined]
+
+    # -- predicting -------------------------------------------------------------------------------------------------
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+    ) -> Any:
+        """The outputs for many samples, computed in batches.
+
+        Args:
+            x: arrays (N, ...), in the structure of the model's inputs (for several inputs a list, or a dict by input
+                name); or an iterator of batches.
+            batch_size: samples at a time. By default as many as are fast; for a stateful model its own batch size.
+            verbose: 0 for no progress bar; else one appears on a terminal when the work takes long.
+            steps: stop after so many batches.
+            callbacks: none; this release has no callbacks to call.
+            max_queue_size, workers, use_multiprocessing: accepted for Keras 2's sake; nothing is queued.
+
+        Returns:
+            NumPy arrays in the structure of the model's outputs. The states of stateful layers have moved on once,
+            after all batches, or not at all where there was an error.
+
+        Raises:
+            TypeError, ValueError: for inputs that do not fit, before any work.
+        """
+        if callbacks:
+            raise ValueError(
+                f"{self.label}: predict calls no callbacks in this release: leave callbacks={callbacks!r} out."
+            )
+        if batch_size is None and steps is None and (y := self._by_plan(x)) is not NO_PLAN:
+            return y
+        with all_or_nothing():
+            parts, total = batches.cut(self, x, batch_size, steps)
+            outputs = batches.joined(self._outputs(batches.with_progress(parts, total, verbose)), total)
+        return unshared(outputs, [] if total is None else structure.flatten(x))
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch."""
+        with all_or_nothing():
+            outputs = structure.map_structure(_plain, self._infer(x))
+        return unshared(outputs, structure.flatten(x))
+
+    def _by_plan(self, x: Any) -> Any:
+        """The outputs by the short way, or NO_PLAN where there is none."""
+        return NO_PLAN
+
+    def _outputs(self, parts: Iterable[Any]) -> Iterator[Any]:
+        for batch in parts:
+            yield structure.map_structure(_plain, self._infer(batch))
+
+    def _infer(self, batch: Any) -> Any:
+        if settings.uses_jax():
+            from gatewise.executor import infer_on_jax
+
+            return infer_on_jax(self, batch)
+        return self(batch, training=False) if "training" in self._call_takes().accepted else self(batch)
+
+    def _checked_inputs(self, x: Any) -> Any:
+        return structure.map_structure(lambda leaf: as_array(leaf, f"{self.label}: the input"), x)
+
+    # -- streaming --------------------------------------------------------------------------------------------------
+
+    def stream(self, batch_size: int = 1) -> Stream:
+        """A stream: the model one time step at a time, with its state kept between the steps.
+
+        Args:
+            batch_size: how many sequences advance together.
+
+        Raises:
+            ValueError: a model that needs more than the present and the past; the message names the layer and says why.
+        """
+        from gatewise.streaming import Stream
+
+        return Stream(self, batch_size)
+
+    def stream_pool(self, capacity: int) -> StreamPool:
+        """A pool of up to `capacity` streams of this model, each advanced by id when its turn comes.
+
+        Raises:
+            ValueError: as for `stream`.
+        """
+        from gatewise.streaming import StreamPool
+
+        return StreamPool(self, capacity)
+
+    # -- description ------------------------------------------------------------------------------------------------
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Print a table of the layers, their output shapes and parameters, and the totals.
+
+        Args:
+            line_length: the width in characters, 88 by default.
+            print_fn: called with each line instead of `print`.
+            expand_nested: list the layers of models inside, too.
+            show_trainable: a column that says which layers training changes.
+            positions, layer_range: accepted for Keras's sake; the columns fit themselves.
+        """
+        summary.show(self, print_fn, width=line_length, show_trainable=show_trainable, expand_nested=expand_nested)
+
+    def to_json(self, **options: Any) -> str:
+        """The architecture as JSON, in Keras 3's form; `model_from_json` reads it back. Weights are not in it.
+
+        Args:
+            **options: for `json.dumps`, such as `indent=2`.
+        """
+        import json
+
+        return json.dumps(serialize_layer(self), **options)
+
+    def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False) -> None:
+        """Read the weights from an HDF5 file that any Keras saved (weights alone, or a whole model).
+
+        Args:
+            filepath: of the file.
+            by_name: match layers by name, and leave those alone that the file does not have; else by order.
+            skip_mismatch: with `by_name`, leave a layer alone whose shapes differ.
+
+        Raises:
+            ValueError: weights that are missing or do not fit; nothing changes then.
+        """
+        from gatewise.formats import hdf5
+
+        hdf5.load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch)
+
+    _TRAINING: ClassVar[frozenset[str]] = frozenset(
+        ("compile", "fit", "evaluate", "train_on_batch", "test_on_batch", "fit_generator", "compute_loss", "optimizer")
+    )
+
+    def __getattr__(self, name: str) -> Any:
+        if name in Model._TRAINING:
+            raise AttributeError(
+                f"Model.{name}: this release of Gatewise builds, loads and predicts; it does not train yet. "
+                f"Remove the call to {name!r}, or train elsewhere and load the weights here."
+            )
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+
+
+def _draws(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a model's arguments are symbolic tensors to draw it with."""
+    return len(args) >= 2 or {"inputs", "outputs"} <= set(kwargs) or (len(args) == 1 and "outputs" in kwargs)
+
+
+@cache
+def _functional(cls: Any) -> Any:
+    """The class of a subclass's functional models."""
+    return type(cls.__name__, (cls, Functional), {"__module__": cls.__module__, "__doc__": cls.__doc__})
+
+
+def _plain(value: Any) -> np.ndarray:
+    return np.asarray(value) if type(value) is not np.ndarray else value
+
+
+class Drawn(Model):
+    """What Functional and Sequential share: a graph that runs."""
+
+    supports_masking = True
+    _build_is_whole = False
+    _prepared: ClassVar[dict[str, Any]] = {"_planned": (-1, None)}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # One tuple, so that a thread never sees the plan of one stamp beside another stamp.
+        self._planned: tuple[int, Plan | None] = (-1, None)
+
+    def _by_plan(self, x: Any) -> Any:
+        if (
+            type(x) is not np.ndarray
+            or x.nbytes > batches.CHUNK_BYTES
+            or current_scope() is not None
+            or settings.uses_jax()
+        ):
+            return NO_PLAN
+        stamp, prepared = self._planned
+        if stamp != epoch.stamp:
+            stamp, graph = epoch.stamp, self._planned_graph()
+            prepared = None if graph is None else plan.make(graph)
+            self._planned = stamp, prepared
+        return NO_PLAN if prepared is None else prepared.run(x)
+
+    def _planned_graph(self) -> Graph | None:
+        """The graph that a plan may be made of."""
+        return self._graph_now() if self.built and type(self).call is Drawn.call else None
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        if not args and not kwargs and not inside_a_call() and (y := self._by_plan(inputs)) is not NO_PLAN:
+            return y.view(Tensor) if type(y) is np.ndarray else structure.map_structure(as_tensor, y)
+        return super().__call__(inputs, *args, **kwargs)
+
+    def _graph_now(self) -> Graph:
+        raise TypeError(f"{type(self).__name__} has no graph.")
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Run the layers on arrays in the structure of the model's inputs."""
+        return self._graph_now().run(inputs, mask)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The outputs' shapes, in the structure of the model's outputs."""
+        return self._graph_now().output_shapes(input_shape)
+
+    def _converted(self, inputs: Any) -> Any:
+        """Checked against the model's own inputs, which names what is wrong better than a layer inside would."""
+        graph = self._graph_now()
+        leaves = graph.matched(inputs)
+        return structure.rebuild(graph.inputs, iter(leaves))
+
+    def _checked_inputs(self, x: Any) -> Any:
+        return self._converted(x)
+
+    def _with_masks(self, inputs: Any, outputs: Any, mask: Any) -> Any:
+        """The layers inside have given the outputs their masks."""
+        return outputs
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The input tensors, as a flat list."""
+        return list(self._graph_now().input_tensors)
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The output tensors, as a flat list."""
+        return list(self._graph_now().output_tensors)
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs, as `predict` takes them in a dict."""
+        return [tensor.name for tensor in self.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the layers that give the outputs."""
+        return [tensor.node.layer.name for tensor in self.outputs if tensor.node is not None]
+
+    @property
+    def input(self) -> Any:
+        """The input tensors, in their structure."""
+        return self._graph_now().inputs
+
+    @property
+    def output(self) -> Any:
+        """The output tensors, in their structure."""
+        return self._graph_now().outputs
+
+    @property
+    def output_shape(self) -> Any:
+        """The outputs' shapes, in their structure."""
+        return structure.map_structure(shape_of, self.output)
+
+
+@registered.register("Functional", "Model")
+class Functional(Drawn):
+    """A model drawn with symbolic tensors; what `Model(inputs, outputs)` makes."""
+
+    def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self._graph = Graph(inputs, outputs, self.label)
+        self._sublayers[:] = self._graph.layers
+        self.built = True
+
+    def _graph_now(self) -> Graph:
+        return self._graph
+
+    def get_config(self) -> Config:
+        """The layers' configs and how they are joined, in Keras 3's form."""
+        return graph_config.graph_to_config(self.name, self.trainable, self._graph)
+
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: Any = None) -> Any:
+        """Make the model again from a config of Keras 2 or 3; weights are new."""
+        with graph_config.custom_objects(custom_objects):
+            inputs, outputs = graph_config.graph_from_config(config)
+            return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True))
