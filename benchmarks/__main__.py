@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine, peers, report, roofline, scaling
-from benchmarks.cases import Case, all_cases
+from benchmarks import machine, peers, precision, report, roofline, scaling
+from benchmarks.cases import Case, all_cases, precision_cases
 from benchmarks.compare import FULL, QUICK, Effort, Row, compare
 from benchmarks.peers import OURS, ROOT, SYSTEMS, System
 
@@ -20,7 +20,7 @@ RESULTS = Path(__file__).parent / "results"
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds: does everything run? The figures are rough")
-    parser.add_argument("--only", default="", help="cases whose name contains this, such as 'step' or 'gru (32,'")
+    parser.add_argument("--only", default="", help="cases whose name contains this: 'step', 'gru (32,', 'bfloat16'")
     parser.add_argument("--systems", default="", help="peers to compare with, separated by commas; default all")
     parser.add_argument("--threads", choices=("default", "one", "both"), default="both")
     parser.add_argument("--no-scaling", action="store_true", help="leave out odd sizes and growth")
@@ -73,13 +73,16 @@ def main() -> int:
         report.write(output if arguments.output else RESULTS)
         return 0
     effort = QUICK if arguments.quick else FULL
-    systems = _systems(arguments.systems)
     cases = [case for case in all_cases() if arguments.only in case.name]
+    systems = _systems(arguments.systems) if cases else []
+    halved = [case for case in precision_cases() if arguments.only in case.name]
     for environment in dict.fromkeys(system.environment for system in systems if system.environment):
         peers.ensure(environment)
     modes: dict[str, list[int | None]] = {"default": [None], "one": [1], "both": [None, 1]}
     begin = time.monotonic()
     results = _measure(systems, cases, modes[arguments.threads], effort)
+    if halved:
+        results["precision"] = precision.measure(halved, modes[arguments.threads], effort)
     if not arguments.no_scaling and not arguments.only:
         results["scaling"] = scaling.measure(effort)
     results["seconds"] = round(time.monotonic() - begin)

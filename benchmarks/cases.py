@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float32]
 Kind: TypeAlias = Literal["forward", "step", "mixed"]
 Cell: TypeAlias = Literal["lstm", "gru"]
+Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 GATES = {"lstm": 4, "gru": 3}
 STEPS_CHECKED = 20  # A step case is checked over so many steps.
@@ -31,6 +32,11 @@ FORWARD_SHAPES = (
 )
 STEP_SIZES = ((8, 32), (64, 128), (256, 512))  # (I, H)
 MIXED_SHAPE = (32, 100, 64, 128)
+PRECISION_SHAPES = ((1, 100, 256, 512), (32, 100, 256, 512), (256, 50, 256, 512))
+
+# How far an output, which lies in (-1, 1), may be from the reference. float32 with other orders of summation stays well
+# below 1e-4 over 100 steps of 512 units. bfloat16 moves each factor by up to 2^-8; whatever else is wrong moves more.
+TOLERANCES: dict[Precision, float] = {"float32": 1e-4, "bfloat16": 0.05}
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,8 @@ class Case:
 
     kind: "forward" runs whole sequences and returns every step's output; "step" advances one sequence by one step from
     Python, the state kept between calls; "mixed" is a forward of sequences of 1 to T steps, padded to T.
-    GRU means reset_after=True, the cell that all systems have in common.
+    GRU means reset_after=True, the cell that all systems have in common. The precision is that of ours; all else is
+    measured in float32.
     """
 
     kind: Kind
@@ -48,11 +55,13 @@ class Case:
     time: int
     features: int
     units: int
+    precision: Precision = "float32"
 
     @property
     def name(self) -> str:
         """What the results call this case."""
-        return f"{self.kind} {self.cell} ({self.batch},{self.time},{self.features},{self.units})"
+        sizes = f"({self.batch},{self.time},{self.features},{self.units})"
+        return f"{self.kind} {self.cell} {sizes}" + (" bfloat16" if self.precision == "bfloat16" else "")
 
     @property
     def gates(self) -> int:
@@ -124,6 +133,12 @@ def lengths(case: Case) -> NDArray[np.int32]:
 def mask(case: Case) -> NDArray[np.bool_]:
     """(B, T), True where a step counts."""
     return np.asarray(np.arange(case.time) < lengths(case)[:, None])
+
+
+def precision_cases() -> list[Case]:
+    """What ours is measured at in bfloat16 as well."""
+    cells: tuple[Cell, ...] = ("lstm", "gru")
+    return [Case("forward", cell, *shape, precision="bfloat16") for cell in cells for shape in PRECISION_SHAPES]
 
 
 def all_cases() -> list[Case]:

@@ -19,7 +19,7 @@ from benchmarks.workers.client import Client, start
 
 Row = dict[str, Any]
 
-_expected = functools.cache(expected)  # The same for every way of threading.
+right_answer = functools.cache(expected)  # The same for every way of threading.
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _case_row(clients: list[Client], case: Case, threads: int | None, effort: Ef
 def _prepare(clients: list[Client], case: Case, folder: Path) -> dict[str, Row]:
     """Every system ready and its outputs checked; who fails says why, and is not measured."""
     wanted = folder / "expected.npy"
-    np.save(wanted, _expected(case))
+    np.save(wanted, right_answer(case))
     for client in clients:
         client.prepare(case, wanted)
     results = {client.system.name: client.answer() for client in clients}

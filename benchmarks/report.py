@@ -32,7 +32,8 @@ def write(folder: Path) -> None:
     ]
     if "inference" in found:
         lines += _inference(found["inference"])
-        _draw(folder)
+        if found["inference"]["rows"]:
+            _draw(folder)
     if "serving" in found:
         lines += serving_lines(found["serving"])
     if "footprint" in found:
@@ -70,15 +71,18 @@ def shape(row: Row) -> str:
 
 def _inference(results: dict[str, Any]) -> list[str]:
     rows = results["rows"]
-    lines = [f"![Each system's time over Gatewise's]({_PICTURE})", ""]
-    lines += _summary(rows) + _machine(results["machine"])
+    lines = [f"![Each system's time over Gatewise's]({_PICTURE})", "", *_summary(rows)] if rows else []
+    lines += _machine(results["machine"])
     for threads in dict.fromkeys(row["threads"] for row in rows):
         words = "one thread, on one core" if threads == 1 else "each system's default threads"
         for kind, title in _KINDS.items():
             chosen = [row for row in rows if row["threads"] == threads and row["case"]["kind"] == kind]
             if chosen:
                 lines += [f"## {title}; {words}", "", *_times(chosen), *_means(chosen), ""]
-    lines += _limits(results) + _ways(rows)
+    if "precision" in results:
+        lines += _precision(results["precision"])
+    if rows:
+        lines += _limits(results) + _ways(rows)
     return lines + (_scaling(results["scaling"]) if "scaling" in results else [])
 
 
@@ -108,11 +112,11 @@ def _threads(row: Row) -> str:
 
 def _machine(machine: dict[str, Any]) -> list[str]:
     caches = ", ".join(f"{level} {size >> 10:,} KB" for level, size in machine["cache_bytes"].items())
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(machine["versions"].items()))
+    versions = "".join(f" {name} {version}," for name, version in sorted(machine["versions"].items()))
     return [
         f"Measured {machine['date']} at commit {machine['commit']} on {machine['cores']} cores of "
         f"{machine['processor']}; {' '.join(machine['flags'])}; {caches}; {machine['system']}, "
-        f"Python {machine['python']}; load {machine['load_at_start']:.1f} at the start. {versions}.",
+        f"Python {machine['python']}; load {machine['load_at_start']:.1f} at the start.{versions[:-1]}{'.' * bool(versions)}",
         "",
     ]
 
@@ -165,6 +169,34 @@ def _median(row: Row, name: str) -> float | None:
 def _mean_over_ours(rows: list[Row], name: str) -> float:
     pairs = [(_median(row, name), _median(row, OURS.name)) for row in rows]
     return geometric_mean([theirs / ours for theirs, ours in pairs if theirs and ours])
+
+
+# -- precision --------------------------------------------------------------------------------------------------------
+
+
+def _precision(results: dict[str, Any]) -> list[str]:
+    what = (
+        "The machine multiplies bfloat16 numbers itself: weights, inputs and states are rounded for the products."
+        if results["instructions"]
+        else "The machine has no instructions for bfloat16: weights are rounded, and products are made in float32."
+    )
+    head = ["forward", "threads", "float32, us", "bfloat16, us", "float32 / bfloat16"]
+    head += ["largest error, float32", "largest error, bfloat16"]
+    return [
+        "## bfloat16 beside float32 (ours)",
+        "",
+        f'`precision="bfloat16"`, in turn with float32. {what} Errors are those of all outputs, which lie in (-1, 1), '
+        "against the float64 reference.",
+        "",
+        *table(head, map(_precision_cells, results["rows"])),
+    ]
+
+
+def _precision_cells(row: Row) -> list[str]:
+    plain, rounded = (row["precisions"][name] for name in ("float32", "bfloat16"))
+    errors = [f"{each['largest_errors'][each['call']]:.1e}" for each in (plain, rounded)]
+    times = [short(plain["median_us"]), short(rounded["median_us"]), f"{row['ratio']:.2f}"]
+    return [shape(row), str(row["threads"]), *times, *errors]
 
 
 # -- the machine's limits ---------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from benchmarks.workers.serve import Prepare, Trial, serve, trial_of
 
 def _layer(gatewise: Any, case: Case, **options: Any) -> Any:
     kind = gatewise.layers.LSTM if case.cell == "lstm" else gatewise.layers.GRU
-    return kind(case.units, return_sequences=True, **options)
+    return kind(case.units, return_sequences=True, precision=case.precision, **options)
 
 
 def _model(gatewise: Any, case: Case, steps: int | None) -> Any:

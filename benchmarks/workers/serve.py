@@ -21,10 +21,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from benchmarks.cases import Case, largest_error
+from benchmarks.cases import TOLERANCES, Case, largest_error
 
-# float32 with other orders of summation: outputs are in (-1, 1), and 100 steps of 512 units stay well below this.
-TOLERANCE = 1e-4
 _SAMPLE = 200_000  # Nanoseconds: shorter calls are timed several at a time, so that the clock costs nothing.
 _CHOICE = 0.03  # Seconds for each way to call, when the fastest is looked for.
 
@@ -72,7 +70,7 @@ class Worker:
         gc.collect()
         trials = self.prepare(case)
         errors = {way: largest_error(case, np.asarray(trial.result()), expected) for way, trial in trials.items()}
-        self.trials = {way: trial for way, trial in trials.items() if errors[way] <= TOLERANCE}
+        self.trials = {way: trial for way, trial in trials.items() if errors[way] <= TOLERANCES[case.precision]}
         if not self.trials:
             return {"failed": f"outputs differ from the reference by {errors}"}
         return {"largest_errors": errors}
