@@ -112,11 +112,12 @@ def _threads(row: Row) -> str:
 
 def _machine(machine: dict[str, Any]) -> list[str]:
     caches = ", ".join(f"{level} {size >> 10:,} KB" for level, size in machine["cache_bytes"].items())
-    versions = "".join(f" {name} {version}," for name, version in sorted(machine["versions"].items()))
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(machine["versions"].items()))
     return [
         f"Measured {machine['date']} at commit {machine['commit']} on {machine['cores']} cores of "
         f"{machine['processor']}; {' '.join(machine['flags'])}; {caches}; {machine['system']}, "
-        f"Python {machine['python']}; load {machine['load_at_start']:.1f} at the start.{versions[:-1]}{'.' * bool(versions)}",
+        f"Python {machine['python']}; load {machine['load_at_start']:.1f} at the start."
+        + (f" {versions}." if versions else ""),
         "",
     ]
 
