@@ -31,8 +31,12 @@ class Team {
 // Processors that this process may use: the affinity mask, cut by a cgroup's quota.
 Index usable_processors();
 
-// Threads a call may use: set_threads, else GATEWISE_NUM_THREADS, else usable_processors.
+// Threads a call may use: set_threads, else GATEWISE_NUM_THREADS, else usable_processors and, where it is less,
+// OMP_NUM_THREADS; no more than the calling thread's limit.
 Index threads();
-void set_threads(Index count);  // 0 is automatic
+void set_threads(Index count);  // 0 is automatic; lifts the calling thread's limit
+
+// For calls from this thread alone. A limit never raises the number.
+void limit_threads(Index count);
 
 }  // namespace gatewise

@@ -238,13 +238,32 @@ Index cgroup_quota() {
 }
 #endif
 
-Index from_environment() {
-  const char* text = std::getenv("GATEWISE_NUM_THREADS");
+// A positive number in the environment, or 0. OpenMP's variable may be a list, a number for each level of nesting: the
+// first counts.
+Index from_environment(const char* name) {
+  const char* text = std::getenv(name);
   if (text == nullptr) return 0;
   char* end = nullptr;
   const long count = std::strtol(text, &end, 10);
-  return *end == '\0' && count > 0 ? static_cast<Index>(count) : 0;
+  return (*end == '\0' || *end == ',') && count > 0 ? static_cast<Index>(count) : 0;
 }
+
+// GATEWISE_NUM_THREADS is taken at its word. OMP_NUM_THREADS speaks to all libraries of a program, and often of another
+// machine: it only lowers the number.
+Index automatic_threads() {
+  if (const Index asked = from_environment("GATEWISE_NUM_THREADS"); asked != 0) return std::min(asked, kMaxThreads);
+  const Index most = from_environment("OMP_NUM_THREADS");
+  return most != 0 ? std::min(most, usable_processors()) : usable_processors();
+}
+
+Index process_threads() {
+  if (const Index set = threads_set.load(std::memory_order_relaxed); set != 0) return set;
+  static const Index automatic = automatic_threads();
+  return automatic;
+}
+
+// The limit of the calling thread; 0 is none.
+thread_local Index limit = 0;
 
 }  // namespace
 
@@ -258,15 +277,14 @@ Index usable_processors() {
   return std::clamp<Index>(count, 1, kMaxThreads);
 }
 
-Index threads() {
-  if (const Index set = threads_set.load(std::memory_order_relaxed); set != 0) return set;
-  static const Index automatic = [] {
-    const Index asked = from_environment();
-    return asked != 0 ? std::min(asked, kMaxThreads) : usable_processors();
-  }();
-  return automatic;
+Index threads() { return limit != 0 ? std::min(limit, process_threads()) : process_threads(); }
+
+void set_threads(Index count) {
+  limit = 0;
+  threads_set.store(std::clamp<Index>(count, 0, kMaxThreads));
 }
 
-void set_threads(Index count) { threads_set.store(std::clamp<Index>(count, 0, kMaxThreads)); }
+// Who lifts a limit sets the number that was there before it: that must not bind this thread for ever.
+void limit_threads(Index count) { limit = count < process_threads() ? std::max<Index>(count, 1) : 0; }
 
 }  // namespace gatewise
