@@ -280,6 +280,13 @@ void want_threads(Index count) {
 
 }  // namespace
 
+// What threadpoolctl calls: plain functions that it finds by name in this library. See engine/limits.py.
+#define GATEWISE_EXPORT extern "C" __attribute__((visibility("default")))
+
+GATEWISE_EXPORT int gatewise_get_num_threads() { return static_cast<int>(threads()); }
+
+GATEWISE_EXPORT void gatewise_set_num_threads(int count) { limit_threads(count); }
+
 NB_MODULE(_native, module) {
   // What a program keeps until its end, in a cache or a thread, is no leak worth words on its error output.
   nb::set_leak_warnings(false);
@@ -290,7 +297,7 @@ NB_MODULE(_native, module) {
   module.def(
       "has_bfloat16", [] { return bfloat16_kernels() != nullptr; },
       "Whether this machine multiplies bfloat16 numbers itself, with the instruction set in use.");
-  module.def("threads", &threads, "How many threads a call may use.");
+  module.def("threads", &threads, "How many threads a call from this thread may use.");
   module.def("set_threads", &want_threads, "count"_a, "Set how many threads a call may use; 0 is automatic.");
 
   nb::class_<Bound>(module, "Recurrence", "The packed weights of one recurrent layer.")
