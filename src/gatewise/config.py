@@ -60,9 +60,26 @@ class Settings:
 
     @property
     def threads(self) -> int:
-        """How many threads the native engine may use; 0 when set means automatic.
+        """How many threads the native engine may use for one call; 0 when set means automatic.
 
-        Automatic is `GATEWISE_NUM_THREADS`, or the processors that this process may run on.
+        Automatic is `GATEWISE_NUM_THREADS`. Without it, it is the processors that this process may run on (its
+        affinity, and its container's quota), or `OMP_NUM_THREADS` where that is less. Both variables are read once.
+
+        `threadpoolctl.threadpool_limits` lowers the number for calls from the thread that uses it: this property says
+        then what holds for the thread that asks. Setting it counts for the process, and lifts the limit of the thread
+        that sets it.
+
+        One call at a time has the engine's threads. Calls made meanwhile by other threads run each on its own thread
+        alone, so a program never has more than its own threads and this number less one.
+
+        Raises:
+            ValueError: the number is negative or no integer.
+
+        >>> import gatewise
+        >>> gatewise.config.threads = 1
+        >>> gatewise.config.threads
+        1
+        >>> gatewise.config.threads = 0
         """
         return int(_native().threads())
 

@@ -56,7 +56,7 @@ def run(code: str) -> Any:
     return json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 
-HEAVY = ["jax", "jaxlib", "h5py", "rich", "click", "matplotlib", "optax", "gatewise.engine._native"]
+HEAVY = ["jax", "jaxlib", "h5py", "rich", "click", "matplotlib", "optax", "threadpoolctl", "gatewise.engine._native"]
 
 
 def test_importing_loads_nothing_heavy() -> None:
@@ -73,7 +73,7 @@ import numpy as np
 import gatewise as tf
 model = tf.keras.Sequential([tf.keras.layers.LSTM(6, input_shape=(5, 3))])
 shape = model.predict(np.zeros((1, 5, 3))).shape
-print(json.dumps([shape, [m for m in ("jax", "h5py", "rich", "click", "tensorflow") if m in sys.modules]]))
+print(json.dumps([shape, [m for m in ("jax", "h5py", "rich", "click", "threadpoolctl", "tensorflow") if m in sys.modules]]))
 """
     assert run(code) == [[1, 6], []]
 

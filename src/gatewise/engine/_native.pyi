@@ -19,10 +19,14 @@ def has_bfloat16() -> bool:
     """Whether this machine multiplies bfloat16 numbers itself, with the instruction set in use."""
 
 def threads() -> int:
-    """How many threads a call may use."""
+    """How many threads a call from this thread may use: the process's number, or this thread's limit if it is less.
+
+    The library also exports `gatewise_get_num_threads` and `gatewise_set_num_threads`, for threadpoolctl: the latter
+    sets the limit of the thread that calls it.
+    """
 
 def set_threads(count: int) -> None:
-    """Set how many threads a call may use; 0 is automatic."""
+    """Set how many threads a call may use, for the process; 0 is automatic. Lifts this thread's limit."""
 
 class Recurrence:
     """The packed weights of one recurrent layer: immutable, usable from many threads at once."""
