@@ -14,7 +14,7 @@ help:
 	@echo "make lint      ruff, mypy, clang-format"
 	@echo "make bench     ours and the peers, each in its own environment, in turn"
 	@echo "make golden    make the golden cases anew from the real Keras, tf_keras and TensorFlow layers"
-	@echo "make sanitize  the native engine under AddressSanitizer and UBSan"
+	@echo "make sanitize  the native engine under AddressSanitizer, UBSan and ThreadSanitizer"
 	@echo "make arm       the native engine for 64-bit Arm, under qemu"
 
 $(BIN)/python:

@@ -14,6 +14,6 @@ done
 cmake -S "$root" -B "$build" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
   -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -DCMAKE_EXE_LINKER_FLAGS=-static \
   -DGATEWISE_MODULE=OFF -DGATEWISE_SELFTEST=ON -DGATEWISE_WERROR=ON
-cmake --build "$build" --parallel 2
+cmake --build "$build" --parallel "$(nproc 2>/dev/null || echo 2)"
 qemu-aarch64 "$build/gatewise_selftest" 40
 qemu-aarch64 "$build/gatewise_stream_selftest" 4

@@ -11,6 +11,10 @@
 #include <thread>
 #include <vector>
 
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
 #include "isa.h"
 #include "recurrence.h"
 
@@ -210,12 +214,20 @@ Output<T> run(const Case& k, const Data<T>& data, const Recurrence<T>& layer) {
   return out;
 }
 
+// NaN is near NaN only, an infinity near itself.
 template <class T>
 bool close(const std::vector<T>& got, const Values& wanted, double tolerance) {
   for (std::size_t i = 0; i < got.size(); ++i) {
-    if (!(std::abs(static_cast<double>(got[i]) - wanted[i]) <= tolerance)) return false;
+    const auto found = static_cast<double>(got[i]);
+    const bool same = found == wanted[i] || (std::isnan(found) && std::isnan(wanted[i]));
+    if (!same && !(std::abs(found - wanted[i]) <= tolerance)) return false;
   }
   return true;
+}
+
+template <class T>
+bool close(const Output<T>& got, const Result& wanted, double tolerance) {
+  return close(got.y, wanted.y, tolerance) && close(got.h, wanted.h, tolerance) && close(got.c, wanted.c, tolerance);
 }
 
 // One case: right, and the same bits for any number of threads. Returns the number of failures.
@@ -229,7 +241,7 @@ int check(const Case& k, std::mt19937& random) {
   const Result wanted = plain(k, data);
   const double tolerance = 200 * static_cast<double>(std::numeric_limits<T>::epsilon()) * (1 + std::sqrt(k.steps));
   int failures = 0;
-  if (!close(one.y, wanted.y, tolerance) || !close(one.h, wanted.h, tolerance) || !close(one.c, wanted.c, tolerance)) {
+  if (!close(one, wanted, tolerance)) {
     std::printf("wrong: %s cell %d float%d B %td T %td I %td H %td\n", current_kernels().name, static_cast<int>(k.cell),
                 static_cast<int>(8 * sizeof(T)), k.batch, k.steps, k.inputs, k.units);
     ++failures;
@@ -283,6 +295,89 @@ Case random_case(std::mt19937& random) {
   return k;
 }
 
+// What a caller sets of its floating point unit: whether denormals are zeros, how sums are rounded.
+std::uint64_t modes() {
+#if defined(__x86_64__)
+  return _mm_getcsr() & 0xffc0U;  // without the flags of what happened
+#elif defined(__aarch64__)
+  std::uint64_t value = 0;
+  asm volatile("mrs %0, fpcr" : "=r"(value));
+  return value;
+#else
+  return 0;
+#endif
+}
+
+void set_modes(std::uint64_t value) {
+#if defined(__x86_64__)
+  _mm_setcsr(static_cast<unsigned>(value));
+#elif defined(__aarch64__)
+  asm volatile("msr fpcr, %0" : : "r"(value));
+#else
+  static_cast<void>(value);
+#endif
+}
+
+// Denormals are zeros.
+#if defined(__aarch64__)
+constexpr std::uint64_t kFlush = 1U << 24;
+#else
+constexpr std::uint64_t kFlush = 0x8040;
+#endif
+
+template <class T>
+int check_edge(const Case& k, const Data<T>& data, double tolerance, const char* what) {
+  const Recurrence<T> layer(k.cell, k.inputs, k.units, {data.kernel.data(), data.recurrent.data(), data.bias.data()},
+                            k.activation, k.gate);
+  int failures = 0;
+  for (const Index count : {1, 2}) {
+    set_threads(count);
+    const std::uint64_t before = modes();
+    const bool right = close(run(k, data, layer), plain(k, data), tolerance);
+    set_modes(before | kFlush);
+    run(k, data, layer);
+    const bool kept = modes() == (before | kFlush);
+    set_modes(before);
+    if (right && kept) continue;
+    std::printf("%s %s: %s cell %d float%d\n", what, right ? "changed the caller's modes" : "wrong",
+                current_kernels().name, static_cast<int>(k.cell), static_cast<int>(8 * sizeof(T)));
+    ++failures;
+  }
+  return failures;
+}
+
+// Denormal inputs and states keep their value, NaN and infinities go where the loop sends them, and the caller's
+// floating point modes stay as they are. Rounding a denormal costs half of the least one, and a sum has I + H terms and
+// some ten more operations; AMX takes a denormal for zero, which costs each term less than the least normal number.
+template <class T>
+int check_edges(std::mt19937& random) {
+  using Limits = std::numeric_limits<T>;
+  const bool tiles = std::strcmp(current_kernels().name, "amx") == 0 && sizeof(T) == sizeof(float);
+  int failures = 0;
+  for (const Cell cell : {Cell::simple, Cell::lstm, Cell::gru, Cell::gru_reset_after}) {
+    const Case k{cell, Activation::tanh, Activation::sigmoid, 20, 4, 9, 70, false, true, false, true, false};
+    const double steps = static_cast<double>(k.steps);
+    const double terms = steps * static_cast<double>(k.inputs + k.units + 20);
+    const Data<T> ordinary(k, random);
+    Data<T> small = ordinary;
+    std::fill(small.bias.begin(), small.bias.end(), T(0));
+    for (auto* numbers : {&small.x, &small.h, &small.c}) {
+      for (T& number : *numbers) number *= Limits::min() / 8;
+    }
+    const double least = static_cast<double>(tiles ? Limits::min() : Limits::denorm_min());
+    failures += check_edge(k, small, terms * least, "denormals");
+    const double rounding = 200 * static_cast<double>(Limits::epsilon()) * (1 + std::sqrt(steps));
+    for (const T special : {Limits::quiet_NaN(), Limits::infinity(), -Limits::infinity()}) {
+      Data<T> odd = ordinary;
+      odd.x[static_cast<std::size_t>((3 * k.steps + 2) * k.inputs + 1)] = special;
+      odd.h[static_cast<std::size_t>(7 * k.units + 2)] = special;
+      odd.c[static_cast<std::size_t>(9 * k.units + 5)] = special;
+      failures += check_edge(k, odd, rounding, "NaN or infinity");
+    }
+  }
+  return failures;
+}
+
 // Several threads call one layer at once.
 int check_concurrency(std::mt19937& random) {
   const Case k{Cell::lstm, Activation::tanh, Activation::sigmoid, 3, 20, 8, 130, false, true, false, true, false};
@@ -318,6 +413,7 @@ int main(int count, char** arguments) {
       failures += gatewise::check<float>(k, random) + gatewise::check<double>(k, random);
       if (i % 4 == 0) failures += gatewise::check_bfloat16(k, random);
     }
+    failures += gatewise::check_edges<float>(random) + gatewise::check_edges<double>(random);
     failures += gatewise::check_concurrency(random);
     std::printf("%s: %d cases\n", kernels->name, 2 * cases);
   }
