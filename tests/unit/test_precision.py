@@ -320,6 +320,7 @@ def test_a_program_may_keep_a_metric_under_this_name() -> None:
 
     class Classifier(gw.Model):
         def __init__(self) -> None:
+            self.precision = None
             super().__init__()
             self.memory = LSTM(3)
             self.precision = Precision()
@@ -331,6 +332,9 @@ def test_a_program_may_keep_a_metric_under_this_name() -> None:
     assert isinstance(model.precision, Precision)
     assert model.predict(X).shape == (5, 3)
     assert model.memory.precision == "float32"
+    for value, wanted in (("bfloat16", "bfloat16"), (None, "float32")):
+        model.precision = value
+        assert model.precision == model.memory.precision == wanted
 
 
 # -- the same meaning everywhere ------------------------------------------------------------------------------------

@@ -74,9 +74,12 @@ class PrecisionOfLayers:
         return "mixed" if len(found) > 1 else found.pop() if found else holder.dtype
 
     def __set__(self, holder: Any, value: Any) -> None:
-        if not isinstance(value, str) and not type(holder).__module__.startswith("gatewise."):
+        if not isinstance(value, (str, type(None))) and not type(holder).__module__.startswith("gatewise."):
             vars(holder)["precision"] = value  # A program's own class may keep a metric under this name.
             return
+        vars(holder).pop("precision", None)
+        if value is None and "_variables" not in vars(holder):
+            return  # Before its constructor has run, such a class has no layers.
         check(holder.label, value)
         layers = _recurrent(holder)
         if not layers and value not in (None, holder.dtype):
