@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gatewise as gw
-from gatewise.layers import GRU, LSTM, Activation, Dense, Dropout, Embedding, Flatten, Lambda, Reshape
+from gatewise.layers import GRU, LSTM, Activation, Bidirectional, Dense, Dropout, Embedding, Flatten, Lambda, Reshape
 from gatewise.models import batches
 
 X = np.random.default_rng(0).standard_normal((7, 5, 3)).astype("float32")
@@ -194,6 +194,49 @@ def test_the_input_is_left_as_it_was() -> None:
         before = x.copy()
         model.predict(given)
         np.testing.assert_array_equal(x, before)
+
+
+# -- time first ---------------------------------------------------------------------------------------------------------
+
+TIME_FIRST: dict[str, Any] = {
+    "last": lambda: [LSTM(4, time_major=True)],
+    "sequences": lambda: [GRU(4, time_major=True, return_sequences=True)],
+    "states": lambda: [LSTM(4, time_major=True, return_state=True, return_sequences=True)],
+    "behind others": lambda: [Dense(2), Dropout(0.5), LSTM(4, time_major=True)],
+    "both ways": lambda: [Bidirectional(LSTM(4, time_major=True))],
+    "nested": lambda: [gw.Sequential([LSTM(4, time_major=True, batch_input_shape=(None, None, 3))])],
+    "stateful": lambda: [LSTM(4, time_major=True, stateful=True)],
+}
+
+
+@pytest.mark.parametrize("name", TIME_FIRST)
+@pytest.mark.parametrize("batch_size", [None, 2, 100])
+def test_time_is_not_cut_into_batches(name: str, batch_size: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "CHUNK_BYTES", 100)  # two of the seven steps
+    model = gw.Sequential([gw.Input(batch_shape=(None, None, 3)), *TIME_FIRST[name]()])
+    found = model.predict(X, batch_size=batch_size)
+    model.reset_states()
+    wanted = model(X)
+    for one, other in zip(*(parts if isinstance(parts, list) else [parts] for parts in (found, wanted)), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_model_that_turns_its_input_is_cut_along_samples() -> None:
+    seen = []
+
+    def turned(x: Any) -> Any:
+        seen.append(x.shape[0])
+        return x.swapaxes(0, 1)
+
+    def model_with(turn: Any) -> Any:
+        return gw.Sequential([gw.Input((5, 3)), turn, LSTM(4, time_major=True)])
+
+    model = model_with(Lambda(turned))
+    wanted = model.predict(X)
+    assert seen[-1] == 7
+    seen.clear()
+    np.testing.assert_allclose(model.predict(X, batch_size=2), wanted, rtol=0, atol=1e-6)
+    assert seen == [2, 2, 2, 1]
 
 
 # -- new weights --------------------------------------------------------------------------------------------------------

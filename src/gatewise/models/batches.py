@@ -12,15 +12,19 @@ import numpy as np
 
 from gatewise import structure
 from gatewise.arrays import shape_of
+from gatewise.graph import Graph
+from gatewise.layers import Dot, Lambda, Operation, Permute, Reshape
 from gatewise.typing import Array
 
 if TYPE_CHECKING:
+    from gatewise.layer import Layer
     from gatewise.models.model import Model
 
 CHUNK_BYTES: Final = 1 << 25
 """Without a batch size, as many samples at a time as have about this many bytes of input: the result does not depend
 on it, and larger batches are faster."""
 _SECONDS_BEFORE_PROGRESS = 1.0
+_MOVE_AXES: Final = (Dot, Lambda, Operation, Permute, Reshape)
 
 
 def cut(model: Model, x: Any, batch_size: int | None, steps: int | None) -> tuple[Iterable[Any], int | None]:
@@ -30,6 +34,12 @@ def cut(model: Model, x: Any, batch_size: int | None, steps: int | None) -> tupl
     if isinstance(x, Iterator) or (hasattr(x, "__next__") and not hasattr(x, "shape")):
         return map(_inputs_of, x if steps is None else islice(x, steps)), None
     arrays = model._checked_inputs(x)
+    if batch_size is not None and (
+        isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1
+    ):
+        raise ValueError(f"{model.label}: batch_size must be a positive integer, got {batch_size!r}.")
+    if _stay_together(model, batch_size):
+        return [arrays], None
     leaves = structure.flatten(arrays)
     counts = {int(leaf.shape[0]) if leaf.ndim else -1 for leaf in leaves}
     if len(counts) != 1 or -1 in counts:
@@ -42,6 +52,34 @@ def cut(model: Model, x: Any, batch_size: int | None, steps: int | None) -> tupl
     if count == total <= size:
         return [arrays], total
     return (_rows(arrays, start, min(start + size, total)) for start in range(0, total, size)), total
+
+
+def _stay_together(model: Model, batch_size: int | None) -> bool:
+    """Whether the inputs cannot be cut along their first axis, as a `time_major` layer has time there.
+
+    Where such a layer stands behind one that moves axes, a caller who gives a batch size says that the first axis
+    holds samples.
+    """
+    if not any(getattr(layer, "time_major", False) for layer in model._walk()):
+        return False
+    return batch_size is None or _has_time_first(model)
+
+
+def _has_time_first(model: Layer) -> bool:
+    """Whether an input reaches a `time_major` layer with its axes in their places, as far as a drawing shows it."""
+    graph = vars(model).get("_graph")
+    if not isinstance(graph, Graph):
+        return False
+    reached = set(map(id, graph.input_tensors))
+    for node in graph.nodes:
+        if reached.isdisjoint(map(id, node.inputs)):
+            continue
+        layers = (node.layer, getattr(node.layer, "forward_layer", None))
+        if any(getattr(layer, "time_major", False) for layer in layers) or _has_time_first(node.layer):
+            return True
+        if type(node.layer).__module__.startswith("gatewise.layers.") and not isinstance(node.layer, _MOVE_AXES):
+            reached.update(map(id, structure.flatten(node.outputs)))
+    return False
 
 
 def _check_states_fit(model: Model, total: int, size: int) -> None:
@@ -57,8 +95,6 @@ def _check_states_fit(model: Model, total: int, size: int) -> None:
 
 def _batch_size(model: Model, given: int | None, leaves: list[Array], total: int) -> int:
     if given is not None:
-        if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 1:
-            raise ValueError(f"{model.label}: batch_size must be a positive integer, got {given!r}.")
         return int(given)
     kept = [variable.shape[0] for variable in model.state_variables]
     if kept:

@@ -115,6 +115,7 @@ class Model(Layer):
             x: arrays (N, ...), in the structure of the model's inputs (for several inputs a list, or a dict by input
                 name); or an iterator of batches.
             batch_size: samples at a time. By default as many as are fast; for a stateful model its own batch size.
+                Where the input of a `time_major` layer is the model's own, all are taken at once.
             verbose: 0 for no progress bar; else one appears on a terminal when the work takes long.
             steps: stop after so many batches.
             callbacks: none; this release has no callbacks to call.
