@@ -58,10 +58,12 @@ def ensure(environment: str) -> Path:
     """Create the environment where it is missing or the table has changed; return its interpreter."""
     folder, wanted = PEERS / environment, "\n".join(ENVIRONMENTS[environment]) + "\n"
     python, stamp = python_of(environment), folder / _STAMP
-    if stamp.is_file() and stamp.read_text() == wanted:
+    # Without this file its interpreter is the one that it was made from, and pip would install there.
+    whole = python.exists() and (folder / "pyvenv.cfg").is_file()
+    if whole and stamp.is_file() and stamp.read_text() == wanted:
         return python
     print(f"installing {environment}: {', '.join(ENVIRONMENTS[environment])}", file=sys.stderr, flush=True)
-    if not python.exists():
+    if not whole:
         venv.create(folder, with_pip=True)
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*command, *ENVIRONMENTS[environment]], check=True)
