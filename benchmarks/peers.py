@@ -64,7 +64,7 @@ def ensure(environment: str) -> Path:
         return python
     print(f"installing {environment}: {', '.join(ENVIRONMENTS[environment])}", file=sys.stderr, flush=True)
     if not whole:
-        venv.create(folder, with_pip=True)
+        venv.create(folder, with_pip=True, clear=True)
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*command, *ENVIRONMENTS[environment]], check=True)
     stamp.write_text(wanted)
