@@ -193,6 +193,16 @@ def test_embedding_gives_a_sequential_its_shape_in_keras2_only() -> None:
         assert layers.Embedding(5, 2).declared_input_shape == (None, None)
 
 
+def test_json_keeps_what_generation_an_embedding_is_of() -> None:
+    with release.meaning("tf2"):
+        old = layers.Embedding(5, 2)
+        drawn = models.Sequential([layers.Dense(2), old])
+    assert deserialize_layer(serialize_layer(old)).declared_input_shape == (None, None)
+    again = models.model_from_json(drawn.to_json())
+    assert models.Sequential([again.layers[1]]).built
+    assert deserialize_layer(serialize_layer(layers.Embedding(5, 2))).declared_input_shape is None
+
+
 def test_old_names_of_arguments() -> None:
     assert layers.LeakyReLU(alpha=0.2).negative_slope == 0.2
     assert layers.LeakyReLU.from_config({"alpha": {"type": "ndarray", "value": 0.25}}).negative_slope == 0.25

@@ -66,8 +66,7 @@ class Embedding(Layer):
         super().__init__(*args, **kwargs)
         if self.sparse:
             raise ValueError(f"{self.label}: sparse=True is not supported: pass dense ids, and leave `sparse` out.")
-        # Keras 2 gave every Embedding an input shape, so that a Sequential that starts with one is built at once.
-        self._always_shaped = release.current() != "keras3"
+        self._release = release.current()
 
     plain_call = True
 
@@ -83,7 +82,8 @@ class Embedding(Layer):
 
     def _shape_in_old_words(self) -> Shape | None:
         if self.input_length is None:
-            return (self.batch_size, None) if self._always_shaped else None
+            # Keras 2 gave every Embedding an input shape, so that a Sequential that starts with one is built at once.
+            return None if self._release == "keras3" else (self.batch_size, None)
         lengths = self.input_length if isinstance(self.input_length, tuple) else (self.input_length,)
         return (self.batch_size, *lengths)
 
