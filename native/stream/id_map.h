@@ -1,4 +1,4 @@
-// From a stream's id to its slot: open addressing with linear probing, in memory for a fixed number of ids.
+// From a stream's id to its slot: open addressing in buckets of one cache line, in memory for a fixed number of ids.
 #pragma once
 
 #include <cstdint>
@@ -8,58 +8,42 @@
 
 namespace gatewise::stream {
 
+// An id stands in the first bucket from its home on that had room, so it is found with one line's journey but for few.
 class IdMap {
- public:
-  struct Entry {
-    std::int64_t id;
-    std::uint32_t place;  // slot + 1; 0 is an empty entry
-    std::uint32_t stamp;  // the caller's: 0 at first
+ private:
+  static constexpr int kLanes = 4;
 
-    std::uint32_t slot() const { return place - 1; }
+  // Filled from lane 0 on, so it is full when its last lane is taken.
+  struct alignas(64) Bucket {
+    std::int64_t ids[kLanes];
+    std::uint32_t places[kLanes];  // slot + 1; 0 is an empty lane
+    std::uint32_t stamps[kLanes];  // the caller's: 0 at first
+
+    bool full() const { return places[kLanes - 1] != 0; }
+  };
+
+ public:
+  // Where an id stands; false where it does not.
+  class Entry {
+   public:
+    Entry() = default;
+    explicit operator bool() const { return bucket_ != nullptr; }
+    std::uint32_t slot() const { return bucket_->places[lane_] - 1; }
+    std::uint32_t& stamp() const { return bucket_->stamps[lane_]; }
+
+   private:
+    friend class IdMap;
+    Entry(Bucket* bucket, int lane) : bucket_(bucket), lane_(lane) {}
+
+    Bucket* bucket_ = nullptr;
+    int lane_ = 0;
   };
 
   IdMap() = default;
   explicit IdMap(Index capacity)
-      : size_(static_cast<std::uint64_t>(capacity) * 3 / 2 + 8),
-        pages_(size_ * sizeof(Entry)),
-        table_(pages_.as<Entry>()) {}
-
-  void prefetch(std::int64_t id) const { __builtin_prefetch(table_ + home(id)); }
-
-  Entry* find(std::int64_t id) const {
-    for (std::uint64_t at = home(id);; at = after(at)) {
-      Entry* entry = table_ + at;
-      if (entry->place == 0) return nullptr;
-      if (entry->id == id) return entry;
-    }
-  }
-
-  // The id must not be there, and there must be room for it.
-  void insert(std::int64_t id, std::uint32_t slot) {
-    std::uint64_t at = home(id);
-    while (table_[at].place != 0) at = after(at);
-    table_[at] = {id, slot + 1, 0};
-  }
-
-  // Moves those after it back over the hole, so that every entry can still be reached from its home.
-  void erase(Entry* entry) {
-    auto hole = static_cast<std::uint64_t>(entry - table_);
-    for (std::uint64_t at = after(hole); table_[at].place != 0; at = after(at)) {
-      const std::uint64_t start = home(table_[at].id);
-      const bool between = hole < at ? start > hole && start <= at : start > hole || start <= at;
-      if (between) continue;
-      table_[hole] = table_[at];
-      hole = at;
-    }
-    table_[hole] = {};
-  }
-
-  void clear_stamps() {
-    for (std::uint64_t at = 0; at < size_; ++at) table_[at].stamp = 0;
-  }
-
- private:
-  std::uint64_t after(std::uint64_t at) const { return at + 1 == size_ ? 0 : at + 1; }
+      : size_(static_cast<std::uint64_t>(capacity) * 3 / 8 + 2),
+        pages_(size_ * sizeof(Bucket)),
+        buckets_(pages_.as<Bucket>()) {}
 
   // The finaliser of MurmurHash3 (Austin Appleby) spreads neighbouring ids; its high half times the size is a place.
   std::uint64_t home(std::int64_t id) const {
@@ -69,9 +53,89 @@ class IdMap {
     return ((hash ^ (hash >> 33)) >> 32) * size_ >> 32;
   }
 
-  std::uint64_t size_ = 0;
+  void prefetch(std::uint64_t home) const { __builtin_prefetch(buckets_ + home, 1); }
+
+  Entry find(std::int64_t id) const { return find(id, home(id)); }
+
+  Entry find(std::int64_t id, std::uint64_t home) const {
+    for (std::uint64_t at = home;; at = after(at)) {
+      Bucket& bucket = buckets_[at];
+      // No branches: in which lane an id stands is nothing that a processor could guess. Empty lanes come last.
+      int lane = kLanes;
+      for (int k = kLanes - 1; k >= 0; --k) lane = bucket.ids[k] == id ? k : lane;
+      if (lane != kLanes && bucket.places[lane] != 0) return {&bucket, lane};
+      if (!bucket.full()) return {};
+    }
+  }
+
+  // The id must not be there, and there must be room for it.
+  void insert(std::int64_t id, std::uint32_t slot) {
+    std::uint64_t at = home(id);
+    while (buckets_[at].full()) at = after(at);
+    Bucket& bucket = buckets_[at];
+    int lane = 0;
+    while (bucket.places[lane] != 0) ++lane;
+    bucket.ids[lane] = id;
+    bucket.places[lane] = slot + 1;
+    bucket.stamps[lane] = 0;
+  }
+
+  // Moves those after it back over the hole, so that every id can still be reached from its home.
+  void erase(Entry entry) {
+    auto hole = static_cast<std::uint64_t>(entry.bucket_ - buckets_);
+    bool was_full = take_out(buckets_[hole], entry.lane_);
+    for (std::uint64_t at = hole; was_full;) {
+      at = after(at);
+      Bucket& bucket = buckets_[at];
+      if (const int lane = movable(bucket, at, hole); lane != kLanes) {
+        Bucket& to = buckets_[hole];
+        to.ids[kLanes - 1] = bucket.ids[lane];
+        to.places[kLanes - 1] = bucket.places[lane];
+        to.stamps[kLanes - 1] = bucket.stamps[lane];
+        was_full = take_out(bucket, lane);
+        hole = at;
+      } else {
+        was_full = bucket.full();  // Nothing passes a bucket that is not full.
+      }
+    }
+  }
+
+  void clear_stamps() {
+    for (std::uint64_t at = 0; at < size_; ++at) {
+      for (std::uint32_t& stamp : buckets_[at].stamps) stamp = 0;
+    }
+  }
+
+ private:
+  std::uint64_t after(std::uint64_t at) const { return at + 1 == size_ ? 0 : at + 1; }
+
+  // Puts the last id of the bucket into the lane; returns whether the bucket was full.
+  static bool take_out(Bucket& bucket, int lane) {
+    const bool was_full = bucket.full();
+    int last = kLanes - 1;
+    while (bucket.places[last] == 0) --last;
+    bucket.ids[lane] = bucket.ids[last];
+    bucket.places[lane] = bucket.places[last];
+    bucket.stamps[lane] = bucket.stamps[last];
+    bucket.ids[last] = 0;
+    bucket.places[last] = 0;
+    bucket.stamps[last] = 0;
+    return was_full;
+  }
+
+  // A lane of bucket `at` whose id has its home at or before the hole, or kLanes.
+  int movable(const Bucket& bucket, std::uint64_t at, std::uint64_t hole) const {
+    for (int lane = 0; lane < kLanes && bucket.places[lane] != 0; ++lane) {
+      const std::uint64_t start = home(bucket.ids[lane]);
+      const bool between = hole < at ? start > hole && start <= at : start > hole || start <= at;
+      if (!between) return lane;
+    }
+    return kLanes;
+  }
+
+  std::uint64_t size_ = 0;  // buckets; there are always empty lanes
   Pages pages_;
-  Entry* table_ = nullptr;
+  Bucket* buckets_ = nullptr;
 };
 
 }  // namespace gatewise::stream

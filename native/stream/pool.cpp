@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <thread>
+#include <utility>
 
 #include "../team.h"
 #include "crc32.h"
@@ -17,14 +19,24 @@ namespace {
 // Below this many multiply-adds a second thread costs more than it brings.
 constexpr double kWorthThreads = 2e6;
 
-// Rows of a block: what they need should stay in the second cache, and be enough to use each weight many times.
+// Ids that a thread looks up at a time.
+constexpr Index kLookUps = 512;
+
+// Rows that the kernels take at a time.
+constexpr Index kRowsTogether = 6;
+
+constexpr Index kLine = 64 / sizeof(float);
+
+// Rows of a block at most: what they need should stay in the second cache, and be enough to use each weight many times.
 Index rows_of_block(const Program& program) {
   Index floats = 2 * program.record();
   for (const auto& input : program.inputs()) floats += input.width;
   for (const auto& output : program.outputs()) floats += output.width;
-  constexpr Index kFloats = 1 << 15;
-  return std::clamp<Index>(kFloats / std::max<Index>(floats, 1) / 6 * 6, 48, 192);
+  constexpr Index kFloats = 1 << 14;
+  return std::clamp<Index>(kFloats / std::max<Index>(floats, 1) / kRowsTogether * kRowsTogether, 48, 96);
 }
+
+Index divided(Index count, Index by) { return (count + by - 1) / by; }
 
 std::size_t bytes_of(const Program::Input& input) {
   return static_cast<std::size_t>(input.width) * (input.ids ? sizeof(std::int64_t) : sizeof(float));
@@ -34,23 +46,49 @@ std::size_t bytes_of(const Program::Output& output) { return static_cast<std::si
 
 }  // namespace
 
-// One call of push, as the workers see it.
+// One call of push, as the workers see it. They take parts of it, ids to look up and later blocks of rows, as they are
+// free: one whose processor has other work to do holds up the others for a part, not for its share.
 struct Pool::Push {
   Pool* pool = nullptr;
   const void* const* inputs = nullptr;
   float* const* outputs = nullptr;
-  const std::int64_t* ids = nullptr;  // still to be found; null where the slots are known
-  std::uint32_t stamp = 0;
+
+  Records::Search search;
+  Index ids = 0;
   std::atomic<bool> unknown{false};
   std::atomic<bool> twice{false};
+
   const std::uint32_t* order = nullptr;  // which rows; null is all, as they lie
   Index count = 0;                       // rows
-  Index members = 1;
+  Index height = 0;                      // rows of a block; the last may have less
   Index inner_threads = 1;
-  Team* team = nullptr;
-  std::atomic<bool> failed{false};
+  enum class Lead { computes, has_memory, has_none };
+  std::atomic<Lead> lead{Lead::computes};  // what became of the first block
+
+  std::atomic<Index> taken{0};  // parts
 
   Index row(Index i) const { return order == nullptr ? i : static_cast<Index>(order[i]); }
+  Index take() { return taken.fetch_add(1, std::memory_order_relaxed); }
+
+  Index blocks() const { return divided(count, height); }
+  Rows block(Index which) const {
+    const Index first = which * height;
+    return which < blocks() ? Rows{first, std::min(height, count - first)} : Rows{};
+  }
+
+  // Whether the rows of a block lie side by side.
+  bool together(Rows rows) const {
+    return order == nullptr ||
+           static_cast<Index>(order[rows.first + rows.count - 1] - order[rows.first]) == rows.count - 1;
+  }
+
+  bool may_keep() const {
+    for (int turn = 1;; ++turn) {
+      const Lead now = lead.load(std::memory_order_acquire);
+      if (now != Lead::computes) return now == Lead::has_memory;
+      if (turn % 1024 == 0) std::this_thread::yield();
+    }
+  }
 };
 
 Pool::Worker::Worker(const Program& program, Index rows) : space(program, rows, 1) {
@@ -62,6 +100,7 @@ Pool::Worker::Worker(const Program& program, Index rows) : space(program, rows, 
   for (const auto& output : program.outputs()) gathered.emplace_back(count * bytes_of(output));
   inputs.resize(program.inputs().size());
   outputs.resize(program.outputs().size());
+  given_back.reserve(2);
 }
 
 Pool::Pool(std::shared_ptr<const Program> program, Index capacity)
@@ -88,134 +127,160 @@ void Pool::push(const std::int64_t* ids, Index count, const void* const* inputs,
   call.steps = 1;
   call.inputs = inputs;
   program_->check(call);
+  if (count == 0) return;
   if (static_cast<Index>(slots_.size()) < count) slots_.resize(static_cast<std::size_t>(count));
   Push push;
   push.pool = this;
   push.inputs = inputs;
   push.outputs = outputs;
-  push.ids = ids;
-  push.stamp = records_.next_stamp();
-  run_rows(push, nullptr, count);
-  if (push.unknown) records_.refuse(ids, count);
-  push.ids = nullptr;
-  if (push.twice) run_rounds(push, count);
-}
-
-// The rows whose stream comes more than once, by slot and then in order.
-std::vector<std::uint32_t> Pool::shared_rows(Index count) {
-  constexpr std::uint32_t kBits = 1U << 16;
-  std::vector<bool> maybe(kBits);
-  std::vector<std::uint32_t> shared;
-  for (Index i = 0; i < count; ++i) {
-    std::uint32_t& slot = slots_[static_cast<std::size_t>(i)];
-    if ((slot & Records::kAgain) == 0) continue;
-    slot &= ~Records::kAgain;
-    maybe[slot % kBits] = true;
-    shared.push_back(slot);
-  }
-  std::sort(shared.begin(), shared.end());
-  std::vector<std::uint32_t> rows;
-  for (Index i = 0; i < count; ++i) {
-    const std::uint32_t slot = slots_[static_cast<std::size_t>(i)];
-    if (maybe[slot % kBits] && std::binary_search(shared.begin(), shared.end(), slot)) {
-      rows.push_back(static_cast<std::uint32_t>(i));
-    }
-  }
-  std::sort(rows.begin(), rows.end(), [this](std::uint32_t a, std::uint32_t b) {
-    return slots_[a] != slots_[b] ? slots_[a] < slots_[b] : a < b;
-  });
-  return rows;
-}
-
-// Rows whose stream comes for the first time, then those for which it is the second, and so on.
-void Pool::run_rounds(Push& push, Index count) {
-  const std::vector<std::uint32_t> rows = shared_rows(count);
-  std::vector<std::vector<std::uint32_t>> rounds(1);
-  std::vector<bool> later(static_cast<std::size_t>(count));
-  std::size_t round = 0;
-  for (std::size_t i = 1; i < rows.size(); ++i) {
-    round = slots_[rows[i]] == slots_[rows[i - 1]] ? round + 1 : 0;
-    if (round == 0) continue;
-    if (round == rounds.size()) rounds.emplace_back();
-    rounds[round].push_back(rows[i]);
-    later[rows[i]] = true;
-  }
-  for (std::size_t i = 0; i < later.size(); ++i) {
-    if (!later[i]) rounds[0].push_back(static_cast<std::uint32_t>(i));
-  }
-  for (const auto& order : rounds) run_rows(push, order.data(), static_cast<Index>(order.size()));
-}
-
-void Pool::run_rows(Push& push, const std::uint32_t* order, Index count) {
-  if (count == 0) return;
-  push.order = order;
-  push.count = count;
-  const Index blocks = (count + rows_ - 1) / rows_;
-  const double work = program_->work() * static_cast<double>(count);
-  const Index wanted = blocks > 1 && work > kWorthThreads ? std::min(threads(), blocks) : 1;
+  push.search = records_.begin_search(ids, count, slots_.data());
+  push.ids = count;
+  const Index wanted = members_for(count);
   while (static_cast<Index>(workers_.size()) < wanted) workers_.push_back(std::make_unique<Worker>(*program_, rows_));
   Team team(wanted);
-  push.members = std::min(team.size(), wanted);
-  push.inner_threads = blocks == 1 && work > kWorthThreads ? threads() : 1;
-  push.team = &team;
-  team.run(push.members, &Pool::work, &push);
-  if (push.failed) throw std::bad_alloc();
+  const Index members = std::min(team.size(), wanted);
+  push.search.alone = members == 1;
+  team.run(members, &Pool::look_up, &push);
+  if (push.unknown) records_.refuse(ids, count);
+  if (!push.twice) return run_rows(push, team, nullptr, count);
+  make_rounds(count);
+  Index begin = 0;
+  for (const Index end : rounds_) {
+    run_rows(push, team, order_.data() + begin, end - begin);
+    begin = end;
+  }
 }
 
-// The blocks of one member. Only its first, which is as large as any later one, can find that there is no memory; so
-// nothing is kept before every member has got through its first.
+// Threads that `count` rows are worth.
+Index Pool::members_for(Index count) const {
+  const bool worth = program_->work() * static_cast<double>(count) > kWorthThreads;
+  return worth ? std::min(threads(), divided(count, rows_)) : 1;
+}
+
+void Pool::look_up(void* context, Index /*member*/) {
+  auto& push = *static_cast<Push*>(context);
+  for (;;) {
+    const Index begin = push.take() * kLookUps;
+    if (begin >= push.ids || push.unknown) return;
+    const auto found = push.pool->records_.find_part(push.search, begin, std::min(begin + kLookUps, push.ids));
+    if (!found.all) push.unknown = true;
+    if (found.twice) push.twice = true;
+  }
+}
+
+// Puts into order_ the rows whose stream comes for the first time, then those for which it is the second, and so on;
+// into rounds_ where each of these ends.
+void Pool::make_rounds(Index count) {
+  order_.resize(static_cast<std::size_t>(count));
+  again_.clear();
+  std::size_t first = 0;
+  for (Index i = 0; i < count; ++i) {
+    const auto row = static_cast<std::uint32_t>(i);
+    order_[first] = row;
+    const bool again = (slots_[row] & Records::kAgain) != 0;
+    first += again ? 0 : 1;
+    if (again) again_.push_back({row, 0});
+  }
+  // A small table of how often each stream has come again so far: open addressing, as in the pool's own.
+  std::size_t size = 16;
+  while (size < 2 * again_.size()) size *= 2;
+  tallies_.assign(size, {0, 0});
+  rounds_.assign(1, 0);
+  for (Again& each : again_) {
+    std::uint32_t& slot = slots_[each.row];
+    slot &= ~Records::kAgain;
+    std::size_t at = slot * 0x9e3779b9U & (size - 1);
+    while (tallies_[at].count != 0 && tallies_[at].slot != slot) at = (at + 1) & (size - 1);
+    tallies_[at].slot = slot;
+    each.round = ++tallies_[at].count;
+    if (each.round == rounds_.size()) rounds_.push_back(0);
+    ++rounds_[each.round];
+  }
+  // Where each round begins; filling it moves that on to where it ends.
+  Index begin = 0;
+  rounds_[0] = static_cast<Index>(first);
+  for (Index& round : rounds_) begin += std::exchange(round, begin);
+  rounds_[0] = static_cast<Index>(first);
+  for (const Again& each : again_) order_[static_cast<std::size_t>(rounds_[each.round]++)] = each.row;
+}
+
+// The first call of a push keeps nothing unless there is memory for the whole push: see `work`.
+void Pool::run_rows(Push& push, Team& team, const std::uint32_t* order, Index count) {
+  const bool later = push.count != 0;
+  const Index members = std::min(team.size(), members_for(count));
+  // As many blocks for each member, as high as one another, and never higher than those before.
+  const Index even = divided(count, divided(divided(count, rows_), members) * members);
+  push.height = std::min(divided(even, kRowsTogether) * kRowsTogether, later ? push.height : rows_);
+  push.order = order;
+  push.count = count;
+  const bool alone = !later && push.blocks() == 1 && program_->work() * static_cast<double>(count) > kWorthThreads;
+  push.inner_threads = alone ? threads() : 1;
+  push.taken = 1;
+  team.run(members, &Pool::work, &push);
+  if (push.lead == Push::Lead::has_none) throw std::bad_alloc();
+  // The caller has had memory for a block as large.
+  for (Index member = 1; member < members; ++member) {
+    std::vector<Index>& blocks = workers_[static_cast<std::size_t>(member)]->given_back;
+    for (const Index block : blocks) {
+      compute(push, *workers_[0], push.block(block), {});
+      keep(push, *workers_[0], push.block(block), {});
+    }
+    blocks.clear();
+  }
+}
+
+// The blocks of one member, of which the caller (member 0) has the first. That is as large as any later one of the
+// push, so if there is memory for it there is for all, and nothing is kept before that is known. Another member without
+// memory leaves its blocks to the caller.
 void Pool::work(void* context, Index member) {
   auto& push = *static_cast<Push*>(context);
   Pool& pool = *push.pool;
   Worker& worker = *pool.workers_[static_cast<std::size_t>(member)];
-  const Index begin = push.count * member / push.members;
-  const Index end = push.count * (member + 1) / push.members;
-  if (push.ids != nullptr && !pool.find_share(push, member, begin, end)) return;
-  bool first = true;
-  for (Index at = begin; at < end; at += pool.rows_) {
-    const Index count = std::min(pool.rows_, end - at);
+  Index block = member == 0 ? 0 : push.take();
+  Rows rows = push.block(block);
+  for (Index i = 0; i < rows.count; ++i) {
+    for (const int half : {0, 1}) pool.ask_for(push, rows, i, half);
+  }
+  while (rows.count != 0) {
+    const Index next_block = push.take();
+    const Rows next = push.block(next_block);
     try {
-      pool.compute(push, worker, at, count);
+      pool.compute(push, worker, rows, next);
     } catch (const std::bad_alloc&) {
-      push.failed = true;
+      if (member == 0) return push.lead.store(Push::Lead::has_none);
+      worker.given_back.push_back(block);
+      if (next.count != 0) worker.given_back.push_back(next_block);
+      return;
     }
-    pool.ask_for(push, at + count, std::min(pool.rows_, end - at - count));
-    if (first && push.members > 1) push.team->barrier(member);
-    if (push.failed) return;
-    first = false;
-    pool.keep(push, worker, at, count);
+    if (member == 0) push.lead.store(Push::Lead::has_memory, std::memory_order_release);
+    if (!push.may_keep()) return;
+    pool.keep(push, worker, rows, next);
+    block = next_block;
+    rows = next;
   }
 }
 
-// The slots of one member's rows. False, for all members, where an id is not known or stands twice: nothing moves then.
-bool Pool::find_share(Push& push, Index member, Index begin, Index end) {
-  bool twice = false;
-  const bool known = records_.find_part(push.stamp, push.ids + begin, end - begin, slots_.data() + begin, &twice);
-  if (!known) push.unknown = true;
-  if (twice) push.twice = true;
-  if (known && !twice) ask_for(push, begin, std::min(rows_, end - begin));
-  if (push.members > 1) push.team->barrier(member);
-  return !push.unknown && !push.twice;
+// Asks for half of the record that the i-th row of the next block needs. The memory answers only so many questions at
+// once, so they are put among other work.
+void Pool::ask_for(const Push& push, Rows next, Index i, int half) const {
+  if (i >= next.count) return;
+  const float* record = records_.at(slots_[static_cast<std::size_t>(push.row(next.first + i))]);
+  const Index middle = divided(records_.record(), 2 * kLine) * kLine;
+  const Index end = half == 0 ? middle : records_.record();
+  for (Index k = half == 0 ? 0 : middle; k < end; k += kLine) __builtin_prefetch(record + k, 1);
 }
 
-void Pool::ask_for(const Push& push, Index first, Index count) const {
-  constexpr Index kLine = 64 / sizeof(float);
-  for (Index i = first; i < first + count; ++i) {
-    const float* record = records_.at(slots_[static_cast<std::size_t>(push.row(i))]);
-    for (Index k = 0; k < records_.record(); k += kLine) __builtin_prefetch(record + k, 1);
-  }
-}
-
-void Pool::compute(const Push& push, Worker& worker, Index first, Index count) const {
+void Pool::compute(const Push& push, Worker& worker, Rows rows, Rows next) const {
   const Index record = records_.record();
   const std::size_t bytes = static_cast<std::size_t>(record) * sizeof(float);
-  for (Index i = 0; i < count; ++i) {
-    const std::uint32_t slot = slots_[static_cast<std::size_t>(push.row(first + i))];
+  for (Index i = 0; i < rows.count; ++i) {
+    ask_for(push, next, i, 0);
+    const std::uint32_t slot = slots_[static_cast<std::size_t>(push.row(rows.first + i))];
     std::memcpy(worker.old_states.data() + i * record, records_.at(slot), bytes);
   }
-  place_arrays(push, worker, first, count);
+  place_arrays(push, worker, rows);
   Call call;
-  call.batch = count;
+  call.batch = rows.count;
   call.steps = 1;
   call.inputs = worker.inputs.data();
   call.outputs = worker.outputs.data();
@@ -226,40 +291,43 @@ void Pool::compute(const Push& push, Worker& worker, Index first, Index count) c
 }
 
 // Points the block's inputs and outputs at the caller's arrays, or gathers them where the rows lie apart.
-void Pool::place_arrays(const Push& push, Worker& worker, Index first, Index count) const {
+void Pool::place_arrays(const Push& push, Worker& worker, Rows rows) const {
   const auto& inputs = program_->inputs();
   const auto& outputs = program_->outputs();
+  const bool together = push.together(rows);
+  const Index first = push.row(rows.first);
   for (std::size_t k = 0; k < inputs.size(); ++k) {
     const auto* whole = static_cast<const char*>(push.inputs[k]);
     const std::size_t bytes = bytes_of(inputs[k]);
     worker.inputs[k] = whole + static_cast<std::size_t>(first) * bytes;
-    if (push.order == nullptr) continue;
+    if (together) continue;
     auto* to = static_cast<char*>(worker.gathered[k].reserve(0));
-    for (Index i = 0; i < count; ++i) {
+    for (Index i = 0; i < rows.count; ++i) {
       std::memcpy(to + static_cast<std::size_t>(i) * bytes,
-                  whole + static_cast<std::size_t>(push.row(first + i)) * bytes, bytes);
+                  whole + static_cast<std::size_t>(push.row(rows.first + i)) * bytes, bytes);
     }
     worker.inputs[k] = to;
   }
   for (std::size_t k = 0; k < outputs.size(); ++k) {
-    worker.outputs[k] = push.order == nullptr ? push.outputs[k] + first * outputs[k].width
-                                              : static_cast<float*>(worker.gathered[inputs.size() + k].reserve(0));
+    worker.outputs[k] = together ? push.outputs[k] + first * outputs[k].width
+                                 : static_cast<float*>(worker.gathered[inputs.size() + k].reserve(0));
   }
 }
 
-void Pool::keep(const Push& push, const Worker& worker, Index first, Index count) const {
+void Pool::keep(const Push& push, const Worker& worker, Rows rows, Rows next) const {
   const Index record = records_.record();
   const std::size_t bytes = static_cast<std::size_t>(record) * sizeof(float);
-  for (Index i = 0; i < count; ++i) {
-    const std::uint32_t slot = slots_[static_cast<std::size_t>(push.row(first + i))];
+  for (Index i = 0; i < rows.count; ++i) {
+    ask_for(push, next, i, 1);
+    const std::uint32_t slot = slots_[static_cast<std::size_t>(push.row(rows.first + i))];
     std::memcpy(records_.at(slot), worker.new_states.data() + i * record, bytes);
   }
-  if (push.order == nullptr) return;
+  if (push.together(rows)) return;
   const auto& outputs = program_->outputs();
   for (std::size_t k = 0; k < outputs.size(); ++k) {
-    for (Index i = 0; i < count; ++i) {
-      std::memcpy(push.outputs[k] + push.row(first + i) * outputs[k].width, worker.outputs[k] + i * outputs[k].width,
-                  bytes_of(outputs[k]));
+    for (Index i = 0; i < rows.count; ++i) {
+      std::memcpy(push.outputs[k] + push.row(rows.first + i) * outputs[k].width,
+                  worker.outputs[k] + i * outputs[k].width, bytes_of(outputs[k]));
     }
   }
 }

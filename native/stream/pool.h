@@ -8,6 +8,10 @@
 #include "program.h"
 #include "records.h"
 
+namespace gatewise {
+class Team;
+}
+
 namespace gatewise::stream {
 
 class Pool {
@@ -48,25 +52,47 @@ class Pool {
     std::vector<Buffer> gathered;     // inputs and outputs of rows that do not lie together
     std::vector<const void*> inputs;  // of the block
     std::vector<float*> outputs;
+    std::vector<Index> given_back;  // blocks for which it had no memory
   };
 
   struct Push;
 
+  // Some rows of a push, one after the other in its order.
+  struct Rows {
+    Index first = 0;
+    Index count = 0;
+  };
+
+  // A row whose stream came before, and how often.
+  struct Again {
+    std::uint32_t row;
+    std::uint32_t round;
+  };
+
+  struct Tally {
+    std::uint32_t slot;
+    std::uint32_t count;
+  };
+
   void find(const std::int64_t* ids, Index count, bool once);
-  void run_rows(Push& push, const std::uint32_t* order, Index count);
+  Index members_for(Index count) const;
+  static void look_up(void* push, Index member);
+  void make_rounds(Index count);
+  void run_rows(Push& push, Team& team, const std::uint32_t* order, Index count);
   static void work(void* push, Index member);
-  bool find_share(Push& push, Index member, Index begin, Index end);
-  void compute(const Push& push, Worker& worker, Index first, Index count) const;
-  void keep(const Push& push, const Worker& worker, Index first, Index count) const;
-  void ask_for(const Push& push, Index first, Index count) const;
-  void place_arrays(const Push& push, Worker& worker, Index first, Index count) const;
-  void run_rounds(Push& push, Index count);
-  std::vector<std::uint32_t> shared_rows(Index count);
+  void compute(const Push& push, Worker& worker, Rows rows, Rows next) const;
+  void keep(const Push& push, const Worker& worker, Rows rows, Rows next) const;
+  void ask_for(const Push& push, Rows next, Index i, int half) const;
+  void place_arrays(const Push& push, Worker& worker, Rows rows) const;
 
   std::shared_ptr<const Program> program_;
   Index rows_;  // of a block at most
   Records records_;
-  std::vector<std::uint32_t> slots_;
+  std::vector<std::uint32_t> slots_;  // of the rows of a push
+  std::vector<std::uint32_t> order_;
+  std::vector<Index> rounds_;
+  std::vector<Again> again_;
+  std::vector<Tally> tallies_;
   std::vector<std::unique_ptr<Worker>> workers_;
   mutable ForkLock lock_;
 };

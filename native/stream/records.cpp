@@ -7,7 +7,55 @@ namespace gatewise::stream {
 namespace {
 
 // How far ahead of a look-up its memory is asked for.
-constexpr Index kAhead = 16;
+constexpr Index kAhead = 32;
+
+// The homes of the ids that come next; their memory is asked for.
+class HomesAhead {
+ public:
+  HomesAhead(const IdMap& map, const std::int64_t* ids, Index begin, Index end) : map_(map), ids_(ids), end_(end) {
+    for (Index i = begin; i < std::min(begin + kAhead, end); ++i) ask(i);
+  }
+
+  // The home of the i-th; to be called for each in turn.
+  std::uint64_t take(Index i) {
+    const std::uint64_t home = homes_[i % kAhead];
+    if (i + kAhead < end_) ask(i + kAhead);
+    return home;
+  }
+
+ private:
+  void ask(Index i) {
+    const std::uint64_t home = map_.home(ids_[i]);
+    homes_[i % kAhead] = home;
+    map_.prefetch(home);
+  }
+
+  const IdMap& map_;
+  const std::int64_t* ids_;
+  Index end_;
+  std::uint64_t homes_[kAhead];
+};
+
+// Leaves `stamp` + i at an id that stands in the i-th place, or the least such of all places, whatever the order in
+// which threads come. Returns the place that is not the first one: i or another's, or -1 where none was there before.
+template <bool kAlone>
+Index leave_stamp(std::uint32_t& at, std::uint32_t stamp, Index i) {
+  const auto mine = stamp + static_cast<std::uint32_t>(i);
+  if constexpr (kAlone) {
+    if (at >= stamp) return i;
+    at = mine;
+    return -1;
+  } else {
+    std::uint32_t there = __atomic_load_n(&at, __ATOMIC_RELAXED);
+    // The release passes on that the slot is written; who comes before it in place then adds kAgain to that.
+    while (there < stamp || there > mine) {
+      if (__atomic_compare_exchange_n(&at, &there, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        return there < stamp ? -1 : static_cast<Index>(there - stamp);
+      }
+    }
+    return i;
+  }
+}
 
 }  // namespace
 
@@ -44,8 +92,8 @@ void Records::add_one(std::int64_t id) {
   ++size_;
 }
 
-void Records::drop_one(IdMap::Entry* entry) {
-  const std::uint32_t slot = entry->slot();
+void Records::drop_one(IdMap::Entry entry) {
+  const std::uint32_t slot = entry.slot();
   map_.erase(entry);
   live_[slot] = 0;
   free_[free_count_++] = slot;
@@ -59,9 +107,9 @@ void Records::add(const std::int64_t* ids, Index count) {
                                 " new ones came. Nothing was added: drop streams that have ended, or make a pool of "
                                 "larger capacity and restore a snapshot of this one into it.");
   }
+  HomesAhead homes(map_, ids, 0, count);
   for (Index i = 0; i < count; ++i) {
-    if (i + kAhead < count) map_.prefetch(ids[i + kAhead]);
-    if (!contains(ids[i])) {
+    if (!map_.find(ids[i], homes.take(i))) {
       add_one(ids[i]);
       continue;
     }
@@ -81,29 +129,43 @@ void Records::drop(const std::int64_t* ids, Index count) {
   for (Index i = 0; i < count; ++i) drop_one(map_.find(ids[i]));
 }
 
-std::uint32_t Records::next_stamp() {
-  if (++stamp_ == 0) {
-    map_.clear_stamps();
-    stamp_ = 1;
+Records::Search Records::begin_search(const std::int64_t* ids, Index count, std::uint32_t* slots) {
+  constexpr Index kMost = Index{1} << 31;
+  if (count > kMost) {
+    throw std::invalid_argument("a call takes at most " + std::to_string(kMost) + " ids, and " + std::to_string(count) +
+                                " came. Nothing was changed: divide them among calls.");
   }
-  return stamp_;
+  const auto wanted = static_cast<std::uint32_t>(count);
+  if (wanted > UINT32_MAX - stamp_) {
+    map_.clear_stamps();
+    stamp_ = 0;
+  }
+  const Search search{ids, slots, stamp_ + 1, true};
+  stamp_ += wanted;
+  return search;
 }
 
-bool Records::find_part(std::uint32_t stamp, const std::int64_t* ids, Index count, std::uint32_t* slots,
-                        bool* twice) const {
-  std::uint32_t seen = 0;
-  for (Index i = 0; i < std::min(kAhead, count); ++i) map_.prefetch(ids[i]);
-  for (Index i = 0; i < count; ++i) {
-    if (i + kAhead < count) map_.prefetch(ids[i + kAhead]);
-    IdMap::Entry* entry = map_.find(ids[i]);
-    if (entry == nullptr) return false;
-    // Of two threads that meet at one entry, one finds the other's stamp.
-    const bool again = __atomic_exchange_n(&entry->stamp, stamp, __ATOMIC_RELAXED) == stamp;
-    slots[i] = entry->slot() | (again ? kAgain : 0);
-    seen |= slots[i];
+template <bool kAlone>
+Records::Found Records::find_places(const Search& search, Index begin, Index end) const {
+  Found found;
+  HomesAhead homes(map_, search.ids, begin, end);
+  for (Index i = begin; i < end; ++i) {
+    const IdMap::Entry entry = map_.find(search.ids[i], homes.take(i));
+    if (!entry) {
+      found.all = false;
+      return found;
+    }
+    search.slots[i] = entry.slot();
+    const Index again = leave_stamp<kAlone>(entry.stamp(), search.stamp, i);
+    if (again < 0) continue;
+    search.slots[again] |= kAgain;
+    found.twice = true;
   }
-  *twice = (seen & kAgain) != 0;
-  return true;
+  return found;
+}
+
+Records::Found Records::find_part(const Search& search, Index begin, Index end) const {
+  return search.alone ? find_places<true>(search, begin, end) : find_places<false>(search, begin, end);
 }
 
 void Records::refuse(const std::int64_t* ids, Index count) const {
@@ -113,8 +175,9 @@ void Records::refuse(const std::int64_t* ids, Index count) const {
 }
 
 void Records::find(const std::int64_t* ids, Index count, std::uint32_t* slots, bool* twice) {
-  *twice = false;
-  if (!find_part(next_stamp(), ids, count, slots, twice)) refuse(ids, count);
+  const Found found = find_part(begin_search(ids, count, slots), 0, count);
+  if (!found.all) refuse(ids, count);
+  *twice = found.twice;
 }
 
 Index Records::list(Index from, Index count, std::int64_t* ids, float* states, Index* written) const {

@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <memory>
+#include <new>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -22,6 +24,7 @@
 #include "../stream/ops/recurrent.h"
 #include "../stream/pool.h"
 #include "../stream/session.h"
+#include "../team.h"
 
 namespace gatewise::stream {
 namespace {
@@ -197,6 +200,132 @@ void snapshots(Random& random, const Model& model) {
   close(file);
 }
 
+// Ids that come and go, against a std::map; and which of the places of an id are its first, found by several threads.
+void ids_and_slots(Random& random) {
+  constexpr Index kIds = 700;
+  Records records(500, 1);
+  std::map<std::int64_t, bool> live;
+  for (int turn = 0; turn < 200; ++turn) {
+    const std::int64_t id = random.between(0, kIds) * (std::int64_t{1} << random.between(0, 40));
+    std::vector<std::int64_t> ids{id};
+    for (Index i = random.between(0, 40); i > 0; --i) ids.push_back(id + i);
+    for (const std::int64_t each : ids) {
+      if (live[each]) {
+        records.drop(&each, 1);
+      } else if (records.size() < records.capacity()) {
+        records.add(&each, 1);
+      } else {
+        continue;
+      }
+      live[each] = !live[each];
+    }
+    for (const auto& [each, there] : live) check(records.contains(each) == there, "an id was lost, or one stayed");
+  }
+
+  Records many(kIds, 1);
+  std::vector<std::int64_t> all;
+  for (Index i = 0; i < kIds; ++i) all.push_back(i * 7919);
+  many.add(all.data(), kIds);
+  for (int turn = 0; turn < 8; ++turn) {
+    // Twice in the course of this, the stamps begin again.
+    many.begin_search(nullptr, Index{1} << 30, nullptr);
+    constexpr Index kParts = 4;
+    constexpr Index kPart = 400;
+    std::vector<std::int64_t> ids;
+    for (Index i = 0; i < kParts * kPart; ++i) ids.push_back(random.between(0, kIds - 1) * 7919);
+    std::vector<std::uint32_t> slots(ids.size());
+    auto search = many.begin_search(ids.data(), kParts * kPart, slots.data());
+    search.alone = false;
+    std::vector<std::thread> threads;
+    for (Index part = 0; part < kParts; ++part) {
+      threads.emplace_back([&, part] { many.find_part(search, part * kPart, (part + 1) * kPart); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    std::map<std::int64_t, bool> seen;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const auto slot = static_cast<std::uint32_t>(ids[i] / 7919);
+      check(slots[i] == (slot | (seen[ids[i]] ? Records::kAgain : 0)), "the first place of an id is another");
+      seen[ids[i]] = true;
+    }
+  }
+  try {
+    many.begin_search(nullptr, (Index{1} << 31) + 1, nullptr);
+    check(false, "more ids than can be counted were taken");
+  } catch (const std::invalid_argument&) {
+  }
+}
+
+// What a Sum has no memory for: any call in this thread, or in the others, or one larger than the push's first here.
+enum class Lack { nothing, here, elsewhere, more };
+
+struct Memory {
+  Lack lack = Lack::nothing;
+  Index first = 0;  // streams of the first call in this thread
+};
+
+// The sum of a stream's inputs.
+class Sum final : public Op {
+ public:
+  explicit Sum(Memory& memory) : memory_(memory) {}
+
+  void run(const Frame& frame) const override {
+    const bool here = std::this_thread::get_id() == home_;
+    if (here && memory_.first == 0) memory_.first = frame.batch;
+    const bool lacking =
+        memory_.lack == Lack::more ? here && frame.batch > memory_.first : here == (memory_.lack == Lack::here);
+    if (memory_.lack != Lack::nothing && lacking) throw std::bad_alloc();
+    for (Index b = 0; b < frame.batch; ++b) frame.values[1][b] = frame.next[b] = frame.state[b] + frame.values[0][b];
+  }
+
+  double work() const override { return 1e6; }  // worth threads
+
+ private:
+  Memory& memory_;
+  std::thread::id home_ = std::this_thread::get_id();
+};
+
+// A push on threads without memory takes effect as a whole or not at all.
+void no_memory(Random& random) {
+  Memory memory;
+  auto program = std::make_shared<Program>();
+  program->add_input(1, false);
+  const int y = program->add_value(1);
+  program->add_state(1);
+  program->add(std::make_unique<Sum>(memory));
+  program->add_output(y);
+  constexpr Index kStreams = 3000;
+  Pool pool(program, kStreams);
+  std::vector<std::int64_t> all;
+  for (Index i = 0; i < kStreams; ++i) all.push_back(i);
+  pool.records().add(all.data(), kStreams);
+  Numbers sums(static_cast<std::size_t>(kStreams));
+  set_threads(3);
+  for (int turn = 0; turn < 24; ++turn) {
+    memory = {static_cast<Lack>(turn % 4), 0};
+    const Index count = random.between(1, turn < 12 ? 400 : 5000);
+    const Index most = random.between(count / 2, kStreams - 1);
+    std::vector<std::int64_t> ids;
+    for (Index i = 0; i < count; ++i) ids.push_back(random.between(0, most));
+    const Numbers x(ids.size(), 1.0F);
+    Numbers found(ids.size());
+    const void* in = x.data();
+    float* out = found.data();
+    try {
+      pool.push(ids.data(), count, &in, &out);
+      check(memory.lack != Lack::here, "memory came from nowhere");
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        check(found[i] == (sums[static_cast<std::size_t>(ids[i])] += 1.0F), "streams did not advance in order");
+      }
+    } catch (const std::bad_alloc&) {
+      check(memory.lack == Lack::here, "a push wanted more memory than its first block");
+    }
+    Numbers states(sums.size());
+    pool.read(all.data(), kStreams, states.data());
+    check(states == sums, "a push took effect in part");
+  }
+  set_threads(0);
+}
+
 // Threads that share a model, and a pool under its lock.
 void together(Random& random, const Model& model) {
   const Numbers x = random.normal(64 * model.inputs);
@@ -228,6 +357,8 @@ void run(unsigned seed) {
   const Model model(random, random.between(1, 20), random.between(1, 70));
   cut_anywhere(random, model);
   pool_of_streams(random, model);
+  ids_and_slots(random);
+  no_memory(random);
   snapshots(random, model);
   together(random, model);
 }

@@ -163,6 +163,81 @@ def test_duplicates_advance_in_order() -> None:
     np.testing.assert_array_equal(pool.push(ids, x[:, None])[:, 0], expected)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_large_push_with_a_few_duplicates_far_apart(threads: int) -> None:
+    """The second of two places of a stream lies in another block, which another thread may reach first."""
+    model = randomised(gw.Sequential([gw.Input((None, 3)), layers.LSTM(16, name="it"), layers.Dense(2)]))
+    rng = np.random.default_rng(2)
+    count = 20_000
+    ids = rng.permutation(count) * 31 - 7
+    x = rng.normal(size=(count + 3, 3)).astype("float32")
+    twice = np.r_[ids, ids[0], ids[count - 1], ids[0]]
+    stream = model.stream(count)
+    first = stream.push(x[:count])
+    state = stream.state["it"]
+    again = model.stream(2)
+    again.state = {"it": {part: state[part][[0, -1]] for part in "hc"}}
+    second = again.push(x[count : count + 2])
+    last = model.stream(1)
+    last.state = {"it": {part: again.state["it"][part][:1] for part in "hc"}}
+    expected = np.concatenate([first, second, last.push(x[count + 2 :])])
+    try:
+        gw.config.threads = threads
+        pool = model.stream_pool(count)
+        pool.add(ids)
+        np.testing.assert_array_equal(pool.push(twice, x), expected)
+        found = pool.state(ids)["it"]
+        for part in "hc":
+            np.testing.assert_array_equal(found[part][1:-1], state[part][1:-1])
+            np.testing.assert_array_equal(found[part][-1], again.state["it"][part][1])
+            np.testing.assert_array_equal(found[part][0], last.state["it"][part][0])
+    finally:
+        gw.config.threads = 0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("place", [0, 10_000, 29_999])
+def test_an_unknown_id_anywhere_in_a_large_push_moves_nothing(threads: int, place: int) -> None:
+    model = randomised(gw.Sequential([gw.Input((None, 3)), layers.LSTM(16, name="it"), layers.Dense(2)]))
+    rng = np.random.default_rng(3)
+    ids = np.arange(30_000)
+    x = rng.normal(size=(len(ids), 3)).astype("float32")
+    try:
+        gw.config.threads = threads
+        pool = model.stream_pool(len(ids))
+        pool.add(ids)
+        y = pool.push(ids, x)
+        before = everything(pool)
+        wrong = ids.copy()
+        wrong[place] = -1
+        wrong[20_000] = ids[0]
+        with pytest.raises(UnknownStreamError, match=rf"stream -1 \(at place {place}\) .*Nothing was changed"):
+            pool.push(wrong, x)
+        np.testing.assert_equal(everything(pool), before)
+        pool.reset(ids)
+        np.testing.assert_array_equal(pool.push(ids, x), y)
+    finally:
+        gw.config.threads = 0
+
+
+def test_a_million_ids_in_one_push() -> None:
+    count = 1_000_000
+    pool = counter().stream_pool(count)
+    ids = np.random.default_rng(4).permutation(count) * 5
+    pool.add(ids)
+    x = (ids % 1000).astype("float32")
+    np.testing.assert_array_equal(pool.push(ids, x[:, None])[:, 0], x)
+    ids[-1000:] = ids[:1000]  # Now for the second time.
+    np.testing.assert_array_equal(pool.push(ids, np.ones((count, 1)))[-1000:, 0], x[:1000] + 2)
+    assert len(pool) == count
+
+
+def test_one_stream_in_all_places_of_a_push() -> None:
+    pool = counter().stream_pool(3)
+    pool.add([1, 2])
+    np.testing.assert_array_equal(pool.push([2] * 3000, np.ones((3000, 1)))[:, 0], np.arange(1, 3001))
+
+
 def test_several_inputs_and_ids_of_words() -> None:
     x, word = gw.Input((None, 3), name="x"), gw.Input((None,), name="word")
     both = layers.Concatenate()([x, layers.Embedding(7, 2, name="words")(word)])
