@@ -134,12 +134,15 @@ class Declared:
 
     _arguments: ClassVar[dict[str, Argument[Any, Any]]] = {}
     """The class's own and inherited arguments by name, in positional order."""
+    _fixed: ClassVar[dict[str, Any]] = {}
+    """Inherited arguments that the class's constructor does not take, and what they are."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._arguments = ordered(
+        declared = ordered(
             value for base in reversed(cls.__mro__) for value in vars(base).values() if isinstance(value, Argument)
         )
+        cls._arguments = {name: argument for name, argument in declared.items() if name not in cls._fixed}
 
 
 def ordered(declared: Iterable[Argument[Any, Any]]) -> dict[str, Argument[Any, Any]]:

@@ -134,7 +134,8 @@ class Layer(Weighted):
         self._start()
         label = type(self).__name__
         early = set(vars(self)) - set(kwargs)  # A subclass may set attributes before it calls this constructor.
-        for name, value in arguments.bind(label, self._arguments, args, kwargs).items():
+        bound = arguments.bind(label, self._arguments, args, kwargs) | self._fixed
+        for name, value in bound.items():
             if name not in early:
                 setattr(self, name, value)
         if not vars(self).get("name"):

@@ -19,6 +19,7 @@ from gatewise.formats.hdf5_access import Stored
 from gatewise.layer import Layer
 from gatewise.layers import Conv1D
 from gatewise.recurrent import GRU, LSTM
+from gatewise.recurrent.cudnn import CuDNN, from_cudnn, to_cudnn
 from gatewise.registry import find_custom_object
 
 _CUDNN: dict[str, tuple[str, dict[str, Any]]] = {
@@ -64,6 +65,8 @@ def _joined(parts: list[Stored]) -> Stored:
 
 def converted(layer: Layer, stored: list[Stored], backend: str | None) -> list[Stored]:
     """The arrays of one layer (not of one that holds others) in today's layout."""
+    if isinstance(layer, CuDNN) and len(stored) == 3:
+        return _to_cudnn(layer, stored)
     if isinstance(layer, (LSTM, GRU)) and len(stored) == 3:
         return _from_cudnn(layer, stored)
     if isinstance(layer, Conv1D) and backend == "theano" and stored and len(stored[0].shape) == 3:
@@ -72,29 +75,41 @@ def converted(layer: Layer, stored: list[Stored], backend: str | None) -> list[S
 
 
 def _from_cudnn(layer: LSTM | GRU, stored: list[Stored]) -> list[Stored]:
-    """Where our kernel of a gate is (I, H), that of cuDNN is (H, I) in memory; and it has two biases that it adds."""
+    """The arrays of cuDNN's layout in ours; those of another shape as they are."""
     kernel, recurrent_kernel, bias = stored
     gates = len(layer.cell.gates)
     width = gates * layer.units
     if bias.shape != (2 * width,) or (isinstance(layer, GRU) and not layer.reset_after):
         return stored
-    if kernel.shape[1:] != (width,) or recurrent_kernel.shape != (layer.units, width):
+    if not _are_kernels(layer, kernel, recurrent_kernel):
         return stored
-
-    def transposed(weight: Stored) -> Stored:
-        rows, columns = weight.shape
-
-        def each_gate(array: np.ndarray) -> np.ndarray:
-            parts = np.split(array, gates, axis=1)
-            return np.concatenate([part.reshape(columns // gates, rows).T for part in parts], axis=1)
-
-        return _mapped(weight, weight.shape, each_gate)
-
     if isinstance(layer, GRU):
         bias = _mapped(bias, (2, width), lambda both: both.reshape(2, width))
     else:
         bias = _mapped(bias, (width,), lambda both: both[:width] + both[width:])
-    return [transposed(kernel), transposed(recurrent_kernel), bias]
+    kernels = [_mapped(part, part.shape, lambda array: from_cudnn(array, gates)) for part in (kernel, recurrent_kernel)]
+    return [*kernels, bias]
+
+
+def _to_cudnn(layer: CuDNN, stored: list[Stored]) -> list[Stored]:
+    """The arrays of LSTM, or of GRU with `reset_after`, in cuDNN's layout; those of another shape as they are."""
+    kernel, recurrent_kernel, bias = stored
+    gates = len(layer.cell.gates)
+    width = gates * layer.units
+    both = (2, width) if isinstance(layer, GRU) else (width,)
+    if bias.shape != both or not _are_kernels(layer, kernel, recurrent_kernel):
+        return stored
+    if isinstance(layer, GRU):
+        bias = _mapped(bias, (2 * width,), lambda rows: rows.reshape(2 * width))
+    else:
+        bias = _mapped(bias, (2 * width,), lambda whole: np.tile(whole / 2, 2))  # Halves, and so exactly the same sum.
+    kernels = [_mapped(part, part.shape, lambda array: to_cudnn(array, gates)) for part in (kernel, recurrent_kernel)]
+    return [*kernels, bias]
+
+
+def _are_kernels(layer: LSTM | GRU | CuDNN, kernel: Stored, recurrent_kernel: Stored) -> bool:
+    width = len(layer.cell.gates) * layer.units
+    return kernel.shape[1:] == (width,) and recurrent_kernel.shape == (layer.units, width)
 
 
 def _mapped(stored: Stored, shape: tuple[int, ...], function: Callable[[np.ndarray], np.ndarray]) -> Stored:

@@ -60,6 +60,8 @@ from gatewise.layers.reshaping import ZeroPadding1D as ZeroPadding1D
 from gatewise.recurrent import GRU as GRU
 from gatewise.recurrent import LSTM as LSTM
 from gatewise.recurrent import Bidirectional as Bidirectional
+from gatewise.recurrent import CuDNNGRU as CuDNNGRU
+from gatewise.recurrent import CuDNNLSTM as CuDNNLSTM
 from gatewise.recurrent import SimpleRNN as SimpleRNN
 from gatewise.recurrent import TimeDistributed as TimeDistributed
 

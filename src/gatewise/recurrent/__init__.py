@@ -1,5 +1,7 @@
 """The recurrent layers: the heart of Gatewise."""
 
+from gatewise.recurrent.cudnn import CuDNNGRU as CuDNNGRU
+from gatewise.recurrent.cudnn import CuDNNLSTM as CuDNNLSTM
 from gatewise.recurrent.gru import GRU as GRU
 from gatewise.recurrent.lstm import LSTM as LSTM
 from gatewise.recurrent.simple_rnn import SimpleRNN as SimpleRNN

@@ -1,0 +1,140 @@
+"""CuDNNLSTM and CuDNNGRU, the layers of TensorFlow 1 that ran on cuDNN: their arguments, and their layout of weights.
+
+For a gate our kernel is (I, H). cuDNN keeps the same numbers as (H, I), and Keras reads that memory as (I, H). There
+are two biases for each gate.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gatewise.arguments import Argument
+from gatewise.arrays import namespace
+from gatewise.engine.recurrence import Recurrence
+from gatewise.fields import flag
+from gatewise.layer import registered
+from gatewise.recurrent.base import RecurrentLayer
+from gatewise.recurrent.gru import GRU
+from gatewise.recurrent.lstm import LSTM
+from gatewise.typing import Array
+
+
+def from_cudnn(kernel: Array, gates: int) -> Array:
+    """A kernel (I, gH), or a recurrent kernel (H, gH), of cuDNN's layout in ours."""
+    rows, columns = kernel.shape
+    xp, width = namespace(kernel), columns // gates
+    return xp.concat([xp.reshape(part, (width, rows)).T for part in _each_gate(kernel, gates)], axis=1)
+
+
+def to_cudnn(kernel: Array, gates: int) -> Array:
+    """A kernel of our layout in cuDNN's; undone by `from_cudnn`."""
+    rows, columns = kernel.shape
+    xp, width = namespace(kernel), columns // gates
+    return xp.concat([xp.reshape(part.T, (rows, width)) for part in _each_gate(kernel, gates)], axis=1)
+
+
+def _each_gate(kernel: Array, gates: int) -> list[Array]:
+    width = kernel.shape[1] // gates
+    return [kernel[:, gate * width : (gate + 1) * width] for gate in range(gates)]
+
+
+class CuDNN(RecurrentLayer):
+    """What both layers share: they compute as LSTM and GRU do, from weights in cuDNN's layout, and take no masks."""
+
+    time_major: Argument[bool, bool] = flag(False, kw_only=True, in_config=None)
+
+    _fixed: ClassVar[dict[str, Any]] = {
+        "activation": "tanh",
+        "recurrent_activation": "sigmoid",
+        "use_bias": True,
+        "dropout": 0.0,
+        "recurrent_dropout": 0.0,
+        "seed": None,
+        "unroll": False,
+        "use_cudnn": "auto",
+        "implementation": 2,
+        "zero_output_for_mask": False,
+    }
+
+    supports_masking = False
+
+    def _bias_shape(self, width: int) -> tuple[int, ...]:
+        return (2 * width,)
+
+    def _made(self, weights: list[Any], bfloat16: bool) -> Recurrence:
+        *kernels, bias = weights
+        gates = len(self.cell.gates)
+        width = gates * self.units
+        bias = namespace(bias).reshape(bias, (2, width))
+        if super()._bias_shape(width) == (width,):
+            bias = bias[0] + bias[1]
+        return super()._made([*(from_cudnn(kernel, gates) for kernel in kernels), bias], bfloat16)
+
+    def _fitting_mask(self, xp: Any, mask: Any, x: Array) -> Array:
+        if (mask[0] if isinstance(mask, (list, tuple)) else mask) is None:
+            return None
+        plain = type(self).__name__.removeprefix("CuDNN")
+        raise ValueError(
+            f"{self.label} takes no mask, as cuDNN did not: make it a {plain}, which does, and which reads the weights "
+            "that this layer saved."
+        )
+
+
+@registered.register("CuDNNLSTM")
+class CuDNNLSTM(CuDNN, LSTM):
+    """The LSTM that TensorFlow 1 ran on cuDNN; here it runs anywhere.
+
+    It computes what `LSTM` does with tanh and sigmoid. The weights are kernel (I, 4H), recurrent_kernel (H, 4H) and
+    bias (8H,) in cuDNN's layout, as `get_weights` of TensorFlow gave them. Files load into it from LSTM too, and its
+    files into LSTM.
+
+    Args:
+        units, kernel_initializer, recurrent_initializer, bias_initializer, unit_forget_bias, kernel_regularizer,
+        recurrent_regularizer, bias_regularizer, activity_regularizer, kernel_constraint, recurrent_constraint,
+        bias_constraint, return_sequences, return_state, go_backwards, stateful, time_major, **kwargs: as for `LSTM`.
+
+    Raises:
+        ValueError: as `LSTM`, and for a mask.
+        TypeError: for LSTM's other arguments, which cuDNN's layer never had.
+
+    Source: TensorFlow 1.14, `tf.keras.layers.CuDNNLSTM`.
+
+    >>> layer = CuDNNLSTM(4, return_sequences=True)
+    >>> layer(np.zeros((2, 10, 8))).shape
+    (2, 10, 4)
+    >>> [weight.shape for weight in layer.weights]
+    [(8, 16), (4, 16), (32,)]
+    """
+
+    def _bias_start(self, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
+        bias = np.array(RecurrentLayer._bias_start(self, shape, dtype))
+        if self.unit_forget_bias:
+            bias[5 * self.units : 6 * self.units] = 1  # The second of the forget gate's two.
+        return bias
+
+
+@registered.register("CuDNNGRU")
+class CuDNNGRU(CuDNN, GRU):
+    """The GRU that TensorFlow 1 ran on cuDNN; here it runs anywhere.
+
+    It computes what `GRU` does with tanh, sigmoid and `reset_after`. The weights are kernel (I, 3H), recurrent_kernel
+    (H, 3H) and bias (6H,) in cuDNN's layout.
+
+    Args:
+        units, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer, recurrent_regularizer,
+        bias_regularizer, activity_regularizer, kernel_constraint, recurrent_constraint, bias_constraint,
+        return_sequences, return_state, go_backwards, stateful, time_major, **kwargs: as for `LSTM`.
+
+    Raises:
+        ValueError, TypeError: as `CuDNNLSTM`.
+
+    Source: TensorFlow 1.14, `tf.keras.layers.CuDNNGRU`.
+
+    >>> sequence, h = CuDNNGRU(4, return_sequences=True, return_state=True)(np.zeros((2, 10, 8)))
+    >>> sequence.shape, h.shape
+    ((2, 10, 4), (2, 4))
+    """
+
+    _fixed: ClassVar[dict[str, Any]] = {**CuDNN._fixed, "reset_after": True}
