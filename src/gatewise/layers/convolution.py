@@ -68,7 +68,7 @@ class Conv1D(Layer):
     bias_initializer: Argument[Any, Any] = initializer("zeros")
     kernel_regularizer: Argument[Any, Any] = regularizer()
     bias_regularizer: Argument[Any, Any] = regularizer()
-    activity_regularizer: Argument[Any, Any] = regularizer()
+    activity_regularizer = regularizer()  # Not annotated: to type checkers it is `Layer`'s, by keyword only.
     kernel_constraint: Argument[Any, Any] = constraint()
     bias_constraint: Argument[Any, Any] = constraint()
 

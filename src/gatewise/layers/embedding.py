@@ -49,7 +49,7 @@ class Embedding(Layer):
     output_dim: Argument[int, int] = count()
     embeddings_initializer: Argument[Any, Any] = initializer("uniform")
     embeddings_regularizer: Argument[Any, Any] = regularizer()
-    activity_regularizer: Argument[Any, Any] = regularizer(places={"keras3": None})
+    activity_regularizer = regularizer(places={"keras3": None})
     embeddings_constraint: Argument[Any, Any] = constraint()
     mask_zero: Argument[bool, bool] = flag(False)
     input_length: Argument[Any, Any] = Argument(default=None, parse=optional(_lengths), places={"keras3": None})

@@ -131,7 +131,7 @@ class BatchNormalization(Normalization):
         kw_only=True,
         places={"tf1": "renorm_momentum"},
     )
-    trainable: Argument[bool, bool] = flag(True, kw_only=True, places={"tf1": "fused"})
+    trainable = flag(True, kw_only=True, places={"tf1": "fused"})
     virtual_batch_size: Argument[None, None] = absent(_ONE_BATCH, kw_only=True, places={"tf1": "trainable"})
     adjustment: Argument[None, None] = absent(_ONE_BATCH, kw_only=True, places={"tf1": "virtual_batch_size"})
     name: Argument[str | None, str] = Argument(
@@ -263,7 +263,7 @@ class LayerNormalization(Normalization):
     beta_constraint: Argument[Any, Any] = constraint()
     gamma_constraint: Argument[Any, Any] = constraint()
     rms_scaling: Argument[bool, bool] = flag(False, kw_only=True)
-    trainable: Argument[bool, bool] = flag(True, kw_only=True, places={"tf1": "gamma_constraint"})
+    trainable = flag(True, kw_only=True, places={"tf1": "gamma_constraint"})
     name: Argument[str | None, str] = Argument(
         default=None, parse=optional(text), kw_only=True, places={"tf1": "trainable"}
     )

@@ -63,7 +63,23 @@ class TakesState(Layer):
         return mask
 
 
-class RecurrentLayer(TakesState):
+class HasUnits(TakesState):
+    """The first arguments of all recurrent layers."""
+
+    units: Argument[int, int] = count()
+    activation: Argument[Any, Callable[[Array], Array]] = activation("tanh")
+
+
+class Gated(HasUnits):
+    """The argument of layers with gates, which stands between the first arguments and the others.
+
+    It is a class, and not a part of each such layer, so that type checkers see it in its place.
+    """
+
+    recurrent_activation: Argument[Any, Callable[[Array], Array]] = activation("sigmoid", tf1="hard_sigmoid")
+
+
+class RecurrentLayer(HasUnits):
     """The base of SimpleRNN, LSTM and GRU.
 
     Call arguments:
@@ -81,8 +97,6 @@ class RecurrentLayer(TakesState):
 
     cell: ClassVar[type[Cell]]
 
-    units: Argument[int, int] = count()
-    activation: Argument[Any, Callable[[Array], Array]] = activation("tanh")
     use_bias: Argument[bool, bool] = flag(True)
     kernel_initializer: Argument[Any, Any] = initializer("glorot_uniform")
     recurrent_initializer: Argument[Any, Any] = initializer("orthogonal")
@@ -90,7 +104,7 @@ class RecurrentLayer(TakesState):
     kernel_regularizer: Argument[Any, Any] = regularizer()
     recurrent_regularizer: Argument[Any, Any] = regularizer()
     bias_regularizer: Argument[Any, Any] = regularizer()
-    activity_regularizer: Argument[Any, Any] = regularizer()
+    activity_regularizer = regularizer()  # Not annotated: to type checkers it is `Layer`'s, by keyword only.
     kernel_constraint: Argument[Any, Any] = constraint()
     recurrent_constraint: Argument[Any, Any] = constraint()
     bias_constraint: Argument[Any, Any] = constraint()

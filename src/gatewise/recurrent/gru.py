@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from gatewise.arguments import Argument
 from gatewise.engine import cells
-from gatewise.fields import activation, flag
+from gatewise.fields import flag
 from gatewise.layer import registered
-from gatewise.recurrent.base import RecurrentLayer, use_cudnn
-from gatewise.typing import Array
+from gatewise.recurrent.base import Gated, RecurrentLayer, use_cudnn
 
 
 @registered.register("GRU")
-class GRU(RecurrentLayer):
+class GRU(RecurrentLayer, Gated):
     r"""The gated recurrent unit.
 
     With x_t (B, I), the state h (B, H), W = kernel (I, 3H), U = recurrent_kernel (H, 3H), the gates in the order z,
@@ -44,9 +42,6 @@ class GRU(RecurrentLayer):
     ((2, 10, 4), (2, 4))
     """
 
-    recurrent_activation: Argument[Any, Callable[[Array], Array]] = activation(
-        "sigmoid", tf1="hard_sigmoid", after="activation"
-    )
     use_cudnn: Argument[Any, Any] = use_cudnn()
     time_major: Argument[bool, bool] = flag(False, kw_only=True, in_config=None, places={"tf2": "unroll"})
     reset_after: Argument[bool, bool] = flag(True, tf1=False, after="unroll")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from gatewise.arguments import Argument
 from gatewise.engine import cells
-from gatewise.fields import activation, flag
+from gatewise.fields import flag
 from gatewise.layer import registered
-from gatewise.recurrent.base import RecurrentLayer, use_cudnn
-from gatewise.typing import Array
+from gatewise.recurrent.base import Gated, RecurrentLayer, use_cudnn
 
 
 @registered.register("LSTM")
-class LSTM(RecurrentLayer):
+class LSTM(RecurrentLayer, Gated):
     r"""Long short-term memory.
 
     With x_t (B, I), the state h, c (B, H), W = kernel (I, 4H), U = recurrent_kernel (H, 4H), b = bias (4H,), the
@@ -67,9 +65,6 @@ class LSTM(RecurrentLayer):
 
     cell = cells.LSTM
 
-    recurrent_activation: Argument[Any, Callable[[Array], Array]] = activation(
-        "sigmoid", tf1="hard_sigmoid", after="activation"
-    )
     unit_forget_bias: Argument[bool, bool] = flag(True, after="bias_initializer")
     use_cudnn: Argument[Any, Any] = use_cudnn()
     time_major: Argument[bool, bool] = flag(False, kw_only=True, in_config=None, places={"tf2": "stateful"})
