@@ -126,7 +126,7 @@ def test_a_limit_binds_the_thread_that_sets_it() -> None:
 
 # A model worth several threads, one that is not, and how many threads the process has.
 MODELS = """
-import json, os, sys, threading, time
+import json, os, signal, sys, threading, time
 import numpy as np, psutil
 import gatewise as gw
 process = psutil.Process()
@@ -248,6 +248,7 @@ def test_a_forked_child_has_threads_of_its_own_when_it_needs_them() -> None:
 wanted = large.predict(x)
 read, write = os.pipe()
 if os.fork() == 0:
+    signal.alarm(60)  # a child that hangs ends
     process = psutil.Process()
     count = process.num_threads
     before = count()
