@@ -124,6 +124,7 @@ class Pool {
         if (given()) return;
         pause();
       }
+      std::this_thread::yield();  // to the caller, perhaps: on a busy machine both may share a processor
     } while (Clock::now() < until);
     std::unique_lock<std::mutex> lock(worker.mutex);
     worker.asleep.store(true);
