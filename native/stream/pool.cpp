@@ -57,15 +57,21 @@ struct Pool::Push {
   Index ids = 0;
   std::atomic<bool> unknown{false};
   std::atomic<bool> twice{false};
+  std::atomic<Index> searches{0};   // parts of the search that are taken
+  std::atomic<Index> looked_up{0};  // those that are done
 
   const std::uint32_t* order = nullptr;  // which rows; null is all, as they lie
   Index count = 0;                       // rows
   Index height = 0;                      // rows of a block; the last may have less
+  Index members = 1;
+  bool has_team = false;
   Index inner_threads = 1;
-  enum class Lead { computes, has_memory, has_none };
-  std::atomic<Lead> lead{Lead::computes};  // what became of the first block
 
-  std::atomic<Index> taken{0};  // parts
+  std::atomic<Index> taken{0};  // blocks
+
+  // How far the caller has brought the push; the other members wait for that.
+  enum class Stage { searching, computing, keeping, over };
+  std::atomic<Stage> stage{Stage::searching};
 
   Index row(Index i) const { return order == nullptr ? i : static_cast<Index>(order[i]); }
   Index take() { return taken.fetch_add(1, std::memory_order_relaxed); }
@@ -82,11 +88,16 @@ struct Pool::Push {
            static_cast<Index>(order[rows.first + rows.count - 1] - order[rows.first]) == rows.count - 1;
   }
 
-  bool may_keep() const {
-    for (int turn = 1;; ++turn) {
-      const Lead now = lead.load(std::memory_order_acquire);
-      if (now != Lead::computes) return now == Lead::has_memory;
-      if (turn % 1024 == 0) std::this_thread::yield();
+  bool reaches(Stage wanted) const {
+    wait([&] { return stage.load(std::memory_order_acquire) >= wanted; });
+    return stage != Stage::over;
+  }
+
+  // Others may want this processor, among them the one who is waited for.
+  template <class Ready>
+  static void wait(Ready ready) {
+    for (int turn = 1; !ready(); ++turn) {
+      if (turn % 256 == 0) std::this_thread::yield();
     }
   }
 };
@@ -138,16 +149,19 @@ void Pool::push(const std::int64_t* ids, Index count, const void* const* inputs,
   const Index wanted = members_for(count);
   while (static_cast<Index>(workers_.size()) < wanted) workers_.push_back(std::make_unique<Worker>(*program_, rows_));
   Team team(wanted);
-  const Index members = std::min(team.size(), wanted);
-  push.search.alone = members == 1;
-  team.run(members, &Pool::look_up, &push);
+  push.members = std::min(team.size(), wanted);
+  push.has_team = wanted > 1;
+  push.search.alone = push.members == 1;
+  team.run(push.members, &Pool::search_and_work, &push);
   if (push.unknown) records_.refuse(ids, count);
-  if (!push.twice) return run_rows(push, team, nullptr, count);
-  make_rounds(count);
-  Index begin = 0;
-  for (const Index end : rounds_) {
-    run_rows(push, team, order_.data() + begin, end - begin);
-    begin = end;
+  if (push.stage == Push::Stage::over) throw std::bad_alloc();
+  finish(push);
+  if (!push.twice) return;
+  for (std::size_t round = 1; round < rounds_.size(); ++round) {
+    const Index begin = rounds_[round - 1];
+    divide(push, order_.data() + begin, rounds_[round] - begin);
+    team.run(push.members, &Pool::work, &push);
+    finish(push);
   }
 }
 
@@ -157,15 +171,45 @@ Index Pool::members_for(Index count) const {
   return worth ? std::min(threads(), divided(count, rows_)) : 1;
 }
 
-void Pool::look_up(void* context, Index /*member*/) {
+// One member's part of a push's search and of its first round.
+void Pool::search_and_work(void* context, Index member) {
   auto& push = *static_cast<Push*>(context);
+  push.pool->look_up(push);
+  if (member == 0) {
+    push.pool->begin(push);
+    if (push.stage == Push::Stage::over) return;
+  } else if (!push.reaches(Push::Stage::computing)) {
+    return;
+  }
+  work(context, member);
+}
+
+void Pool::look_up(Push& push) const {
   for (;;) {
-    const Index begin = push.take() * kLookUps;
-    if (begin >= push.ids || push.unknown) return;
-    const auto found = push.pool->records_.find_part(push.search, begin, std::min(begin + kLookUps, push.ids));
+    const Index begin = push.searches.fetch_add(1, std::memory_order_relaxed) * kLookUps;
+    if (begin >= push.ids) return;
+    const auto found = records_.find_part(push.search, begin, std::min(begin + kLookUps, push.ids));
     if (!found.all) push.unknown = true;
     if (found.twice) push.twice = true;
+    push.looked_up.fetch_add(1, std::memory_order_acq_rel);
   }
+}
+
+// What the caller does between the search and the first round. All memory that a push takes for itself is taken here.
+void Pool::begin(Push& push) {
+  const Index parts = divided(push.ids, kLookUps);
+  Push::wait([&] { return push.looked_up.load(std::memory_order_acquire) == parts; });
+  auto next = Push::Stage::over;
+  if (!push.unknown) {
+    try {
+      if (push.twice) make_rounds(push.ids);
+      divide(push, push.twice ? order_.data() : nullptr, push.twice ? rounds_[0] : push.ids);
+      next = Push::Stage::computing;
+    } catch (const std::bad_alloc&) {
+      // Over, then.
+    }
+  }
+  push.stage.store(next, std::memory_order_release);
 }
 
 // Puts into order_ the rows whose stream comes for the first time, then those for which it is the second, and so on;
@@ -189,7 +233,7 @@ void Pool::make_rounds(Index count) {
   for (Again& each : again_) {
     std::uint32_t& slot = slots_[each.row];
     slot &= ~Records::kAgain;
-    std::size_t at = slot * 0x9e3779b9U & (size - 1);
+    std::size_t at = (slot * 0x9e3779b97f4a7c15U >> 32) & (size - 1);
     while (tallies_[at].count != 0 && tallies_[at].slot != slot) at = (at + 1) & (size - 1);
     tallies_[at].slot = slot;
     each.round = ++tallies_[at].count;
@@ -204,28 +248,27 @@ void Pool::make_rounds(Index count) {
   for (const Again& each : again_) order_[static_cast<std::size_t>(rounds_[each.round]++)] = each.row;
 }
 
-// The first call of a push keeps nothing unless there is memory for the whole push: see `work`.
-void Pool::run_rows(Push& push, Team& team, const std::uint32_t* order, Index count) {
-  const bool later = push.count != 0;
-  const Index members = std::min(team.size(), members_for(count));
-  // As many blocks for each member, as high as one another, and never higher than those before.
-  const Index even = divided(count, divided(divided(count, rows_), members) * members);
-  push.height = std::min(divided(even, kRowsTogether) * kRowsTogether, later ? push.height : rows_);
+// Divides a round into blocks: as many for each member, as high as one another, and never higher than in rounds before.
+void Pool::divide(Push& push, const std::uint32_t* order, Index count) const {
+  const bool first = push.count == 0;
+  push.members = std::min(push.members, members_for(count));
+  const Index even = divided(count, divided(divided(count, rows_), push.members) * push.members);
+  push.height = std::min(divided(even, kRowsTogether) * kRowsTogether, first ? rows_ : push.height);
   push.order = order;
   push.count = count;
-  const bool alone = !later && push.blocks() == 1 && program_->work() * static_cast<double>(count) > kWorthThreads;
+  const bool alone = first && !push.has_team && program_->work() * static_cast<double>(count) > kWorthThreads;
   push.inner_threads = alone ? threads() : 1;
   push.taken = 1;
-  team.run(members, &Pool::work, &push);
-  if (push.lead == Push::Lead::has_none) throw std::bad_alloc();
-  // The caller has had memory for a block as large.
-  for (Index member = 1; member < members; ++member) {
-    std::vector<Index>& blocks = workers_[static_cast<std::size_t>(member)]->given_back;
-    for (const Index block : blocks) {
+}
+
+// Does what was given back. The caller has had memory for a block as large.
+void Pool::finish(Push& push) {
+  for (auto& worker : workers_) {
+    for (const Index block : worker->given_back) {
       compute(push, *workers_[0], push.block(block), {});
       keep(push, *workers_[0], push.block(block), {});
     }
-    blocks.clear();
+    worker->given_back.clear();
   }
 }
 
@@ -247,13 +290,13 @@ void Pool::work(void* context, Index member) {
     try {
       pool.compute(push, worker, rows, next);
     } catch (const std::bad_alloc&) {
-      if (member == 0) return push.lead.store(Push::Lead::has_none);
+      if (member == 0) return push.stage.store(Push::Stage::over);
       worker.given_back.push_back(block);
       if (next.count != 0) worker.given_back.push_back(next_block);
       return;
     }
-    if (member == 0) push.lead.store(Push::Lead::has_memory, std::memory_order_release);
-    if (!push.may_keep()) return;
+    if (member == 0) push.stage.store(Push::Stage::keeping, std::memory_order_release);
+    if (!push.reaches(Push::Stage::keeping)) return;
     pool.keep(push, worker, rows, next);
     block = next_block;
     rows = next;

@@ -8,10 +8,6 @@
 #include "program.h"
 #include "records.h"
 
-namespace gatewise {
-class Team;
-}
-
 namespace gatewise::stream {
 
 class Pool {
@@ -76,10 +72,13 @@ class Pool {
 
   void find(const std::int64_t* ids, Index count, bool once);
   Index members_for(Index count) const;
-  static void look_up(void* push, Index member);
+  static void search_and_work(void* push, Index member);
+  void look_up(Push& push) const;
+  void begin(Push& push);
   void make_rounds(Index count);
-  void run_rows(Push& push, Team& team, const std::uint32_t* order, Index count);
+  void divide(Push& push, const std::uint32_t* order, Index count) const;
   static void work(void* push, Index member);
+  void finish(Push& push);
   void compute(const Push& push, Worker& worker, Rows rows, Rows next) const;
   void keep(const Push& push, const Worker& worker, Rows rows, Rows next) const;
   void ask_for(const Push& push, Rows next, Index i, int half) const;
