@@ -154,6 +154,24 @@ class Weighted(Declared):
         self._variables.append(variable)
         return variable
 
+    def _add_declared(self, name: str, shape: Any, words: str | None = None, initializer: Any = None) -> Variable:
+        """Make a weight whose initializer, regularizer and constraint are arguments of the layer.
+
+        Args:
+            name: of the weight.
+            shape: of the weight.
+            words: with which these arguments' names begin, where that is not `name`.
+            initializer: in place of the argument.
+        """
+        words = words or name
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer or getattr(self, f"{words}_initializer"),
+            regularizer=getattr(self, f"{words}_regularizer"),
+            constraint=getattr(self, f"{words}_constraint"),
+        )
+
     def add_variable(self, *args: Any, **kwargs: Any) -> Variable:
         """Keras 1's name of `add_weight`."""
         return self.add_weight(*args, **kwargs)

@@ -202,13 +202,7 @@ class PReLU(Elementwise):
                 f"{self.label}: alpha needs every size of the input, but the shape is {input_shape}. "
                 "Share it over the unknown axes with shared_axes=[...]."
             )
-        self.alpha = self.add_weight(
-            name="alpha",
-            shape=sizes,
-            initializer=self.alpha_initializer,
-            regularizer=self.alpha_regularizer,
-            constraint=self.alpha_constraint,
-        )
+        self.alpha = self._add_declared("alpha", sizes)
         axes = {axis: size for axis, size in enumerate(input_shape) if axis and axis not in shared}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
 

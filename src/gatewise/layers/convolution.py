@@ -110,22 +110,8 @@ class Conv1D(Layer):
             )
         if features % self.groups:
             raise ValueError(f"{self.label}: {features} features are not a multiple of groups={self.groups}.")
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(self.kernel_size, features // self.groups, self.filters),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                name="bias",
-                shape=(self.filters,),
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+        self.kernel = self._add_declared("kernel", (self.kernel_size, features // self.groups, self.filters))
+        self.bias = self._add_declared("bias", (self.filters,)) if self.use_bias else None
         self.input_spec = InputSpec(ndim=3, axes={self._channels: features})
 
     def call(self, inputs: Array) -> Array:

@@ -89,13 +89,7 @@ class Embedding(Layer):
 
     def build(self, input_shape: Shape) -> None:
         """Make embeddings (N, D)."""
-        self.embeddings = self.add_weight(
-            name="embeddings",
-            shape=(self.input_dim, self.output_dim),
-            initializer=self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-        )
+        self.embeddings = self._add_declared("embeddings", (self.input_dim, self.output_dim))
 
     def call(self, inputs: Array) -> Array:
         """The rows of the table at the ids."""

@@ -49,17 +49,8 @@ class Normalization(Elementwise):
 
     def _scale_and_offset(self, shape: tuple[int, ...]) -> None:
         """Make gamma and beta, where the arguments ask for them."""
-        self.gamma = self._learned("gamma", shape) if self.scale else None  # type: ignore[attr-defined]
-        self.beta = self._learned("beta", shape) if self.center else None  # type: ignore[attr-defined]
-
-    def _learned(self, name: str, shape: tuple[int, ...]) -> Variable:
-        return self.add_weight(
-            name=name,
-            shape=shape,
-            initializer=getattr(self, f"{name}_initializer"),
-            regularizer=getattr(self, f"{name}_regularizer"),
-            constraint=getattr(self, f"{name}_constraint"),
-        )
+        self.gamma = self._add_declared("gamma", shape) if self.scale else None  # type: ignore[attr-defined]
+        self.beta = self._add_declared("beta", shape) if self.center else None  # type: ignore[attr-defined]
 
     def _places(self, axis: Any, shape: Shape) -> list[int]:
         """The normalised axes, counted from the front, and known in size."""

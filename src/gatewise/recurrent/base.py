@@ -143,23 +143,15 @@ class RecurrentLayer(HasUnits):
                 f"{self.label}: the last axis of the input must be known to make the weights, got {shape}."
             )
         width = self.units * len(self.cell.gates)
-        self.kernel = self._weight("kernel", (shape[-1], width))
-        self.recurrent_kernel = self._weight("recurrent_kernel", (self.units, width), words="recurrent")
-        self.bias = self._weight("bias", self._bias_shape(width)) if self.use_bias else None
+        self.kernel = self._add_declared("kernel", (shape[-1], width))
+        self.recurrent_kernel = self._add_declared("recurrent_kernel", (self.units, width), words="recurrent")
+        self.bias = None
+        if self.use_bias:
+            self.bias = self._add_declared("bias", self._bias_shape(width), initializer=self._bias_start)
         self.input_spec = InputSpec(ndim=3, axes={-1: shape[-1]})
         batch = shape[1] if self.time_major else shape[0]
         if self.stateful and batch is not None and not self._states:
             self._make_states(batch)
-
-    def _weight(self, name: str, shape: tuple[int, ...], words: str | None = None) -> Variable:
-        words = words or name
-        return self.add_weight(
-            name=name,
-            shape=shape,
-            initializer=self._bias_start if name == "bias" else getattr(self, f"{words}_initializer"),
-            regularizer=getattr(self, f"{words}_regularizer"),
-            constraint=getattr(self, f"{words}_constraint"),
-        )
 
     def _bias_shape(self, width: int) -> tuple[int, ...]:
         return (width,)
