@@ -11,7 +11,7 @@ by side, in the order that `gates` gives.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 from gatewise.typing import Array
 
@@ -20,6 +20,21 @@ Activation: TypeAlias = Callable[[Array], Array]
 Project: TypeAlias = Callable[[slice, Array], Array]
 
 ALL = slice(None)
+
+
+class Parts(NamedTuple):
+    """What all steps of a recurrence share.
+
+    Attributes:
+        project: the product of the state with the recurrent kernel.
+        recurrent_bias: the bias that joins it, for the cells that have one.
+        phi, sigma: the activations.
+    """
+
+    project: Project
+    recurrent_bias: Array | None
+    phi: Activation
+    sigma: Activation
 
 
 class Cell:
@@ -36,15 +51,7 @@ class Cell:
     states: ClassVar[int] = 1
 
     @staticmethod
-    def step(
-        xp: Any,
-        z: Array,
-        state: State,
-        project: Project,
-        recurrent_bias: Array | None,
-        phi: Activation,
-        sigma: Activation,
-    ) -> State:
+    def step(z: Array, state: State, parts: Parts) -> State:
         """The state after one step."""
         raise TypeError("Cell is the base of the cells: use LSTM, GRU, GRUResetAfter or SimpleRNN.")
 
@@ -61,17 +68,9 @@ class SimpleRNN(Cell):
     name, gates = "simple", "h"
 
     @staticmethod
-    def step(
-        xp: Any,
-        z: Array,
-        state: State,
-        project: Project,
-        recurrent_bias: Array | None,
-        phi: Activation,
-        sigma: Activation,
-    ) -> State:
+    def step(z: Array, state: State, parts: Parts) -> State:
         (h,) = state
-        return (phi(z + project(ALL, h)),)
+        return (parts.phi(z + parts.project(ALL, h)),)
 
 
 class LSTM(Cell):
@@ -82,15 +81,8 @@ class LSTM(Cell):
     name, gates, states = "lstm", "ifco", 2
 
     @staticmethod
-    def step(
-        xp: Any,
-        z: Array,
-        state: State,
-        project: Project,
-        recurrent_bias: Array | None,
-        phi: Activation,
-        sigma: Activation,
-    ) -> State:
+    def step(z: Array, state: State, parts: Parts) -> State:
+        project, _, phi, sigma = parts
         h, c = state
         z_i, z_f, z_c, z_o = split(z + project(ALL, h), 4)
         c = sigma(z_f) * c + sigma(z_i) * phi(z_c)
@@ -106,15 +98,8 @@ class GRU(Cell):
     name, gates = "gru", "zrh"
 
     @staticmethod
-    def step(
-        xp: Any,
-        z: Array,
-        state: State,
-        project: Project,
-        recurrent_bias: Array | None,
-        phi: Activation,
-        sigma: Activation,
-    ) -> State:
+    def step(z: Array, state: State, parts: Parts) -> State:
+        project, _, phi, sigma = parts
         (h,) = state
         x_z, x_r, x_h = split(z, 3)
         h_z, h_r = split(project(slice(0, 2), h), 2)
@@ -129,15 +114,8 @@ class GRUResetAfter(Cell):
     name, gates = "gru_reset_after", "zrh"
 
     @staticmethod
-    def step(
-        xp: Any,
-        z: Array,
-        state: State,
-        project: Project,
-        recurrent_bias: Array | None,
-        phi: Activation,
-        sigma: Activation,
-    ) -> State:
+    def step(z: Array, state: State, parts: Parts) -> State:
+        project, recurrent_bias, phi, sigma = parts
         (h,) = state
         product = project(ALL, h)
         if recurrent_bias is not None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gatewise.arrays import namespace
-from gatewise.engine.cells import Activation, Cell, Project, State
+from gatewise.engine.cells import Activation, Cell, Parts, State
 from gatewise.engine.rounding import to_bfloat16
 from gatewise.typing import Array
 
@@ -113,8 +113,8 @@ class Recurrence:
         bias = self.input_bias
         return z if bias is None else z + bias
 
-    def projector(self, xp: Any, masks: Array | None) -> Project:
-        """The product with the recurrent kernel, as `Cell.step` takes it; masks are (g or 1, B, H)."""
+    def parts(self, xp: Any, masks: Array | None) -> Parts:
+        """What `Cell.step` takes; masks are those of the state, (g or 1, B, H)."""
         kernel, units = self.factors[1], self.units
 
         def project(gates: slice, h: Array) -> Array:
@@ -123,7 +123,7 @@ class Recurrence:
             own = masks if masks is None or masks.shape[0] == 1 else masks[start:stop]
             return _masked_product(xp, h, columns, own, stop - start)
 
-        return project
+        return Parts(project, self.recurrent_bias, self.activation, self.recurrent_activation)
 
 
 def _masked_product(xp: Any, x: Array, kernel: Array, masks: Array | None, gates: int) -> Array:
@@ -136,24 +136,10 @@ def _masked_product(xp: Any, x: Array, kernel: Array, masks: Array | None, gates
     return xp.concat(parts, axis=-1)
 
 
-def forward(
-    op: Recurrence,
-    x: Array,
-    state: State | None,
-    *,
-    mask: Array | None = None,
-    go_backwards: bool = False,
-    sequences: bool = True,
-    zero_masked: bool = False,
-    unroll: bool = False,
-    dropout: Array | None = None,
-    recurrent_dropout: Array | None = None,
-) -> tuple[Array, State]:
-    """Run `op` over the sequences `x`.
+class Way(NamedTuple):
+    """How to go over the sequences.
 
-    Args:
-        x: (B, T, I).
-        state: the initial state, arrays (B, H), or None for zeros.
+    Attributes:
         mask: (B, T) booleans, True where a step counts, or None.
         go_backwards: read time in reverse; the output stays in that reversed order.
         sequences: whether y holds all steps (B, T, H) or the last one (B, H).
@@ -161,34 +147,44 @@ def forward(
         unroll: under JAX, trace every step instead of a loop.
         dropout: masks of the input, (g or 1, B, 1, I), or None.
         recurrent_dropout: masks of the state, (g or 1, B, H), or None.
+    """
+
+    mask: Array | None = None
+    go_backwards: bool = False
+    sequences: bool = True
+    zero_masked: bool = False
+    unroll: bool = False
+    dropout: Array | None = None
+    recurrent_dropout: Array | None = None
+
+
+def forward(op: Recurrence, x: Array, state: State | None, way: Way) -> tuple[Array, State]:
+    """Run `op` over the sequences `x`.
+
+    Args:
+        x: (B, T, I).
+        state: the initial state, arrays (B, H), or None for zeros.
+        way: masks, direction, and what to give.
 
     Returns:
         y and the final state. With T = 0, y is the initial output (B, H), or empty.
     """
-    implementation = _choose(op, x, state, dropout, recurrent_dropout)
-    return implementation(
-        op, x, state, mask=mask, go_backwards=go_backwards, sequences=sequences, zero_masked=zero_masked, unroll=unroll,
-        dropout=dropout, recurrent_dropout=recurrent_dropout,
-    )  # fmt: skip
+    return _choose(op, x, state, way)(op, x, state, way)
 
 
-def _choose(
-    op: Recurrence, x: Array, state: State | None, dropout: Array | None, recurrent_dropout: Array | None
-) -> Callable[..., tuple[Array, State]]:
+def _choose(op: Recurrence, x: Array, state: State | None, way: Way) -> Callable[..., tuple[Array, State]]:
     if namespace(x, op.kernel, *(state or ())) is not np:
         from gatewise.engine.scan import forward as on_jax
 
         return on_jax
-    if dropout is None and recurrent_dropout is None and op.packed() is not None and x.dtype == op.kernel.dtype:
+    drops = way.dropout is not None or way.recurrent_dropout is not None
+    if not drops and op.packed() is not None and x.dtype == op.kernel.dtype:
         return _native_forward
     from gatewise.engine.reference import forward as on_numpy
 
     return on_numpy
 
 
-def _native_forward(
-    op: Recurrence, x: Array, state: State | None, *, mask: Array | None, go_backwards: bool, sequences: bool,
-    zero_masked: bool, **_: Any,
-) -> tuple[Array, State]:  # fmt: skip
-    y, *final = op.packed().forward(x, state, mask, go_backwards, sequences, zero_masked)
+def _native_forward(op: Recurrence, x: Array, state: State | None, way: Way) -> tuple[Array, State]:
+    y, *final = op.packed().forward(x, state, way.mask, way.go_backwards, way.sequences, way.zero_masked)
     return y, tuple(final)

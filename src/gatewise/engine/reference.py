@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from gatewise.engine.cells import State
-from gatewise.engine.recurrence import Recurrence
+from gatewise.engine.recurrence import Recurrence, Way
 from gatewise.typing import Array
 
 
-def forward(
-    op: Recurrence,
-    x: Array,
-    state: State | None,
-    *,
-    mask: Array | None = None,
-    go_backwards: bool = False,
-    sequences: bool = True,
-    zero_masked: bool = False,
-    dropout: Array | None = None,
-    recurrent_dropout: Array | None = None,
-    **_: Any,
-) -> tuple[Array, State]:
+def forward(op: Recurrence, x: Array, state: State | None, way: Way) -> tuple[Array, State]:
     """The contract of `recurrence.forward`, one step after the other."""
     batch, steps, _features = x.shape
     dtype = np.result_type(x.dtype, op.kernel.dtype)
@@ -31,18 +17,18 @@ def forward(
     state = (
         tuple(np.broadcast_to(np.asarray(s, dtype), zeros.shape) for s in state) if state else (zeros,) * op.cell.states
     )
-    z = op.project_input(x, dropout)
-    project = op.projector(np, recurrent_dropout)
-    outputs = np.zeros((batch, steps, op.units), dtype) if sequences else None
+    z = op.project_input(x, way.dropout)
+    parts = op.parts(np, way.recurrent_dropout)
+    outputs = np.zeros((batch, steps, op.units), dtype) if way.sequences else None
     y = zeros if steps else state[0]
-    for place, t in enumerate(reversed(range(steps)) if go_backwards else range(steps)):
-        after = op.cell.step(np, z[:, t], state, project, op.recurrent_bias, op.activation, op.recurrent_activation)
-        if mask is None:
+    for place, t in enumerate(reversed(range(steps)) if way.go_backwards else range(steps)):
+        after = op.cell.step(z[:, t], state, parts)
+        if way.mask is None:
             state, y = after, after[0]
         else:
-            real = mask[:, t, None]
+            real = way.mask[:, t, None]
             state = tuple(np.where(real, new, old) for new, old in zip(after, state, strict=True))
-            y = np.where(real, after[0], zeros if zero_masked else y)
+            y = np.where(real, after[0], zeros if way.zero_masked else y)
         if outputs is not None:
             outputs[:, place] = y
     return (y.astype(dtype) if outputs is None else outputs), tuple(np.array(s) for s in state)

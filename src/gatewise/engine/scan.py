@@ -5,23 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from gatewise.engine.cells import State
-from gatewise.engine.recurrence import Recurrence
+from gatewise.engine.recurrence import Recurrence, Way
 from gatewise.typing import Array
 
 
-def forward(
-    op: Recurrence,
-    x: Array,
-    state: State | None,
-    *,
-    mask: Array | None = None,
-    go_backwards: bool = False,
-    sequences: bool = True,
-    zero_masked: bool = False,
-    unroll: bool = False,
-    dropout: Array | None = None,
-    recurrent_dropout: Array | None = None,
-) -> tuple[Array, State]:
+def forward(op: Recurrence, x: Array, state: State | None, way: Way) -> tuple[Array, State]:
     """The contract of `recurrence.forward`."""
     import jax
     import jax.numpy as jnp
@@ -35,26 +23,26 @@ def forward(
         else (zeros,) * op.cell.states
     )
     if not steps:
-        return (jnp.zeros((batch, 0, op.units), dtype) if sequences else start[0]), start
-    z = op.project_input(x, dropout)
-    project = op.projector(jnp, recurrent_dropout)
+        return (jnp.zeros((batch, 0, op.units), dtype) if way.sequences else start[0]), start
+    z = op.project_input(x, way.dropout)
+    parts = op.parts(jnp, way.recurrent_dropout)
 
     def step(carry: tuple[State, Array], at: tuple[Array, Array | None]) -> tuple[tuple[State, Array], Array | None]:
         (before, y), (z_t, real) = carry, at
-        after = op.cell.step(jnp, z_t, before, project, op.recurrent_bias, op.activation, op.recurrent_activation)
+        after = op.cell.step(z_t, before, parts)
         if real is None:
             y = after[0]
         else:
             after = tuple(jnp.where(real, new, old) for new, old in zip(after, before, strict=True))
-            y = jnp.where(real, after[0], zeros if zero_masked else y)
-        return (after, y), (y if sequences else None)
+            y = jnp.where(real, after[0], zeros if way.zero_masked else y)
+        return (after, y), (y if way.sequences else None)
 
-    in_time: Any = (jnp.swapaxes(z, 0, 1), None if mask is None else jnp.swapaxes(mask, 0, 1)[..., None])
+    in_time: Any = (jnp.swapaxes(z, 0, 1), None if way.mask is None else jnp.swapaxes(way.mask, 0, 1)[..., None])
     (final, last), outputs = jax.lax.scan(
-        step, (start, zeros), in_time, reverse=go_backwards, unroll=steps if unroll else 1
+        step, (start, zeros), in_time, reverse=way.go_backwards, unroll=steps if way.unroll else 1
     )
-    if not sequences:
+    if not way.sequences:
         return last, final
     outputs = jnp.swapaxes(outputs, 0, 1)
     # A reversed scan stacks its outputs in the input's order; Keras leaves them in the order computed.
-    return (jnp.flip(outputs, axis=1) if go_backwards else outputs), final
+    return (jnp.flip(outputs, axis=1) if way.go_backwards else outputs), final

@@ -13,7 +13,7 @@ from gatewise import activations, release, structure
 from gatewise.arguments import Argument, one_of
 from gatewise.arrays import as_array, namespace, shape_of
 from gatewise.engine.cells import Cell, State
-from gatewise.engine.recurrence import Recurrence, forward
+from gatewise.engine.recurrence import Recurrence, Way, forward
 from gatewise.fields import (
     KEYWORD_IN_KERAS2,
     activation,
@@ -211,10 +211,7 @@ class RecurrentLayer(HasUnits):
         x = xp.swapaxes(inputs, 0, 1) if self.time_major else inputs
         if mask is not None:
             mask = self._fitting_mask(xp, mask, x)
-        y, final = forward(
-            self._recurrence(xp, training),
-            x,
-            self._start_state(xp, x, initial_state),
+        way = Way(
             mask=mask,
             go_backwards=self.go_backwards,
             sequences=self.return_sequences,
@@ -222,6 +219,7 @@ class RecurrentLayer(HasUnits):
             unroll=self.unroll,
             **self._dropout_masks(xp, x, training),
         )
+        y, final = forward(self._recurrence(xp, training), x, self._start_state(xp, x, initial_state), way)
         if self._carries(x):
             for variable, value in zip(self._states, final, strict=True):
                 variable.assign(value)

@@ -19,7 +19,7 @@ import numpy as np
 
 from gatewise import activations, masks, structure
 from gatewise.arrays import shape_of
-from gatewise.engine.recurrence import NATIVE_ACTIVATIONS, forward
+from gatewise.engine.recurrence import NATIVE_ACTIVATIONS, Way, forward
 from gatewise.layer import Layer
 from gatewise.typing import Array
 
@@ -472,7 +472,7 @@ class Recurrent(Step):
         mask = masks.of(x)
         x = self.layer._converted(x)
         before = tuple(states[slot] for slot in self.slots)
-        y, final = forward(self.layer._recurrence(np), x, before, mask=mask, sequences=True)
+        y, final = forward(self.layer._recurrence(np), x, before, Way(mask=mask))
         if mask is not None:
             # A masked step repeats the output before it, which is the state that came.
             held = np.zeros_like(before[0]) if self.layer.zero_output_for_mask else before[0]
