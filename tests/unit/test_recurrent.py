@@ -394,3 +394,19 @@ def test_a_model_of_recurrent_layers_agrees_with_its_layers() -> None:
     for layer in layers:
         y = layer(y)
     np.testing.assert_allclose(model.predict(X), y, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("symbolic", [False, True])
+@pytest.mark.parametrize("cls", [LSTM, GRU])
+def test_a_state_in_a_list_of_its_own_is_refused_as_in_keras(cls: Any, symbolic: bool) -> None:
+    layer, count = cls(4), {LSTM: 2, GRU: 1}[cls]
+    x, *state = [gw.Input((5, 3)), *(gw.Input((4,)) for _ in range(count))] if symbolic else [
+        np.zeros((2, 5, 3)), *np.zeros((count, 2, 4))
+    ]  # fmt: skip
+    for call in (lambda: layer([x, state]), lambda: layer(x, initial_state=[state])):
+        with pytest.raises(ValueError, match="but a list in a list came"):
+            call()
+    assert layer([x, *state]).shape[1:] == (4,)
+    if not symbolic:  # numbers and rows are no states: lists of them are arrays
+        rows = [list(part) for part in state]
+        np.testing.assert_array_equal(layer(x, initial_state=rows), layer([x, *state]))

@@ -51,6 +51,15 @@ class TakesState(Layer):
         super().__init__(*args, **kwargs)
         self._release = release.current()
 
+    def _apart(self, inputs: Any, initial_state: Any) -> tuple[Any, Any]:
+        """The sequences and the initial state, which may come as a list `[x, *state]`."""
+        if not isinstance(inputs, (list, tuple)) or not inputs or not hasattr(inputs[0], "shape"):
+            return inputs, initial_state
+        sequences, *state = inputs
+        if state and initial_state is not None:
+            raise ValueError(f"{self.label}: the initial state came twice, with the inputs and as `initial_state`.")
+        return sequences, state or initial_state
+
     def _resolve_mask(self, inputs: Any, carried: Any, kwargs: dict[str, Any]) -> Any:
         """In Keras 3 a mask that travels with the sequence does not reach a layer that is given a state as well.
 
@@ -168,11 +177,7 @@ class RecurrentLayer(HasUnits):
 
     def __call__(self, inputs: Any, initial_state: Any = None, *args: Any, **kwargs: Any) -> Any:
         # Keras's order: the state is second, and then come call's other arguments.
-        if isinstance(inputs, (list, tuple)) and inputs and hasattr(inputs[0], "shape"):
-            inputs, *state = inputs
-            if state and initial_state is not None:
-                raise ValueError(f"{self.label}: the initial state came twice, with the inputs and as `initial_state`.")
-            initial_state = state or initial_state
+        inputs, initial_state = self._apart(inputs, initial_state)
         if initial_state is not None:
             initial_state = self._checked_states("initial_state", initial_state, self._batch_of(inputs))
             kwargs["initial_state"] = initial_state
@@ -185,11 +190,14 @@ class RecurrentLayer(HasUnits):
     def _checked_states(self, what: str, given: Any, batch: int | None) -> list[Any]:
         """The states as a list of arrays (B, H), or a clear error."""
         states = list(given) if isinstance(given, (list, tuple)) else [given]
-        states = [s if hasattr(s, "shape") else as_array(s, f"{self.label}: {what}") for s in states]
-        if len(states) != self.cell.states:
+        # As in Keras, a state in a list of its own is refused: LSTM takes [x, h, c] and not [x, [h, c]].
+        nested = any(structure.is_nested(s) and _holds_states(s) for s in states)
+        if len(states) != self.cell.states or nested:
+            came = "a list in a list" if nested else len(states)
             raise ValueError(
-                f"{self.label}: {what} needs {self._state_words()}, each (batch, {self.units}), but {len(states)} came."
+                f"{self.label}: {what} needs {self._state_words()}, each (batch, {self.units}), but {came} came."
             )
+        states = [s if hasattr(s, "shape") else as_array(s, f"{self.label}: {what}") for s in states]
         if batch is None and shape_of(states[0]):
             batch = shape_of(states[0])[0]
         for state in states:
@@ -393,3 +401,8 @@ class RecurrentLayer(HasUnits):
         own = mask[0] if isinstance(mask, (list, tuple)) else mask
         own = own if self.return_sequences else None
         return [own] + [None] * self.cell.states if self.return_state else own
+
+
+def _holds_states(given: Any) -> bool:
+    """Whether there are whole states (B, H) among the parts of `given`, and not rows or numbers."""
+    return any(len(getattr(leaf, "shape", ())) > 1 for leaf in structure.flatten(given))

@@ -140,11 +140,7 @@ class Bidirectional(TakesState):
     # -- calling ----------------------------------------------------------------------------------------------------
 
     def __call__(self, inputs: Any, initial_state: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(inputs, (list, tuple)) and inputs and hasattr(inputs[0], "shape"):
-            inputs, *state = inputs
-            if state and initial_state is not None:
-                raise ValueError(f"{self.label}: the initial state came twice, with the inputs and as `initial_state`.")
-            initial_state = state or initial_state
+        inputs, initial_state = self._apart(inputs, initial_state)
         if initial_state is not None:
             kwargs["initial_state"] = self._checked_states("initial_state", initial_state)
         return super().__call__(inputs, *args, **kwargs)
