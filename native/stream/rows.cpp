@@ -37,7 +37,8 @@ const RowKernels& row_kernels() {
 #else
   static const RowKernels* const all[] = {&baseline::kRowKernels};
 #endif
-  const char* name = current_kernels().name;
+  // Tiles are for matrices: beside them the vectors are those of AVX-512.
+  const char* name = std::strcmp(current_kernels().name, "amx") == 0 ? "avx512" : current_kernels().name;
   for (const RowKernels* kernels : all) {
     if (std::strcmp(kernels->name, name) == 0) return *kernels;
   }
