@@ -295,7 +295,7 @@ NB_MODULE(_native, module) {
   module.def("isa", [] { return std::string(current_kernels().name); }, "The instruction set in use.");
   module.def("set_isa", &set_isa, "name"_a, "Choose the instruction set of recurrences made from now on.");
   module.def(
-      "has_bfloat16", [] { return bfloat16_kernels() != nullptr; },
+      "has_bfloat16", [] { return current_kernels().tiles32 != nullptr; },
       "Whether this machine multiplies bfloat16 numbers itself, with the instruction set in use.");
   module.def("threads", &threads, "How many threads a call from this thread may use.");
   module.def("set_threads", &want_threads, "count"_a, "Set how many threads a call may use; 0 is automatic.");

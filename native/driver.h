@@ -60,7 +60,7 @@ class Driver {
 
   void run() {
     load_states();
-    if constexpr (Tiles::kPairs) round_states();
+    if constexpr (kInPairs) split_states();
     wait();
     for (Index start = 0; start < call_.steps; start += plan_.chunk) {
       const Index left = call_.steps - start;
@@ -76,6 +76,14 @@ class Driver {
   using Second = typename CellType::Second;
   static constexpr bool kTwoPhases = CellType::kPhases == 2;
   static constexpr Index kLanes = kWidth<T>;
+  static constexpr Index kLine = 64 / sizeof(T);  // of the caches
+  static constexpr bool kInPairs = Tiles::kParts != 0;
+
+  // Rows that wait until so many can be had at once: fewer cost more to begin with, more keep the tiles waiting.
+  static constexpr Index kRowsAtOnce = 4;
+
+  // Vectors to which the equation is applied together, so that one may go on where another waits.
+  static constexpr int kTogether = 2;
   static constexpr int kMaxSumsOfUnit = 4;
 
   void wait() {
@@ -154,7 +162,7 @@ class Driver {
 
   // Multiplies the inputs of `count` steps, all rows of them, by the kernel.
   void look_ahead(Index start, Index count) {
-    if constexpr (Tiles::kPairs) round_inputs(start, count);
+    if constexpr (kInPairs) split_inputs(start, count);
     look_ahead_phase<First>(layer_.phase[0], start, count);
     if constexpr (kTwoPhases) look_ahead_phase<Second>(layer_.phase[1], start, count);
   }
@@ -191,48 +199,76 @@ class Driver {
 
   // Where the tiles find the inputs of one row: where the caller has them, or among the pairs of this chunk.
   const T* input_row(Index row, Index step, Index in_chunk) const {
-    if constexpr (Tiles::kPairs) {
+    if constexpr (kInPairs) {
       return pairs_of_inputs() + (in_chunk * (rows_.end - rows_.begin) + row - rows_.begin) * space_.input_stride;
     }
-    return call_.x + row * call_.x_batch + time(step) * call_.x_time;
+    return given_row(row, step);
   }
+
+  const T* given_row(Index row, Index step) const { return call_.x + row * call_.x_batch + time(step) * call_.x_time; }
 
   T* pairs_of_inputs() const { return space_.inputs + member_ * space_.inputs_size; }
 
   // What a phase multiplies by the recurrent kernel.
   template <class P>
   const T* source(Index step) const {
-    if constexpr (Tiles::kPairs) return P::kSource == kReset ? space_.reset_pairs : space_.pairs[step & 1];
+    if constexpr (kInPairs) return P::kSource == kReset ? space_.reset_pairs : space_.pairs[step & 1];
+    return numbers<P>(step);
+  }
+
+  // The same as numbers, whatever the tiles read.
+  template <class P>
+  const T* numbers(Index step) const {
     return P::kSource == kReset ? space_.reset : space_.h[step & 1];
   }
 
-  // Rounds the inputs of `count` steps to pairs.
-  void round_inputs(Index start, Index count) {
-    T* to = pairs_of_inputs();
-    for (Index step = start; step < start + count; ++step) {
-      for (Index row = rows_.begin; row < rows_.end; ++row, to += space_.input_stride) {
-        Tiles::round(to, call_.x + row * call_.x_batch + time(step) * call_.x_time, layer_.inputs, layer_.input_rows);
+  // Lanes from one part of a state, and of an input, to the next.
+  Index state_part() const { return layer_.recurrent_rows / Tiles::kParts; }
+  Index input_part() const { return layer_.input_rows / Tiles::kParts; }
+
+  // Splits the inputs of `count` steps into pairs.
+  void split_inputs(Index start, Index count) {
+    T* const to = pairs_of_inputs();
+    const Index rows = rows_.end - rows_.begin;
+    for (Index row = 0; row < rows; ++row) {
+      for (Index step = 0; step < count; ++step) {
+        Tiles::split(to + (step * rows + row) * space_.input_stride, given_row(rows_.begin + row, start + step),
+                     layer_.inputs, input_part(), input_part());
       }
     }
   }
 
-  // Rounds the states of this member's rows and units, as they were given.
-  void round_states() {
+  // Asks for some lines of the next step's inputs, which lie far apart and would be waited for.
+  void ask_for_inputs(Index step, Index lines) {
+    if (step + 1 >= call_.steps) return;
+    for (; lines > 0 && asked_.row < rows_.end; --lines) {
+      __builtin_prefetch(given_row(asked_.row, step + 1) + asked_.unit, 0, 2);
+      asked_.unit += kLine;
+      if (asked_.unit >= layer_.inputs) asked_ = {asked_.row + 1, 0};
+    }
+  }
+
+  // Splits the states of this member's rows and units, as they were given.
+  void split_states() {
     const Index units = (panels_.end - panels_.begin) * kLanes;
     for (Index row = rows_.begin; row < rows_.end; ++row) {
       T* const kept[] = {space_.pairs[0], space_.pairs[1], space_.reset_pairs};
       for (T* pairs : kept) {
         if (pairs == nullptr) continue;
         T* to = pairs + row * space_.pair_stride;
-        Tiles::round(to + first_unit() / 2, state(0, 0, row) + first_unit(), units, units / 2);
-        if (panels_.end == layer_.panels) Tiles::clear(to, layer_.padded() / 2, layer_.recurrent_rows);
+        Tiles::split(to + first_unit() / 2, state(0, 0, row) + first_unit(), units, units / 2, state_part());
+        if (panels_.end != layer_.panels) continue;
+        for (int part = 0; part < Tiles::kParts; ++part) {
+          for (Index u = layer_.padded() / 2; u < state_part(); ++u) to[part * state_part() + u] = T(0);
+        }
       }
     }
   }
 
   void step(Index step, Index in_chunk) {
-    if constexpr (Tiles::kPairs) {
-      if (!plan_.ahead) round_inputs(step, 1);
+    if constexpr (kInPairs) {
+      if (!plan_.ahead) split_inputs(step, 1);
+      asked_ = {plan_.ahead ? rows_.end : rows_.begin, 0};
     }
     run_phase<First>(layer_.phase[0], step, in_chunk);
     wait();
@@ -242,6 +278,29 @@ class Driver {
     }
   }
 
+  // A tile whose sums are made, and whose rows from `row` on wait for the cell's equation.
+  struct Waiting {
+    const Phase<T>* phase = nullptr;
+    T* sums = nullptr;
+    Index step = 0;
+    Index row = 0;
+    Index end = 0;
+    Index panel = 0;
+    int panels = 0;
+  };
+
+  // Sums of the tile that is being made, and of the one before.
+  struct TileSums {
+    alignas(kBytes) T at[kInPairs ? 2 : 1][Tiles::rows_for(3) * kMaxPanels * kMaxSumsOfUnit * kLanes];
+    int next = 0;
+
+    T* take() {
+      T* const taken = at[next];
+      if constexpr (kInPairs) next = 1 - next;
+      return taken;
+    }
+  };
+
   // One phase of one step. Every other step walks the panels backwards: what is still in the cache is used first.
   template <class P>
   void run_phase(const Phase<T>& phase, Index step, Index in_chunk) {
@@ -249,19 +308,21 @@ class Driver {
     if (blocks.size() == 0) return;
     const int together = Tiles::panels_for(blocks.most(), P::kGates);
     const Index groups = (panels_.end - panels_.begin + together - 1) / together;
+    TileSums sums;
+    Waiting waiting;
     for (Index i = 0; i < groups; ++i) {
       const bool forwards = (step & 1) == 0;
       const Index panel = panels_.begin + (forwards ? i : groups - 1 - i) * together;
       const Index next = i + 1 == groups ? panel : panel + (forwards ? together : -together);
-      run_panels<P>(phase, blocks, step, in_chunk, panel, static_cast<int>(lesser(panels_.end - panel, together)),
-                    next);
+      run_panels<P>(phase, blocks, step, in_chunk, panel, static_cast<int>(lesser(panels_.end - panel, together)), next,
+                    sums, waiting);
     }
+    advance<P>(waiting, waiting.end);
   }
 
   template <class P>
   void run_panels(const Phase<T>& phase, const Blocks& blocks, Index step, Index in_chunk, Index panel, int panels,
-                  Index next) {
-    alignas(kBytes) T sums[Tiles::rows_for(3) * kMaxPanels * kMaxSumsOfUnit * kLanes];
+                  Index next, TileSums& sums, Waiting& waiting) {
     const Index input_panel = layer_.input_rows * P::kGates * kLanes;
     const Index recurrent_panel = layer_.recurrent_rows * P::kGates * kLanes;
     TileCall<T> tile;
@@ -274,13 +335,14 @@ class Driver {
     const Fetcher fetcher{phase.input + next * input_panel, phase.recurrent + next * recurrent_panel,
                           tile.inputs * P::kGates * kLanes, tile.units * P::kGates * kLanes, blocks.size()};
     const T* source = this->template source<P>(step);
-    const Index source_stride = Tiles::kPairs ? space_.pair_stride : space_.stride;
+    const Index source_stride = kInPairs ? space_.pair_stride : space_.stride;
     for (Index block = 0; block < blocks.size(); ++block) {
       const Index row = rows_.begin + blocks.begin(block);
       const int height = blocks.rows(block);
+      T* const out = sums.take();
       for (int r = 0; r < height; ++r) {
         tile.h[r] = source + (row + r) * source_stride;
-        tile.out[r] = sums + r * panels * P::kSums * kLanes;
+        tile.out[r] = out + r * panels * P::kSums * kLanes;
         if (plan_.ahead) {
           const Index item = in_chunk * (rows_.end - rows_.begin) + (row + r - rows_.begin);
           tile.start[r] = ahead_row(item, ahead_offset<P>()) + (panel - panels_.begin) * P::kGates * kLanes;
@@ -288,11 +350,75 @@ class Driver {
           tile.x[r] = input_row(row + r, step, 0);
         }
       }
-      tile.fetch = fetcher.share(block, tile.inputs, tile.units);
-      if (plan_.far) fetch_units<P>(step, row, height, panel, panels);
-      tiles_.template tile<P>(height, panels, tile);
-      finish<P>(sums, step, row, height, panel, panels);
+      if constexpr (kInPairs) {
+        ask_for_inputs(step, (layer_.inputs / kLine + 1) * height * panels / (panels_.end - panels_.begin) + 1);
+      } else {
+        tile.fetch = fetcher.share(block, tile.inputs, tile.units);
+        if (plan_.far) fetch_units<P>(step, row, height, panel, panels);
+      }
+      multiply<P>(height, panels, tile, waiting);
+      waiting = {&phase, out, step, row, row + height, panel, panels};
+      if constexpr (!kInPairs) advance<P>(waiting, waiting.end);
     }
+  }
+
+  // Makes the sums of a tile. Tiles multiply beside the vectors: between two products of theirs the equation is applied
+  // to some rows of the tile before.
+  template <class P>
+  void multiply(int height, int panels, const TileCall<T>& tile, Waiting& waiting) {
+    if constexpr (kInPairs) {
+      const Index first = waiting.row;
+      const Index count = waiting.end - first;
+      const Index turns = Tiles::turns(tile.inputs + tile.units);
+      Index turn = 0;
+      auto between = [&] {
+        const Index due = first + count * ++turn / turns;
+        if (due - waiting.row >= kRowsAtOnce || turn == turns) advance<P>(waiting, due);
+      };
+      tiles_.template tile<P>(height, panels, tile, between);
+    } else {
+      tiles_.template tile<P>(height, panels, tile);
+    }
+  }
+
+  // Applies the cell's equation to the rows that wait, up to `end`.
+  template <class P>
+  void advance(Waiting& waiting, Index end) {
+    const Index count = end - waiting.row;
+    if (count == 0) return;
+    if constexpr (Tiles::kParts == kFloatParts) repair<P>(waiting, count);
+    finish<P>(waiting.sums, waiting.step, waiting.row, static_cast<int>(count), waiting.panel, waiting.panels);
+    waiting.sums += count * waiting.panels * P::kSums * kLanes;
+    waiting.row = end;
+  }
+
+  // Sums that are NaN, of infinities and of numbers too great for the tiles (or rightly so), are made again by vectors.
+  template <class P>
+  void repair(const Waiting& waiting, Index count) const {
+    T* sums = waiting.sums;
+    for (Index row = waiting.row; row < waiting.row + count; ++row) {
+      for (int p = 0; p < waiting.panels; ++p, sums += P::kSums * kLanes) {
+        if (!Tiles::sound(sums, P::kSums)) make_again<P>(sums, waiting, row, waiting.panel + p);
+      }
+    }
+  }
+
+  template <class P>
+  [[gnu::noinline]] void make_again(T* sums, const Waiting& waiting, Index row, Index panel) const {
+    const Layer<T>& exact = *layer_.exact;
+    const Phase<T>& phase = exact.phase[waiting.phase - layer_.phase];
+    TileCall<T> tile;
+    tile.x[0] = given_row(row, waiting.step);
+    tile.h[0] = numbers<P>(waiting.step) + row * space_.stride;
+    tile.start[0] = nullptr;
+    tile.out[0] = sums;
+    tile.input = phase.input + panel * exact.input_rows * P::kGates * kLanes;
+    tile.recurrent = phase.recurrent + panel * exact.recurrent_rows * P::kGates * kLanes;
+    tile.bias = phase.bias + panel * P::kSums * kLanes;
+    tile.inputs = exact.input_rows;
+    tile.units = exact.recurrent_rows;
+    tile.fetch = {tile.bias, 0};
+    VectorTiles<T>().template tile<P>(1, 1, tile);
   }
 
   // Shares the weights of the next panel among the blocks of rows of this one, to be fetched by their tiles.
@@ -308,39 +434,50 @@ class Driver {
       const Index first = size * block / blocks;
       const Index pairs = inputs / 2 + units / 2;
       const Index step = pairs != 0 ? size / (blocks * pairs) + 1 : 0;
-      return {first < input_size ? input + first : recurrent + (first - input_size), lesser(step, 64 / sizeof(T))};
+      return {first < input_size ? input + first : recurrent + (first - input_size), lesser(step, kLine)};
     }
   };
 
-  // The cell's equation for the sums of one tile.
+  // The cell's equation for the sums of some rows of a tile.
   template <class P>
   void finish(const T* sums, Index step, Index first, int height, Index panel, int panels) {
-    const Index t = time(step);
-    const Pointers now{space_.h[step & 1], space_.h[(step + 1) & 1], space_.c, space_.update, space_.reset};
-    T* const pairs = (P::kWrites & kH) != 0 ? space_.pairs[(step + 1) & 1] : space_.reset_pairs;
-    const Index stride = space_.stride;
-    for (int r = 0; r < height; ++r) {
-      const Index row = first + r;
-      T* y = (P::kWrites & kH) != 0 ? output(step, row) : nullptr;
-      if (masked(row, t)) {
-        if constexpr ((P::kWrites & kH) != 0) keep(now, step, row, panel, panels);
-        if constexpr (Tiles::kPairs && (P::kWrites & kH) != 0) {
-          const T* old = space_.pairs[step & 1] + row * space_.pair_stride;
-          T* kept = pairs + row * space_.pair_stride;
-          for (Index u = panel * kLanes / 2; u < (panel + panels) * kLanes / 2; ++u) kept[u] = old[u];
-        }
-        sums += panels * P::kSums * kLanes;
-        continue;
-      }
-      for (int p = 0; p < panels; ++p) {
-        const Index unit = (panel + p) * kLanes;
-        const Vec<T> h = apply<P>(sums, now, row * stride + unit);
-        if constexpr (Tiles::kPairs) Tiles::round(pairs + row * space_.pair_stride + unit / 2, h);
-        sums += P::kSums * kLanes;
-        if (y != nullptr) put(y + unit, h, lesser(layer_.units - unit, kLanes));
+    if (call_.mask != nullptr) return finish_masked<P>(sums, step, first, height, panel, panels);
+    const Index begin = panel * kLanes;
+    const Index end = begin + panels * kLanes;
+    const auto next = [&](Place at) {
+      return at.unit + kLanes == end ? Place{at.row + 1, begin} : Place{at.row, at.unit + kLanes};
+    };
+    Place places[kTogether] = {{first, begin}};
+    int left = height * panels;
+    for (; left >= kTogether; left -= kTogether, sums += kTogether * P::kSums * kLanes) {
+      for (int i = 1; i < kTogether; ++i) places[i] = next(places[i - 1]);
+      apply<P>(sums, step, places);
+      places[0] = next(places[kTogether - 1]);
+    }
+    for (; left != 0; --left, sums += P::kSums * kLanes) {
+      const Place place[] = {places[0]};
+      apply<P>(sums, step, place);
+      places[0] = next(places[0]);
+    }
+  }
+
+  template <class P>
+  void finish_masked(const T* sums, Index step, Index first, int height, Index panel, int panels) {
+    for (Index row = first; row < first + height; ++row) {
+      const bool skipped = masked(row, time(step));
+      if (skipped && (P::kWrites & kH) != 0) keep(step, row, panel, panels);
+      for (int p = 0; p < panels; ++p, sums += P::kSums * kLanes) {
+        const Place place[] = {{row, (panel + p) * kLanes}};
+        if (!skipped) apply<P>(sums, step, place);
       }
     }
   }
+
+  // A vector of units in one row: the first of them.
+  struct Place {
+    Index row;
+    Index unit;
+  };
 
   // Brings what `finish` will read and write into the cache while the tile works. (Inlined, because GCC takes a
   // function that does nothing but this for one without effect, and drops the call.)
@@ -361,29 +498,45 @@ class Driver {
     }
   }
 
-  struct Pointers {
-    const T* h;
-    T* new_h;
-    T* c;
-    T* update;
-    T* reset;
-  };
-
-  template <class P>
-  GATEWISE_INLINE Vec<T> apply(const T* sums, const Pointers& now, Index at) {
-    Vec<T> z[P::kSums];
+  // The equation for some vectors together.
+  template <class P, int kMany>
+  GATEWISE_INLINE void apply(const T* sums, Index step, const Place (&places)[kMany]) {
+    const T* const old_h = space_.h[step & 1];
+    T* const new_h = space_.h[(step + 1) & 1];
+    Vec<T> z[kMany][P::kSums];
+    Unit<T> units[kMany];
 #pragma GCC unroll 4
-    for (int s = 0; s < P::kSums; ++s) z[s] = load<T>(sums + s * kLanes);
-    Unit<T> unit;
-    if constexpr ((P::kReads & kH) != 0) unit.h = load<T>(now.h + at);
-    if constexpr ((P::kReads & kC) != 0) unit.c = load<T>(now.c + at);
-    if constexpr ((P::kReads & kUpdate) != 0) unit.update = load<T>(now.update + at);
-    P::template apply<T>(z, unit, act_, gate_);
-    if constexpr ((P::kWrites & kH) != 0) store<T>(now.new_h + at, unit.h);
-    if constexpr ((P::kWrites & kC) != 0) store<T>(now.c + at, unit.c);
-    if constexpr ((P::kWrites & kUpdate) != 0) store<T>(now.update + at, unit.update);
-    if constexpr ((P::kWrites & kReset) != 0) store<T>(now.reset + at, unit.reset);
-    return (P::kWrites & kH) != 0 ? unit.h : unit.reset;
+    for (int i = 0; i < kMany; ++i) {
+#pragma GCC unroll 4
+      for (int s = 0; s < P::kSums; ++s) z[i][s] = load<T>(sums + (i * P::kSums + s) * kLanes);
+      const Index at = places[i].row * space_.stride + places[i].unit;
+      if constexpr ((P::kReads & kH) != 0) units[i].h = load<T>(old_h + at);
+      if constexpr ((P::kReads & kC) != 0) units[i].c = load<T>(space_.c + at);
+      if constexpr ((P::kReads & kUpdate) != 0) units[i].update = load<T>(space_.update + at);
+    }
+    P::template apply<T>(z, units, act_, gate_);
+#pragma GCC unroll 4
+    for (int i = 0; i < kMany; ++i) {
+      const Index at = places[i].row * space_.stride + places[i].unit;
+      if constexpr ((P::kWrites & kH) != 0) store<T>(new_h + at, units[i].h);
+      if constexpr ((P::kWrites & kC) != 0) store<T>(space_.c + at, units[i].c);
+      if constexpr ((P::kWrites & kUpdate) != 0) store<T>(space_.update + at, units[i].update);
+      if constexpr ((P::kWrites & kReset) != 0) store<T>(space_.reset + at, units[i].reset);
+      hand_on<P>(step, places[i], (P::kWrites & kH) != 0 ? units[i].h : units[i].reset);
+    }
+  }
+
+  // Writes what a phase made to where the tiles and the caller read it.
+  template <class P>
+  GATEWISE_INLINE void hand_on(Index step, Place place, Vec<T> made) {
+    const Index lanes = lesser(layer_.units - place.unit, kLanes);
+    if constexpr (kInPairs) {
+      T* const pairs = (P::kWrites & kH) != 0 ? space_.pairs[(step + 1) & 1] : space_.reset_pairs;
+      Tiles::split(pairs + place.row * space_.pair_stride + place.unit / 2, Tiles::first(made, lanes), state_part());
+    }
+    if constexpr ((P::kWrites & kH) != 0) {
+      if (T* const y = output(step, place.row)) put(y + place.unit, made, lanes);
+    }
   }
 
   GATEWISE_INLINE static void put(T* to, Vec<T> v, Index lanes) {
@@ -401,15 +554,25 @@ class Driver {
   }
 
   // A masked step: the state goes through, the output is the last one (zeros before the first, or zeros always).
-  void keep(const Pointers& now, Index step, Index row, Index panel, int panels) {
+  void keep(Index step, Index row, Index panel, int panels) {
     const Index begin = panel * kLanes;
-    const Index end = (panel + panels) * kLanes;
-    const Index at = row * space_.stride;
-    for (Index u = begin; u < end; ++u) now.new_h[at + u] = now.h[at + u];
+    const Index end = begin + panels * kLanes;
+    copy(state(0, step, row), state(0, step + 1, row), begin, end);
+    if constexpr (kInPairs) {
+      const T* old = space_.pairs[step & 1] + row * space_.pair_stride;
+      T* kept = space_.pairs[(step + 1) & 1] + row * space_.pair_stride;
+      for (int part = 0; part < Tiles::kParts; ++part, old += state_part(), kept += state_part()) {
+        copy(old, kept, begin / 2, end / 2);
+      }
+    }
     T* y = output(step, row);
     const bool zero = call_.zero_masked || (call_.sequences && step == 0);
     if (!zero && !call_.sequences) return;
     for (Index u = begin; u < lesser(end, layer_.units); ++u) y[u] = zero ? T(0) : y[u - layer_.units];
+  }
+
+  static void copy(const T* from, T* to, Index begin, Index end) {
+    for (Index u = begin; u < end; ++u) to[u] = from[u];
   }
 
   const Layer<T>& layer_;
@@ -423,6 +586,7 @@ class Driver {
   const Share rows_;
   const Share panels_;
   T* const ahead_;
+  Place asked_{0, 0};  // the inputs of the next step from here on are yet to be asked for
   Tiles tiles_;
 };
 

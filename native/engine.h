@@ -17,6 +17,13 @@ enum class Activation { tanh, sigmoid, hard_sigmoid, keras2_hard_sigmoid, relu, 
 inline constexpr int kMaxStates = 2;
 inline constexpr int kMaxPhases = 2;
 
+// Tiles multiply sums of bfloat16 numbers: one, to which a number is rounded, or three, which hold all of a float.
+inline constexpr int kFloatParts = 3;
+inline constexpr Index kTilePairs = 16;  // pairs of rows in a tile of weights
+
+// Weights, inputs and states that reach this go to the vectors instead: no product of tiles overflows.
+inline constexpr float kTileLimit = 0x1p60F;
+
 // One matrix product of a step, packed. The accumulators of a unit are its gates, and one more where the input's and
 // the state's share of the last gate must stay apart (`sums == gates + 1`, GRU with reset_after).
 template <class T>
@@ -37,9 +44,10 @@ struct Layer {
   Index units = 0;
   Index width = 0;       // lanes of a vector
   Index panels = 0;      // units / width, rounded up
-  Index input_rows = 0;  // rows of a packed panel: I and H, or, for bfloat16, half of them (a pair of numbers stands
-  Index recurrent_rows = 0;  // in one lane), rounded up to what a tile takes
-  bool bfloat16 = false;
+  Index input_rows = 0;  // rows of a packed panel: I and H; for tiles `parts` times half of them (a lane holds a pair
+  Index recurrent_rows = 0;  // of bfloat16 numbers), in whole tiles
+  int parts = 0;  // 0: vectors multiply the numbers as they are. Else tiles do, as the sum of so many bfloat16 numbers
+  const Layer* exact = nullptr;  // where parts == 3: the same layer for vectors, which take what tiles cannot
   int states = 1;
   int phases = 1;
   Phase<T> phase[kMaxPhases];
@@ -66,6 +74,7 @@ struct Sequence {
   bool go_backwards = false;
   bool sequences = false;
   bool zero_masked = false;
+  bool independent = false;  // a sequence's bits must not depend on how many others there are: vectors only
 };
 
 // How one call is divided. Every division gives the same bits.
@@ -85,7 +94,7 @@ struct Workspace {
   T* c = nullptr;                // (B, padded): a cell's second state
   T* update = nullptr;           // (B, padded): GRU's z, between its two phases
   T* reset = nullptr;            // (B, padded): GRU's r * h, between its two phases
-  // For bfloat16 the inputs and the states that the tiles read, as pairs in one T each.
+  // What the tiles read: inputs and states as pairs of bfloat16 numbers in one T each, part after part.
   Index input_stride = 0;
   Index pair_stride = 0;
   T* inputs = nullptr;               // [member][inputs_size]: the steps of a chunk
@@ -106,12 +115,15 @@ struct Kernels {
   void (*run32)(const Layer<float>&, const Sequence<float>&, const Plan&, const Workspace<float>&, Team&, Index member);
   void (*run64)(const Layer<double>&, const Sequence<double>&, const Plan&, const Workspace<double>&, Team&,
                 Index member);
+  // For layers packed for tiles; null where there are none.
+  void (*tiles32)(const Layer<float>&, const Sequence<float>&, const Plan&, const Workspace<float>&, Team&,
+                  Index member);
 
   Index width(float /*tag*/) const { return width32; }
   Index width(double /*tag*/) const { return width64; }
   void run(const Layer<float>& l, const Sequence<float>& s, const Plan& p, const Workspace<float>& w, Team& t,
            Index member) const {
-    run32(l, s, p, w, t, member);
+    (l.parts == 0 ? run32 : tiles32)(l, s, p, w, t, member);
   }
   void run(const Layer<double>& l, const Sequence<double>& s, const Plan& p, const Workspace<double>& w, Team& t,
            Index member) const {

@@ -24,7 +24,8 @@ extern const Kernels kKernels;
 }
 #if defined(GATEWISE_AMX)
 namespace amx {
-extern const Kernels kKernels;
+extern void run_tiles(const Layer<float>& layer, const Sequence<float>& call, const Plan& plan,
+                      const Workspace<float>& space, Team& team, Index member);
 }
 #endif
 #elif defined(__aarch64__)
@@ -39,6 +40,33 @@ extern const Kernels kKernels;
 
 namespace {
 
+#if defined(GATEWISE_AMX) && defined(__linux__)
+// Whether the processor has AMX for bfloat16 and the system lets this process use its registers.
+bool may_use_tiles() {
+  if (!__builtin_cpu_supports("avx512bf16")) return false;
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  constexpr unsigned bf16_and_tile = (1U << 22) | (1U << 24);
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & bf16_and_tile) != bf16_and_tile) return false;
+  constexpr long request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long tile_data = 18;
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+}
+
+// AVX-512 with tiles beside it.
+const Kernels& tile_kernels() {
+  static const Kernels kernels = [] {
+    Kernels k = avx512::kKernels;
+    k.name = "amx";
+    k.tiles32 = &amx::run_tiles;
+    return k;
+  }();
+  return kernels;
+}
+#endif
+
 std::vector<const Kernels*> detect() {
 #if defined(__x86_64__)
   std::vector<const Kernels*> found = {&baseline::kKernels};
@@ -47,6 +75,9 @@ std::vector<const Kernels*> detect() {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl")) {
     found.push_back(&avx512::kKernels);
+#if defined(GATEWISE_AMX) && defined(__linux__)
+    if (may_use_tiles()) found.push_back(&tile_kernels());
+#endif
   }
   return found;
 #elif defined(__aarch64__)
@@ -68,22 +99,6 @@ const Kernels& named(const std::string& name) {
 
 std::atomic<const Kernels*> chosen{nullptr};
 
-#if defined(GATEWISE_AMX) && defined(__linux__)
-// Whether the processor has AMX for bfloat16 and the system lets this process use its registers.
-bool may_use_tiles() {
-  if (!__builtin_cpu_supports("avx512bf16")) return false;
-  unsigned a = 0;
-  unsigned b = 0;
-  unsigned c = 0;
-  unsigned d = 0;
-  constexpr unsigned bf16_and_tile = (1U << 22) | (1U << 24);
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & bf16_and_tile) != bf16_and_tile) return false;
-  constexpr long request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM
-  constexpr long tile_data = 18;
-  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
-}
-#endif
-
 }  // namespace
 
 const std::vector<const Kernels*>& available_kernels() {
@@ -99,14 +114,6 @@ const Kernels& current_kernels() {
     chosen.store(kernels, std::memory_order_release);
   }
   return *kernels;
-}
-
-const Kernels* bfloat16_kernels() {
-#if defined(GATEWISE_AMX) && defined(__linux__)
-  static const bool there = available_kernels().back() == &avx512::kKernels && may_use_tiles();
-  if (there && &current_kernels() == &avx512::kKernels) return &amx::kKernels;
-#endif
-  return nullptr;
 }
 
 void set_isa(const std::string& name) { chosen.store(&named(name), std::memory_order_release); }

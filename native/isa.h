@@ -15,7 +15,4 @@ const std::vector<const Kernels*>& available_kernels();
 const Kernels& current_kernels();
 void set_isa(const std::string& name);
 
-// Kernels that multiply bfloat16 numbers, for float layers; null where the machine has none or a lower set is forced.
-const Kernels* bfloat16_kernels();
-
 }  // namespace gatewise

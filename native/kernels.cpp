@@ -47,6 +47,7 @@ void run(const Layer<T>& layer, const Sequence<T>& call, const Plan& plan, const
 #define GATEWISE_STRING(x) GATEWISE_STRING_(x)
 
 extern const Kernels kKernels;
-const Kernels kKernels = {GATEWISE_STRING(GATEWISE_ISA), kWidth<float>, kWidth<double>, &run<float>, &run<double>};
+const Kernels kKernels = {
+    GATEWISE_STRING(GATEWISE_ISA), kWidth<float>, kWidth<double>, &run<float>, &run<double>, nullptr};
 
 }  // namespace gatewise::GATEWISE_ISA

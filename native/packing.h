@@ -38,21 +38,28 @@ inline float from_bfloat16(std::uint16_t half) {
   return x;
 }
 
-// The same as `pack` with two rows rounded into each lane, [panel][pair][gate][lane], and zeros up to `pairs` pairs.
-inline void pack_pairs(float* to, const float* source, Index rows, Index columns, Index units, Index width,
-                       Index first_gate, int gates, Index pairs) {
-  for (Index panel = 0; panel * width < units; ++panel) {
-    for (Index pair = 0; pair < pairs; ++pair) {
-      for (Index gate = 0; gate < gates; ++gate) {
-        for (Index lane = 0; lane < width; ++lane, ++to) {
-          std::uint16_t halves[2] = {0, 0};
-          const Index unit = panel * width + lane;
-          for (Index i = 0; i < 2; ++i) {
-            const Index row = 2 * pair + i;
-            if (row >= rows || unit >= units) continue;
-            halves[i] = to_bfloat16(source[row * columns + (first_gate + gate) * units + unit]);
-          }
-          std::memcpy(to, halves, sizeof halves);
+// The first, second or third of the bfloat16 numbers whose sum x is, each the nearest to what is left.
+inline std::uint16_t part_of(float x, int part) {
+  for (; part > 0; --part) x -= from_bfloat16(to_bfloat16(x));
+  return to_bfloat16(x);
+}
+
+// Lanes that pairs of `count` numbers take, in whole tiles.
+inline Index whole_tiles(Index count) { return (count + 2 * kTilePairs - 1) / (2 * kTilePairs) * kTilePairs; }
+
+// What `pack` has packed, (panels, rows, gates, width), for tiles: [panel][tile of pairs][part][gate][pair][lane].
+inline void pack_tiles(float* to, const float* packed, Index panels, Index rows, int gates, Index width, int parts) {
+  const Index row_size = gates * width;
+  for (Index panel = 0; panel < panels; ++panel, packed += rows * row_size) {
+    for (Index first = 0; first < rows; first += 2 * kTilePairs) {
+      for (int part = 0; part < parts; ++part) {
+        for (Index at = 0; at < row_size * kTilePairs; ++at, ++to) {
+          const Index gate = at / (width * kTilePairs);
+          const Index row = first + at / width % kTilePairs * 2;
+          const float* from = packed + row * row_size + gate * width + at % width;
+          const std::uint16_t pair[2] = {row < rows ? part_of(from[0], part) : std::uint16_t(0),
+                                         row + 1 < rows ? part_of(from[row_size], part) : std::uint16_t(0)};
+          std::memcpy(to, pair, sizeof pair);
         }
       }
     }

@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "isa.h"
@@ -16,6 +19,11 @@ namespace {
 
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kHugePage = 2U << 20;
+// Float32 layers go by tiles from so many sequences on (a tile's rows for each of two threads, nearly), and where a sum
+// has so many terms: the two ends of a tile cost as much as 60 of them.
+constexpr Index kRowsWorthTiles = 28;
+constexpr Index kTermsWorthTiles = 120;
+constexpr Index kUnitsWorthTiles = 64;
 
 std::size_t rounded(std::size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
 
@@ -69,11 +77,12 @@ std::vector<T> bias_rows(Cell cell, const T* bias, Index units) {
 }
 
 // Rows that each thread must have before the batch is divided rather than the units (no barriers, but every thread
-// reads all weights): few where the weights are near, many where they come from afar, and for bfloat16 a tile's height.
+// reads all weights): few where the weights are near, many where they come from afar, and for tiles nearly their
+// height.
 template <class T>
 double rows_worth_a_thread(const Layer<T>& layer, double weight_bytes) {
   if (weight_bytes > 0.75 * private_cache()) return 64;
-  if (layer.bfloat16) return 16;
+  if (layer.parts != 0) return kRowsWorthTiles / 2;
   return weight_bytes <= 32768 ? 2 : 3.5;
 }
 
@@ -86,7 +95,6 @@ Plan make_plan(const Layer<T>& layer, const Sequence<T>& call, Index threads) {
   const double batch = static_cast<double>(call.batch);
   const double work = (recurrent + input) / 4 * batch;  // multiply-adds of a step, more or less
 
-  plan.ahead = call.batch < (layer.bfloat16 ? 12 : 6) && call.steps > 1;
   if (threads > 1 && work * static_cast<double>(call.steps) > 4e5) {
     if (batch >= rows_worth_a_thread(layer, recurrent + input) * static_cast<double>(threads)) {
       plan.threads = threads;
@@ -95,6 +103,10 @@ Plan make_plan(const Layer<T>& layer, const Sequence<T>& call, Index threads) {
       plan.split_units = plan.threads > 1;
     }
   }
+  // Ahead for few sequences; for tiles also where every step would fetch the input's weights from afar.
+  const bool few = call.batch < (layer.parts != 0 ? 12 : 6);
+  const bool afar = layer.parts != 0 && plan.split_units && recurrent + input > 0.75 * private_cache();
+  plan.ahead = call.steps > 1 && (few || afar);
   plan.far = static_cast<double>(layer.padded()) * batch * sizeof(T) > 16384;
   if (plan.ahead) {
     const double row = static_cast<double>(layer.padded()) * gates * sizeof(T) * batch;
@@ -107,7 +119,7 @@ Plan make_plan(const Layer<T>& layer, const Sequence<T>& call, Index threads) {
   return plan;
 }
 
-// Bytes that the rounded inputs of a member and the rounded states of all take.
+// Bytes that the inputs of a member and the states of all take, as pairs for the tiles.
 struct PairSizes {
   Index stride = 0;
   std::size_t state = 0;
@@ -117,7 +129,7 @@ struct PairSizes {
 template <class T>
 PairSizes pair_sizes(const Layer<T>& layer, const Sequence<T>& call, const Plan& plan) {
   PairSizes sizes;
-  if (!layer.bfloat16) return sizes;
+  if (layer.parts == 0) return sizes;
   sizes.stride = layer.recurrent_rows + static_cast<Index>(kLine / sizeof(T));
   sizes.state = rounded(static_cast<std::size_t>(call.batch * sizes.stride) * sizeof(T));
   const Index steps = plan.ahead ? plan.chunk : 1;
@@ -159,7 +171,7 @@ Workspace<T> make_workspace(Buffer& buffer, const Layer<T>& layer, const Sequenc
     space.update = next(state);
     space.reset = next(state);
   }
-  if (layer.bfloat16) {
+  if (layer.parts != 0) {
     space.input_stride = layer.input_rows;
     space.pair_stride = pairs.stride;
     space.pairs[0] = next(pairs.state);
@@ -213,12 +225,6 @@ void* Buffer::reserve(std::size_t bytes) {
 
 namespace {
 
-template <class T>
-const Kernels& kernels_for(bool bfloat16) {
-  const Kernels* kernels = bfloat16 && sizeof(T) == sizeof(float) ? bfloat16_kernels() : nullptr;
-  return kernels != nullptr ? *kernels : current_kernels();
-}
-
 // The weights rounded to bfloat16 and kept as T.
 template <class T>
 std::vector<T> rounded_weights(const T* weights, Index count) {
@@ -227,84 +233,152 @@ std::vector<T> rounded_weights(const T* weights, Index count) {
   return copy;
 }
 
-// Pairs of `count` numbers, as many as whole tiles have.
-Index whole_pairs(Index count) { return (count + 31) / 32 * 16; }
+// Weights in one piece: `input_rows` and `recurrent_rows` of the layer must be set. Calls `fill(phase, shape)` for each
+// phase, whose pointers are set but for their constness.
+template <class T, class Fill>
+void lay_out(Packed<T>& packed, Fill fill) {
+  Layer<T>& layer = packed.layer;
+  const std::vector<PhaseShape> shapes = phases_of(layer.cell);
+  Index total = 0;
+  for (const PhaseShape& shape : shapes) {
+    total += (layer.input_rows + layer.recurrent_rows) * shape.gates + shape.sums;
+  }
+  auto* at = static_cast<T*>(packed.memory.reserve(static_cast<std::size_t>(total * layer.padded()) * sizeof(T)));
+  for (int i = 0; i < layer.phases; ++i) {
+    const PhaseShape& shape = shapes[static_cast<std::size_t>(i)];
+    T* const input = at;
+    T* const recurrent = input + layer.input_rows * shape.gates * layer.padded();
+    T* const bias = recurrent + layer.recurrent_rows * shape.gates * layer.padded();
+    at = bias + shape.sums * layer.padded();
+    layer.phase[i] = {input, recurrent, bias, shape.gates, shape.sums};
+    fill(i, shape, input, recurrent, bias);
+  }
+}
 
 template <class T>
-void pack_rows(const Layer<T>& layer, const PhaseShape& shape, T* to, const T* source, Index rows, Index packed_rows) {
+Packed<T> pack_for_vectors(Layer<T> layer, const Weights<T>& weights) {
+  Packed<T> packed;
+  packed.layer = layer;
+  packed.layer.input_rows = layer.inputs;
+  packed.layer.recurrent_rows = layer.units;
+  const std::vector<T> bias_of = bias_rows(layer.cell, weights.bias, layer.units);
   const Index columns = gates_of(layer.cell) * layer.units;
-  if constexpr (sizeof(T) == sizeof(float)) {
-    if (layer.bfloat16) {
-      pack_pairs(to, source, rows, columns, layer.units, layer.width, shape.first_gate, shape.gates, packed_rows);
-      return;
-    }
-  }
-  pack(to, source, rows, columns, layer.units, layer.width, shape.first_gate, shape.gates);
+  lay_out(packed, [&](int /*i*/, const PhaseShape& shape, T* input, T* recurrent, T* bias) {
+    pack(input, weights.kernel, layer.inputs, columns, layer.units, layer.width, shape.first_gate, shape.gates);
+    pack(recurrent, weights.recurrent_kernel, layer.units, columns, layer.units, layer.width, shape.first_gate,
+         shape.gates);
+    pack(bias, bias_of.data(), 1, static_cast<Index>(bias_of.size()), layer.units, layer.width, shape.first_gate,
+         shape.sums);
+  });
+  return packed;
+}
+
+// The same weights for tiles.
+Packed<float> pack_for_tiles(const Layer<float>& from, int parts) {
+  Packed<float> packed;
+  Layer<float>& layer = packed.layer;
+  layer = from;
+  layer.parts = parts;
+  layer.input_rows = whole_tiles(from.inputs) * parts;
+  layer.recurrent_rows = whole_tiles(from.units) * parts;
+  lay_out(packed, [&](int i, const PhaseShape& shape, float* input, float* recurrent, float* bias) {
+    const Phase<float>& phase = from.phase[i];
+    pack_tiles(input, phase.input, from.panels, from.input_rows, shape.gates, from.width, parts);
+    pack_tiles(recurrent, phase.recurrent, from.panels, from.recurrent_rows, shape.gates, from.width, parts);
+    std::copy(phase.bias, phase.bias + shape.sums * from.padded(), bias);
+  });
+  return packed;
+}
+
+bool all_below_limit(const float* weights, Index count) {
+  return std::all_of(weights, weights + count, [](float w) { return std::abs(w) < kTileLimit; });
 }
 
 }  // namespace
 
+// No lock, which a fork in the middle would leave locked in the child: who comes first is seen, who comes second has
+// packed for nothing.
+class Tiled {
+ public:
+  explicit Tiled(const Layer<float>& exact) : exact_(exact) {}
+  Tiled(const Tiled&) = delete;
+  Tiled& operator=(const Tiled&) = delete;
+  ~Tiled() { delete packed_.load(); }
+
+  const Layer<float>& layer() {
+    const Packed<float>* first = packed_.load(std::memory_order_acquire);
+    if (first == nullptr) {
+      auto mine = std::make_unique<Packed<float>>(pack_for_tiles(exact_, kFloatParts));
+      mine->layer.exact = &exact_;
+      if (packed_.compare_exchange_strong(first, mine.get(), std::memory_order_acq_rel)) first = mine.release();
+    }
+    return first->layer;
+  }
+
+ private:
+  const Layer<float> exact_;
+  std::atomic<const Packed<float>*> packed_{nullptr};
+};
+
+template <class T>
+Recurrence<T>::Recurrence(Recurrence&& other) noexcept = default;
+
+template <class T>
+Recurrence<T>::~Recurrence() = default;
+
 template <class T>
 Recurrence<T>::Recurrence(Cell cell, Index inputs, Index units, const Weights<T>& weights, Activation activation,
                           Activation recurrent_activation, bool bfloat16)
-    : kernels_(kernels_for<T>(bfloat16)) {
-  layer_.cell = cell;
-  layer_.activation = activation;
-  layer_.recurrent_activation = recurrent_activation;
-  layer_.inputs = inputs;
-  layer_.units = units;
-  layer_.width = kernels_.width(T(0));
-  layer_.panels = (units + layer_.width - 1) / layer_.width;
-  layer_.states = states_of(cell);
-  layer_.phases = static_cast<int>(phases_of(cell).size());
-  layer_.bfloat16 = &kernels_ != &current_kernels();
-  layer_.input_rows = layer_.bfloat16 ? whole_pairs(inputs) : inputs;
-  layer_.recurrent_rows = layer_.bfloat16 ? whole_pairs(units) : units;
-  if (bfloat16 && !layer_.bfloat16) {
-    const Index columns = gates_of(cell) * units;
+    : kernels_(current_kernels()) {
+  Layer<T> layer;
+  layer.cell = cell;
+  layer.activation = activation;
+  layer.recurrent_activation = recurrent_activation;
+  layer.inputs = inputs;
+  layer.units = units;
+  layer.width = kernels_.width(T(0));
+  layer.panels = (units + layer.width - 1) / layer.width;
+  layer.states = states_of(cell);
+  layer.phases = static_cast<int>(phases_of(cell).size());
+  const Index columns = gates_of(cell) * units;
+  if (bfloat16) {
     const std::vector<T> kernel = rounded_weights(weights.kernel, inputs * columns);
     const std::vector<T> recurrent_kernel = rounded_weights(weights.recurrent_kernel, units * columns);
-    pack_phases({kernel.data(), recurrent_kernel.data(), weights.bias});
+    packed_ = pack_for_vectors(layer, {kernel.data(), recurrent_kernel.data(), weights.bias});
   } else {
-    pack_phases(weights);
+    packed_ = pack_for_vectors(layer, weights);
+  }
+  if constexpr (std::is_same_v<T, float>) {
+    if (kernels_.tiles32 == nullptr) return;
+    if (bfloat16) {
+      packed_ = pack_for_tiles(packed_.layer, 1);
+    } else if (units >= kUnitsWorthTiles && inputs + units >= kTermsWorthTiles &&
+               all_below_limit(weights.kernel, inputs * columns) &&
+               all_below_limit(weights.recurrent_kernel, units * columns)) {
+      tiled_ = std::make_unique<Tiled>(packed_.layer);
+    }
   }
 }
 
+// Where the machine has tiles and they are worth it. Neither threads nor the number of steps decide: the bits of a
+// sequence depend on them in no way.
 template <class T>
-void Recurrence<T>::pack_phases(const Weights<T>& weights) {
-  const std::vector<PhaseShape> shapes = phases_of(layer_.cell);
-  Index total = 0;
-  for (const PhaseShape& shape : shapes) {
-    total += (layer_.input_rows + layer_.recurrent_rows) * shape.gates + shape.sums;
+const Layer<T>& Recurrence<T>::layer_for(const Sequence<T>& call) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (tiled_ != nullptr && !call.independent && call.batch >= kRowsWorthTiles) return tiled_->layer();
   }
-  auto* at = static_cast<T*>(packed_.reserve(static_cast<std::size_t>(total * layer_.padded()) * sizeof(T)));
-
-  const std::vector<T> bias = bias_rows(layer_.cell, weights.bias, layer_.units);
-  for (int i = 0; i < layer_.phases; ++i) {
-    const PhaseShape& shape = shapes[static_cast<std::size_t>(i)];
-    Phase<T>& phase = layer_.phase[i];
-    phase.gates = shape.gates;
-    phase.sums = shape.sums;
-    phase.input = at;
-    pack_rows(layer_, shape, at, weights.kernel, layer_.inputs, layer_.input_rows);
-    at += layer_.input_rows * shape.gates * layer_.padded();
-    phase.recurrent = at;
-    pack_rows(layer_, shape, at, weights.recurrent_kernel, layer_.units, layer_.recurrent_rows);
-    at += layer_.recurrent_rows * shape.gates * layer_.padded();
-    phase.bias = at;
-    pack(at, bias.data(), 1, static_cast<Index>(bias.size()), layer_.units, layer_.width, shape.first_gate, shape.sums);
-    at += shape.sums * layer_.padded();
-  }
+  return packed_.layer;
 }
 
 template <class T>
 void Recurrence<T>::forward(const Sequence<T>& call, Index most) const {
   static thread_local Buffer buffer;
-  Plan plan = make_plan(layer_, call, most);
+  const Layer<T>& layer = layer_for(call);
+  Plan plan = make_plan(layer, call, most);
   Team team(plan.threads);
-  if (team.size() < plan.threads) plan = make_plan(layer_, call, team.size());
-  const Workspace<T> space = make_workspace(buffer, layer_, call, plan);
-  Job<T> job{kernels_, layer_, call, plan, space, team};
+  if (team.size() < plan.threads) plan = make_plan(layer, call, team.size());
+  const Workspace<T> space = make_workspace(buffer, layer, call, plan);
+  Job<T> job{kernels_, layer, call, plan, space, team};
   team.run(plan.threads, &Job<T>::run, &job);
 }
 

@@ -40,15 +40,28 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
+// A layer and its weights in the order in which one kind of kernel reads them.
+template <class T>
+struct Packed {
+  Layer<T> layer;
+  Buffer memory;
+};
+
+// A second packing of a float layer, for many sequences at once, made when they first come.
+class Tiled;
+
 template <class T>
 class Recurrence {
  public:
-  // With `bfloat16` (float only) the weights are rounded to bfloat16. Where the machine multiplies such numbers, inputs
-  // and states are rounded too, for the products; elsewhere the float kernels run on the rounded weights.
+  Recurrence(Recurrence&& other) noexcept;
+  ~Recurrence();
+
+  // With `bfloat16` (float only) the weights are rounded to bfloat16. Where the machine has tiles for such numbers,
+  // inputs and states are rounded too, for the products; elsewhere the float kernels run on the rounded weights.
   Recurrence(Cell cell, Index inputs, Index units, const Weights<T>& weights, Activation activation,
              Activation recurrent_activation, bool bfloat16 = false);
 
-  const Layer<T>& layer() const { return layer_; }
+  const Layer<T>& layer() const { return packed_.layer; }
 
   // Runs one call. Takes what threads are worth it; allocates nothing once this thread has made a call as large.
   void forward(const Sequence<T>& call) const { forward(call, threads()); }
@@ -57,11 +70,11 @@ class Recurrence {
   void forward(const Sequence<T>& call, Index most) const;
 
  private:
-  void pack_phases(const Weights<T>& weights);
+  const Layer<T>& layer_for(const Sequence<T>& call) const;
 
   const Kernels& kernels_;
-  Layer<T> layer_;
-  Buffer packed_;
+  Packed<T> packed_;
+  std::unique_ptr<Tiled> tiled_;  // null for double, and where the machine has no tiles or they cannot take the weights
 };
 
 extern template class Recurrence<float>;

@@ -185,10 +185,10 @@ constexpr TileTable<T> make_tiles() {
 template <class T, int kGates, int kSums>
 inline constexpr TileTable<T> kTiles = make_tiles<T, kGates, kSums>();
 
-// How the driver multiplies: with the vectors of this instruction set. (bfloat16.cpp has another.)
+// How the driver multiplies: with the vectors of this instruction set. (amx.cpp has others.)
 template <class T>
 struct VectorTiles {
-  static constexpr bool kPairs = false;
+  static constexpr int kParts = 0;
 
   static constexpr int rows_for(int gates) { return GATEWISE_ISA::rows_for(gates); }
   static constexpr int panels_for(int rows, int gates) { return GATEWISE_ISA::panels_for(rows, gates); }

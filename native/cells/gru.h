@@ -15,10 +15,13 @@ struct Gru {
     static constexpr unsigned kReads = kH;
     static constexpr unsigned kWrites = kUpdate | kReset;
 
-    template <class T, class Act, class Gate>
-    GATEWISE_INLINE static void apply(const Vec<T> (&z)[kSums], Unit<T>& u, Act /*act*/, Gate gate) {
-      u.update = gate(z[0]);
-      u.reset = gate(z[1]) * u.h;
+    template <class T, int kMany, class Act, class Gate>
+    GATEWISE_INLINE static void apply(const Vec<T> (&z)[kMany][kSums], Unit<T> (&u)[kMany], Act /*act*/, Gate gate) {
+#pragma GCC unroll 4
+      for (int i = 0; i < kMany; ++i) {
+        u[i].update = gate(z[i][0]);
+        u[i].reset = gate(z[i][1]) * u[i].h;
+      }
     }
   };
 
@@ -29,9 +32,10 @@ struct Gru {
     static constexpr unsigned kReads = kH | kUpdate;
     static constexpr unsigned kWrites = kH;
 
-    template <class T, class Act, class Gate>
-    GATEWISE_INLINE static void apply(const Vec<T> (&z)[kSums], Unit<T>& u, Act act, Gate /*gate*/) {
-      u.h = fma(u.update, u.h, (T(1) - u.update) * act(z[0]));
+    template <class T, int kMany, class Act, class Gate>
+    GATEWISE_INLINE static void apply(const Vec<T> (&z)[kMany][kSums], Unit<T> (&u)[kMany], Act act, Gate /*gate*/) {
+#pragma GCC unroll 4
+      for (int i = 0; i < kMany; ++i) u[i].h = fma(u[i].update, u[i].h, (T(1) - u[i].update) * act(z[i][0]));
     }
   };
 };

@@ -16,11 +16,16 @@ struct GruResetAfter {
     static constexpr unsigned kReads = kH;
     static constexpr unsigned kWrites = kH;
 
-    template <class T, class Act, class Gate>
-    GATEWISE_INLINE static void apply(const Vec<T> (&z)[kSums], Unit<T>& u, Act act, Gate gate) {
-      const Vec<T> update = gate(z[0]);
-      const Vec<T> candidate = act(fma(gate(z[1]), z[3], z[2]));
-      u.h = fma(update, u.h, (T(1) - update) * candidate);
+    template <class T, int kMany, class Act, class Gate>
+    GATEWISE_INLINE static void apply(const Vec<T> (&z)[kMany][kSums], Unit<T> (&u)[kMany], Act act, Gate gate) {
+      Vec<T> candidate[kMany];
+#pragma GCC unroll 4
+      for (int i = 0; i < kMany; ++i) candidate[i] = fma(gate(z[i][1]), z[i][3], z[i][2]);
+#pragma GCC unroll 4
+      for (int i = 0; i < kMany; ++i) {
+        const Vec<T> update = gate(z[i][0]);
+        u[i].h = fma(update, u[i].h, (T(1) - update) * act(candidate[i]));
+      }
     }
   };
   using Second = First;

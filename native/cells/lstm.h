@@ -15,10 +15,12 @@ struct Lstm {
     static constexpr unsigned kReads = kC;
     static constexpr unsigned kWrites = kH | kC;
 
-    template <class T, class Act, class Gate>
-    GATEWISE_INLINE static void apply(const Vec<T> (&z)[kSums], Unit<T>& u, Act act, Gate gate) {
-      u.c = fma(gate(z[1]), u.c, gate(z[0]) * act(z[2]));
-      u.h = gate(z[3]) * act(u.c);
+    template <class T, int kMany, class Act, class Gate>
+    GATEWISE_INLINE static void apply(const Vec<T> (&z)[kMany][kSums], Unit<T> (&u)[kMany], Act act, Gate gate) {
+#pragma GCC unroll 4
+      for (int i = 0; i < kMany; ++i) u[i].c = fma(gate(z[i][1]), u[i].c, gate(z[i][0]) * act(z[i][2]));
+#pragma GCC unroll 4
+      for (int i = 0; i < kMany; ++i) u[i].h = gate(z[i][3]) * act(u[i].c);
     }
   };
   using Second = First;

@@ -15,9 +15,10 @@ struct SimpleRnn {
     static constexpr unsigned kReads = kNone;
     static constexpr unsigned kWrites = kH;
 
-    template <class T, class Act, class Gate>
-    GATEWISE_INLINE static void apply(const Vec<T> (&z)[kSums], Unit<T>& u, Act act, Gate /*gate*/) {
-      u.h = act(z[0]);
+    template <class T, int kMany, class Act, class Gate>
+    GATEWISE_INLINE static void apply(const Vec<T> (&z)[kMany][kSums], Unit<T> (&u)[kMany], Act act, Gate /*gate*/) {
+#pragma GCC unroll 4
+      for (int i = 0; i < kMany; ++i) u[i].h = act(z[i][0]);
     }
   };
   using Second = First;

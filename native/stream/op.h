@@ -25,6 +25,7 @@ struct Frame {
   Index record = 0;
   float* scratch = nullptr;  // as many floats as the operation asked for
   Index threads = 1;         // at most
+  bool independent = false;  // a stream's bits must not depend on how many are beside it
 
   Index rows() const { return batch * steps; }
 };

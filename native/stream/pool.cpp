@@ -330,6 +330,7 @@ void Pool::compute(const Push& push, Worker& worker, Rows rows, Rows next) const
   call.state = worker.old_states.data();
   call.next = worker.new_states.data();
   call.threads = push.inner_threads;
+  call.independent = true;
   program_->run(call, worker.space);
 }
 

@@ -140,6 +140,7 @@ void Program::run(const Call& call, Workspace& workspace) const {
   frame.record = record_;
   frame.scratch = workspace.scratch_;
   frame.threads = call.threads;
+  frame.independent = call.independent;
   for (const auto& op : ops_) op->run(frame);
   copy_outputs(call, workspace);
 }

@@ -43,6 +43,7 @@ struct Call {
   const float* state = nullptr;
   float* next = nullptr;
   Index threads = 1;
+  bool independent = false;  // streams that come together by chance: the bits of one must not depend on the others
 };
 
 class Program {

@@ -287,6 +287,12 @@ Case random_case(std::mt19937& random) {
   k.steps = below(12);
   k.inputs = below(20);
   k.units = 1 + (below(4) == 0 ? below(150) : below(40));
+  if (below(4) == 0) {  // many and large: for tiles, where there are any
+    k.batch = 28 + below(40);
+    k.steps = below(5);
+    k.inputs = 60 + below(80);
+    k.units = 64 + below(80);
+  }
   k.masked = coin();
   k.initial = coin();
   k.go_backwards = coin();
@@ -355,7 +361,7 @@ int check_edges(std::mt19937& random) {
   const bool tiles = std::strcmp(current_kernels().name, "amx") == 0 && sizeof(T) == sizeof(float);
   int failures = 0;
   for (const Cell cell : {Cell::simple, Cell::lstm, Cell::gru, Cell::gru_reset_after}) {
-    const Case k{cell, Activation::tanh, Activation::sigmoid, 20, 4, 9, 70, false, true, false, true, false};
+    const Case k{cell, Activation::tanh, Activation::sigmoid, 30, 4, 60, 70, false, true, false, true, false};
     const double steps = static_cast<double>(k.steps);
     const double terms = steps * static_cast<double>(k.inputs + k.units + 20);
     const Data<T> ordinary(k, random);
@@ -415,7 +421,7 @@ int main(int count, char** arguments) {
       if (i % 4 == 0) failures += gatewise::check_bfloat16(k, random);
     }
     failures += gatewise::check_edges<float>(random) + gatewise::check_edges<double>(random);
-    failures += gatewise::check_concurrency(3, random) + gatewise::check_concurrency(20, random);
+    failures += gatewise::check_concurrency(3, random) + gatewise::check_concurrency(30, random);
     std::printf("%s: %d cases\n", kernels->name, 2 * cases);
   }
   std::printf(failures == 0 ? "all agree\n" : "%d failures\n", failures);

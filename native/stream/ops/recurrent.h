@@ -33,6 +33,7 @@ class Recurrent final : public Op {
     call.y = frame.values[y_];
     call.sequences = true;
     call.zero_masked = zero_masked_;
+    call.independent = frame.independent;
     if (mask_ >= 0) {
       call.mask = frame.masks[mask_];
       call.mask_batch = frame.steps;
