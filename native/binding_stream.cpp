@@ -81,7 +81,8 @@ class Builder {
   std::pair<int, Index> recurrence(int x, int mask, const std::string& cell_name, const Floats& kernel,
                                    const Floats& recurrent_kernel, const MaybeFloats& bias,
                                    const std::string& activation, const std::string& recurrent_activation,
-                                   bool zero_masked) {
+                                   bool zero_masked, const std::string& precision) {
+    want(precision == "float32" || precision == "bfloat16", "the known precisions are float32 and bfloat16");
     const Cell cell = cell_named(cell_name);
     const Index units = size_of(recurrent_kernel, 0);
     const Index columns = gates_of(cell) * units;
@@ -91,7 +92,7 @@ class Builder {
     want(!bias || length(*bias) == columns * (cell == Cell::gru_reset_after ? 2 : 1), "the bias does not fit");
     const Weights<float> weights{kernel.data(), recurrent_kernel.data(), data_or_null(bias)};
     gatewise::Recurrence<float> packed(cell, size_of(kernel, 0), units, weights, activation_named(activation),
-                                       activation_named(recurrent_activation));
+                                       activation_named(recurrent_activation), precision == "bfloat16");
     const int y = program_->add_value(units);
     const Index offset = program_->add_state(units * states_of(cell));
     program_->add(std::make_unique<Recurrent>(x, y, checked_mask(mask), offset, zero_masked, std::move(packed)));
@@ -536,13 +537,13 @@ void bind_program(nb::module_& module) {
           "recurrence",
           [](Builder& self, int x, int mask, const std::string& cell, const Floats& kernel,
              const Floats& recurrent_kernel, const MaybeFloats& bias, const std::string& activation,
-             const std::string& recurrent_activation, bool zero_masked) {
+             const std::string& recurrent_activation, bool zero_masked, const std::string& precision) {
             const auto made = self.recurrence(x, mask, cell, kernel, recurrent_kernel, bias, activation,
-                                              recurrent_activation, zero_masked);
+                                              recurrent_activation, zero_masked, precision);
             return nb::make_tuple(made.first, made.second);
           },
           "x"_a, "mask"_a, "cell"_a, "kernel"_a, "recurrent_kernel"_a, "bias"_a.none(), "activation"_a,
-          "recurrent_activation"_a, "zero_masked"_a)
+          "recurrent_activation"_a, "zero_masked"_a, "precision"_a = "float32")
       .def("take_state", &Builder::take_state, "offset"_a, "width"_a)
       .def(
           "convolution",

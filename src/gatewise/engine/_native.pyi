@@ -97,6 +97,7 @@ class Program:
         activation: str,
         recurrent_activation: str,
         zero_masked: bool,
+        precision: str = "float32",
     ) -> tuple[int, int]:
         """`mask` is -1 for none; the rest as for `Recurrence`."""
 

@@ -448,7 +448,7 @@ class Recurrent(Step):
         op, (x,) = self.layer._recurrence(np), self.inputs
         if op.names is None or not NATIVE_ACTIVATIONS.issuperset(op.names) or op.kernel.dtype != np.float32:
             raise NotNativeError
-        arrays = [None if w is None else np.ascontiguousarray(w) for w in (*op.factors, op.bias)]
+        arrays = [None if w is None else np.ascontiguousarray(w) for w in (op.kernel, op.recurrent_kernel, op.bias)]
         mask = to.mask(x)
         y, offset = to.program.recurrence(
             to.number(x),
@@ -457,6 +457,7 @@ class Recurrent(Step):
             *arrays,
             *op.names,
             self.layer.zero_output_for_mask,
+            precision="bfloat16" if op.bfloat16 else "float32",
         )
         to.put(self.outputs[0], y, mask if self.layer.return_sequences else None)
         for k, value in enumerate(self.outputs[1:]):
