@@ -220,8 +220,8 @@ def _limits(results: dict[str, Any]) -> list[str]:
         "The peak of multiply-adds is that of float32 vectors. A row that goes by them can take no less than its "
         "multiply-adds at that peak, or than reading its recurrent weights once a step, each core its share: what fits "
         "from L1, the rest from L2 and so on. Activations are not counted; they weigh most where H is small. Where the "
-        "machine has AMX, rows with many sequences go by its tiles, six products of bfloat16 parts for each of float32, "
-        "and may pass 100%.",
+        "machine has AMX, rows with many sequences go by its tiles, six products of bfloat16 parts for each of "
+        "float32, and may pass 100%.",
         "",
         *table(
             ["case", "threads", "bound by", "least, us", "ours, us", "limit / ours", "GFLOP/s"], map(_limit_cells, rows)

@@ -2,9 +2,9 @@
 //
 // A tile multiplies bfloat16 numbers and adds up in float. A layer of precision "bfloat16" rounds each number to one of
 // them. A float32 layer splits each number into the sum of three, high + middle + low, which hold all 24 bits; of their
-// nine products the six greatest are made. What is left out is below 2^-26 of the product, so that the result is as
-// near as float's own arithmetic comes, at more than twice its speed (Henry, Tang and Heinecke, "Leveraging the
-// bfloat16 artificial intelligence datatype for higher-precision computations", 2019).
+// nine products the six greatest are made. What is left out is below 2^-26 of the product: the result is as exact as
+// that of float's own arithmetic (Henry, Tang and Heinecke, "Leveraging the bfloat16 artificial intelligence datatype
+// for higher-precision computations", 2019).
 //
 // Two neighbouring numbers share one lane. A tile of weights is 16 pairs of rows of one gate of a panel, a tile of
 // inputs 16 rows of the batch and 16 of their pairs. A sum is made in the same order whatever the tile's height, so

@@ -177,7 +177,7 @@ def test_agrees_with_the_loop(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("cell", sorted(CELLS))
 def test_no_instruction_set_is_less_exact(cell: str) -> None:
-    """All round, none more than the plainest by much. That tiles round differently shows that they are used."""
+    """All round, none more than the plainest (tiles less: they add up in blocks). That they differ shows their use."""
     rng = np.random.default_rng(5)
     weights = make_weights(cell, 100, 128, rng)
     x = rng.standard_normal((40, 10, 100)).astype(np.float32)
@@ -187,7 +187,7 @@ def test_no_instruction_set_is_less_exact(cell: str) -> None:
         _native.set_isa(isa)
         outputs[isa] = make(cell, weights).forward(x, None, None, False, True, False)[0]
     errors = [float(np.sqrt(np.mean((y - wanted) ** 2))) for y in outputs.values()]
-    assert max(errors) < 1.5 * errors[0]
+    assert max(errors) < 1.1 * errors[0]
     if "amx" in outputs:
         assert not np.array_equal(outputs["avx512"], outputs["amx"])
 
