@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_recurrence import nan_stays
 
 from gatewise.engine import _native
 
@@ -136,13 +137,7 @@ def test_what_it_costs(cell: str) -> None:
 
 def test_nan_stays_in_its_sequence() -> None:
     rng = np.random.default_rng(4)
-    layer = make("lstm", make_weights("lstm", 4, 19, rng))
-    x = rng.standard_normal((9, 6, 4)).astype(np.float32)
-    x[4, 2, 1] = np.nan
-    y = layer.forward(x, None, None, False, True, False)[0]
-    assert np.isnan(y[4, 2:]).all()
-    assert np.isfinite(y[4, :2]).all()
-    assert np.isfinite(np.delete(y, 4, axis=0)).all()
+    nan_stays(make("lstm", make_weights("lstm", 4, 19, rng)), rng)
 
 
 def test_bad_precision_is_refused_in_words() -> None:

@@ -18,6 +18,10 @@ every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
+def every_case(test: Any) -> Any:
+    return every_isa(every_cell(every_shape(every_dtype(test))))
+
+
 @pytest.fixture(autouse=True)
 def restore_engine() -> Iterator[None]:
     before = _native.isa()
@@ -72,10 +76,7 @@ def unit(dtype: Any) -> float:
     return float(np.finfo(dtype).tiny) / 64
 
 
-@every_isa
-@every_cell
-@every_shape
-@every_dtype
+@every_case
 def test_denormal_inputs_and_states(cell: str, shape: tuple[int, ...], dtype: Any, isa: str) -> None:
     """Without a bias the outputs are as small as inputs and states are, and all of their size counts."""
     _native.set_isa(isa)
@@ -89,10 +90,7 @@ def test_denormal_inputs_and_states(cell: str, shape: tuple[int, ...], dtype: An
         assert case.lost(isa) < 0.01 * np.abs(wanted[0]).max(), "zeros would pass"
 
 
-@every_isa
-@every_cell
-@every_shape
-@every_dtype
+@every_case
 def test_denormal_weights_and_large_inputs(cell: str, shape: tuple[int, ...], dtype: Any, isa: str) -> None:
     """Their products are numbers of an ordinary size. The states' share of the sums is nothing beside that."""
     _native.set_isa(isa)
@@ -109,10 +107,7 @@ def test_denormal_weights_and_large_inputs(cell: str, shape: tuple[int, ...], dt
         assert rounding + case.lost(isa) < 0.01 * np.abs(wanted[0]).max(), "zeros would pass"
 
 
-@every_isa
-@every_cell
-@every_shape
-@every_dtype
+@every_case
 def test_denormals_among_ordinary_numbers(cell: str, shape: tuple[int, ...], dtype: Any, isa: str) -> None:
     _native.set_isa(isa)
     case = Case(cell, shape, dtype)
