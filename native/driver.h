@@ -56,6 +56,7 @@ class Driver {
         gate_(gate),
         rows_(plan.split_units ? Share{0, call.batch} : share(call.batch, member, plan.threads)),
         panels_(plan.split_units ? share(layer.panels, member, plan.threads) : Share{0, layer.panels}),
+        whole_(lesser(panels_.end, layer.whole_panels())),
         ahead_(space.ahead + member * space.ahead_size) {}
 
   void run() {
@@ -78,6 +79,7 @@ class Driver {
   static constexpr Index kLanes = kWidth<T>;
   static constexpr Index kLine = 64 / sizeof(T);  // of the caches
   static constexpr bool kInPairs = Tiles::kParts != 0;
+  static constexpr bool kFolds = !kInPairs && First::kGates >= 3;
 
   // Rows that wait until so many can be had at once: fewer cost more to begin with, more keep the tiles waiting.
   static constexpr Index kRowsAtOnce = 4;
@@ -173,27 +175,40 @@ class Driver {
     const Blocks blocks(count * rows, Tiles::rows_for(P::kGates));
     if (blocks.size() == 0) return;
     const int together = Tiles::panels_for(blocks.most(), P::kGates);
+    for (Index panel = panels_.begin; panel < whole_; panel += together) {
+      const int panels = static_cast<int>(lesser(whole_ - panel, together));
+      project_panels<P>(phase, start, panel, blocks,
+                        [&](int height, const TileCall<T>& tile) { tiles_.template project<P>(height, panels, tile); });
+    }
+    if constexpr (kFolds) {
+      if (whole_ == panels_.end) return;
+      project_panels<P>(phase, start, whole_, Blocks(count * rows, kFoldedRows),
+                        [&](int height, const TileCall<T>& tile) { tiles_.template folded_project<P>(height, tile); });
+    }
+  }
+
+  // Calls `project(height, tile)` for blocks of rows of all steps, one step's rows after another's.
+  template <class P, class Project>
+  void project_panels(const Phase<T>& phase, Index start, Index panel, const Blocks& blocks, Project project) {
+    const Index rows = rows_.end - rows_.begin;
     TileCall<T> tile;
     tile.inputs = layer_.input_rows;
     tile.fetch = {phase.bias, 0};
-    for (Index panel = panels_.begin; panel < panels_.end; panel += together) {
-      const int panels = static_cast<int>(lesser(panels_.end - panel, together));
-      tile.input = phase.input + panel * layer_.input_rows * P::kGates * kLanes;
-      tile.bias = phase.bias + panel * P::kSums * kLanes;
-      Index step = 0;
-      Index row = 0;
-      for (Index block = 0; block < blocks.size(); ++block) {
-        const int height = blocks.rows(block);
-        for (int r = 0; r < height; ++r) {
-          tile.x[r] = input_row(rows_.begin + row, start + step, step);
-          tile.out[r] = ahead_row(step * rows + row, ahead_offset<P>()) + (panel - panels_.begin) * P::kGates * kLanes;
-          if (++row == rows) {
-            row = 0;
-            ++step;
-          }
+    tile.input = phase.input + panel * layer_.input_rows * P::kGates * kLanes;
+    tile.bias = phase.bias + panel * P::kSums * kLanes;
+    Index step = 0;
+    Index row = 0;
+    for (Index block = 0; block < blocks.size(); ++block) {
+      const int height = blocks.rows(block);
+      for (int r = 0; r < height; ++r) {
+        tile.x[r] = input_row(rows_.begin + row, start + step, step);
+        tile.out[r] = ahead_row(step * rows + row, ahead_offset<P>()) + (panel - panels_.begin) * P::kGates * kLanes;
+        if (++row == rows) {
+          row = 0;
+          ++step;
         }
-        tiles_.template project<P>(height, panels, tile);
       }
+      project(height, tile);
     }
   }
 
@@ -307,17 +322,20 @@ class Driver {
     const Blocks blocks(rows_.end - rows_.begin, Tiles::rows_for(P::kGates));
     if (blocks.size() == 0) return;
     const int together = Tiles::panels_for(blocks.most(), P::kGates);
-    const Index groups = (panels_.end - panels_.begin + together - 1) / together;
+    const Index groups = (whole_ - panels_.begin + together - 1) / together;
     TileSums sums;
     Waiting waiting;
     for (Index i = 0; i < groups; ++i) {
       const bool forwards = (step & 1) == 0;
       const Index panel = panels_.begin + (forwards ? i : groups - 1 - i) * together;
       const Index next = i + 1 == groups ? panel : panel + (forwards ? together : -together);
-      run_panels<P>(phase, blocks, step, in_chunk, panel, static_cast<int>(lesser(panels_.end - panel, together)), next,
+      run_panels<P>(phase, blocks, step, in_chunk, panel, static_cast<int>(lesser(whole_ - panel, together)), next,
                     sums, waiting);
     }
     advance<P>(waiting, waiting.end);
+    if constexpr (kFolds) {
+      if (whole_ != panels_.end) run_folded<P>(phase, step, in_chunk);
+    }
   }
 
   template <class P>
@@ -325,31 +343,14 @@ class Driver {
                   Index next, TileSums& sums, Waiting& waiting) {
     const Index input_panel = layer_.input_rows * P::kGates * kLanes;
     const Index recurrent_panel = layer_.recurrent_rows * P::kGates * kLanes;
-    TileCall<T> tile;
-    tile.inputs = plan_.ahead ? 0 : layer_.input_rows;
-    tile.units = layer_.recurrent_rows;
-    tile.input = phase.input + panel * input_panel;
-    tile.recurrent = phase.recurrent + panel * recurrent_panel;
-    tile.bias = phase.bias + panel * P::kSums * kLanes;
-    tile.start[0] = nullptr;
+    TileCall<T> tile = tile_of_panel<P>(phase, panel);
     const Fetcher fetcher{phase.input + next * input_panel, phase.recurrent + next * recurrent_panel,
                           tile.inputs * P::kGates * kLanes, tile.units * P::kGates * kLanes, blocks.size()};
-    const T* source = this->template source<P>(step);
-    const Index source_stride = kInPairs ? space_.pair_stride : space_.stride;
     for (Index block = 0; block < blocks.size(); ++block) {
       const Index row = rows_.begin + blocks.begin(block);
       const int height = blocks.rows(block);
       T* const out = sums.take();
-      for (int r = 0; r < height; ++r) {
-        tile.h[r] = source + (row + r) * source_stride;
-        tile.out[r] = out + r * panels * P::kSums * kLanes;
-        if (plan_.ahead) {
-          const Index item = in_chunk * (rows_.end - rows_.begin) + (row + r - rows_.begin);
-          tile.start[r] = ahead_row(item, ahead_offset<P>()) + (panel - panels_.begin) * P::kGates * kLanes;
-        } else {
-          tile.x[r] = input_row(row + r, step, 0);
-        }
-      }
+      give_rows<P>(tile, step, in_chunk, row, height, panel, out, panels * P::kSums * kLanes);
       if constexpr (kInPairs) {
         ask_for_inputs(step, (layer_.inputs / kLine + 1) * height * panels / (panels_.end - panels_.begin) + 1);
       } else {
@@ -359,6 +360,115 @@ class Driver {
       multiply<P>(height, panels, tile, waiting);
       waiting = {&phase, out, step, row, row + height, panel, panels};
       if constexpr (!kInPairs) advance<P>(waiting, waiting.end);
+    }
+  }
+
+  // A tile of the panels from `panel` on, yet without rows.
+  template <class P>
+  TileCall<T> tile_of_panel(const Phase<T>& phase, Index panel) const {
+    TileCall<T> tile;
+    tile.inputs = plan_.ahead ? 0 : layer_.input_rows;
+    tile.units = layer_.recurrent_rows;
+    tile.input = phase.input + panel * layer_.input_rows * P::kGates * kLanes;
+    tile.recurrent = phase.recurrent + panel * layer_.recurrent_rows * P::kGates * kLanes;
+    tile.bias = phase.bias + panel * P::kSums * kLanes;
+    tile.start[0] = nullptr;
+    tile.fetch = {tile.bias, 0};
+    return tile;
+  }
+
+  // Sets what a tile reads of `height` rows from `row` on, and where it writes: `size` numbers a row.
+  template <class P>
+  GATEWISE_INLINE void give_rows(TileCall<T>& tile, Index step, Index in_chunk, Index row, int height, Index panel,
+                                 T* out, Index size) const {
+    const T* source = this->template source<P>(step);
+    const Index source_stride = kInPairs ? space_.pair_stride : space_.stride;
+    for (int r = 0; r < height; ++r) {
+      tile.h[r] = source + (row + r) * source_stride;
+      tile.out[r] = out + r * size;
+      if (plan_.ahead) {
+        const Index item = in_chunk * (rows_.end - rows_.begin) + (row + r - rows_.begin);
+        tile.start[r] = ahead_row(item, ahead_offset<P>()) + (panel - panels_.begin) * P::kGates * kLanes;
+      } else {
+        tile.x[r] = input_row(row + r, step, 0);
+      }
+    }
+  }
+
+  // The folded panel, one vector of sums a row (or two, see folded_tile); then the equation, kFold rows to a vector.
+  template <class P>
+  void run_folded(const Phase<T>& phase, Index step, Index in_chunk) {
+    constexpr Index size = (P::kSums - P::kGates + 1) * kLanes;
+    const Blocks blocks(rows_.end - rows_.begin, kFoldedRows);
+    TileCall<T> tile = tile_of_panel<P>(phase, whole_);
+    alignas(kBytes) T sums[kFoldedRows * size];
+    for (Index block = 0; block < blocks.size(); ++block) {
+      const Index first = rows_.begin + blocks.begin(block);
+      const int height = blocks.rows(block);
+      give_rows<P>(tile, step, in_chunk, first, height, whole_, sums, size);
+      tiles_.template folded_tile<P>(height, tile);
+      Index rows[kFoldedRows];
+      const int count = present(step, first, height, rows);
+      for (int i = 0; i < count; i += kFold) {
+        apply_folded<P>(sums, size, step, first, rows + i, count - i < kFold ? count - i : int{kFold});
+      }
+    }
+  }
+
+  // The rows of a block, among `height` from `first` on, whose step is not masked. The others keep their state.
+  int present(Index step, Index first, int height, Index* rows) {
+    int count = 0;
+    for (Index row = first; row < first + height; ++row) {
+      if (masked(row, time(step))) {
+        keep(step, row, whole_, 1);
+      } else {
+        rows[count++] = row;
+      }
+    }
+    return count;
+  }
+
+  // Where a sum of a folded vector lies: its gates in order, the input's share of the last in the second vector.
+  template <class P>
+  static constexpr Index folded_place(int sum) {
+    if (P::kSums != P::kGates && sum == P::kGates - 1) return kLanes + sum * kLanes / kFold;
+    return (sum < P::kGates ? sum : sum - 1) * kLanes / kFold;
+  }
+
+  // The cell's equation for the folded units of up to kFold rows, in one vector. (Fewer rows: the first again.)
+  template <class P>
+  GATEWISE_INLINE void apply_folded(const T* sums, Index size, Index step, Index first, const Index* rows, int count) {
+    const T* from[P::kSums][kFold];
+    Index at[kFold];
+#pragma GCC unroll 4
+    for (int i = 0; i < kFold; ++i) {
+      const Index row = rows[i < count ? i : 0];
+      at[i] = row * space_.stride + whole_ * kLanes;
+#pragma GCC unroll 4
+      for (int s = 0; s < P::kSums; ++s) from[s][i] = sums + (row - first) * size + folded_place<P>(s);
+    }
+    const auto read = [&](T* states) {
+      const T* const places[] = {states + at[0], states + at[1], states + at[2], states + at[3]};
+      return load_quarters<T>(places);
+    };
+    const auto write = [&](T* states, Vec<T> v) {
+      T* const places[] = {states + at[0], states + at[1], states + at[2], states + at[3]};
+      store_quarters<T>(places, v, count);
+    };
+    Vec<T> z[1][P::kSums];
+    Unit<T> units[1];
+#pragma GCC unroll 4
+    for (int s = 0; s < P::kSums; ++s) z[0][s] = load_quarters<T>(from[s]);
+    if constexpr ((P::kReads & kH) != 0) units[0].h = read(space_.h[step & 1]);
+    if constexpr ((P::kReads & kC) != 0) units[0].c = read(space_.c);
+    P::template apply<T>(z, units, act_, gate_);
+    T* const new_h = space_.h[(step + 1) & 1];
+    write(new_h, units[0].h);
+    if constexpr ((P::kWrites & kC) != 0) write(space_.c, units[0].c);
+    for (int i = 0; i < count; ++i) {
+      T* const y = output(step, rows[i]);
+      if (y == nullptr) continue;
+      for (Index u = whole_ * kLanes; u < layer_.units; ++u) y[u] = new_h[rows[i] * space_.stride + u];
     }
   }
 
@@ -585,6 +695,7 @@ class Driver {
   const Gate gate_;
   const Share rows_;
   const Share panels_;
+  const Index whole_;  // the end of this member's panels that are not folded
   T* const ahead_;
   Place asked_{0, 0};  // the inputs of the next step from here on are yet to be asked for
   Tiles tiles_;

@@ -24,6 +24,10 @@ inline constexpr Index kTilePairs = 16;  // pairs of rows in a tile of weights
 // Weights, inputs and states that reach this go to the vectors instead: no product of tiles overflows.
 inline constexpr float kTileLimit = 0x1p60F;
 
+// Where few units are left past the last whole vector, one vector holds all their gates: so many gates, each of
+// width / kFold units. (33 units of an LSTM take 9 vectors in place of 12.)
+inline constexpr Index kFold = 4;
+
 // One matrix product of a step, packed. The accumulators of a unit are its gates, and one more where the input's and
 // the state's share of the last gate must stay apart (`sums == gates + 1`, GRU with reset_after).
 template <class T>
@@ -44,6 +48,7 @@ struct Layer {
   Index units = 0;
   Index width = 0;       // lanes of a vector
   Index panels = 0;      // units / width, rounded up
+  bool folded = false;   // the last panel is folded: [row][gate][width / kFold], in the first part of its memory
   Index input_rows = 0;  // rows of a packed panel: I and H; for tiles `parts` times half of them (a lane holds a pair
   Index recurrent_rows = 0;  // of bfloat16 numbers), in whole tiles
   int parts = 0;  // 0: vectors multiply the numbers as they are. Else tiles do, as the sum of so many bfloat16 numbers
@@ -53,6 +58,7 @@ struct Layer {
   Phase<T> phase[kMaxPhases];
 
   Index padded() const { return panels * width; }
+  Index whole_panels() const { return panels - (folded ? 1 : 0); }
 };
 
 // One call: T steps of B sequences. Strides count elements; the innermost stride of x is 1.

@@ -1,4 +1,5 @@
 // Weights in the order in which the micro-kernel reads them: [panel][row][gate][lane], zeros for units past the last.
+// A folded panel is [row][kFold][lane], zeros for gates past the last too.
 #pragma once
 
 #include <cstdint>
@@ -10,17 +11,30 @@ namespace gatewise {
 
 // `source` is row-major (rows, columns) where column (first_gate + g) * units + u is gate g of unit u.
 template <class T>
-void pack(T* to, const T* source, Index rows, Index columns, Index units, Index width, Index first_gate, int gates) {
-  for (Index panel = 0; panel * width < units; ++panel) {
-    for (Index row = 0; row < rows; ++row) {
+struct Unpacked {
+  const T* source;
+  Index rows;
+  Index columns;
+  Index units;
+  Index first_gate;
+  Index gates;
+
+  T at(Index row, Index gate, Index unit) const {
+    return gate < gates && unit < units ? source[row * columns + (first_gate + gate) * units + unit] : T(0);
+  }
+};
+
+// The next `panels` panels from the unit `first` on, of `gates` times `lanes` numbers a row; returns their end.
+template <class T>
+T* pack(T* to, const Unpacked<T>& from, Index first, Index panels, Index gates, Index lanes) {
+  for (Index panel = 0; panel < panels; ++panel, first += lanes) {
+    for (Index row = 0; row < from.rows; ++row) {
       for (Index gate = 0; gate < gates; ++gate) {
-        for (Index lane = 0; lane < width; ++lane) {
-          const Index unit = panel * width + lane;
-          *to++ = unit < units ? source[row * columns + (first_gate + gate) * units + unit] : T(0);
-        }
+        for (Index lane = 0; lane < lanes; ++lane) *to++ = from.at(row, gate, first + lane);
       }
     }
   }
+  return to;
 }
 
 // x rounded to the nearest bfloat16 (ties to even): the upper half of a float. NaN stays NaN.

@@ -233,6 +233,14 @@ std::vector<T> rounded_weights(const T* weights, Index count) {
   return copy;
 }
 
+// Whether the units past the last whole vector are worth folding: with one or two gates there is little to fold. (Tiles
+// are packed from what is packed for vectors, and take whole panels only.)
+template <class T>
+bool folds(const Layer<T>& layer) {
+  const Index left = layer.units % layer.width;
+  return left != 0 && left <= layer.width / kFold && phases_of(layer.cell).front().gates >= 3;
+}
+
 // Weights in one piece: `input_rows` and `recurrent_rows` of the layer must be set. Calls `fill(phase, shape)` for each
 // phase, whose pointers are set but for their constness.
 template <class T, class Fill>
@@ -261,14 +269,24 @@ Packed<T> pack_for_vectors(Layer<T> layer, const Weights<T>& weights) {
   packed.layer = layer;
   packed.layer.input_rows = layer.inputs;
   packed.layer.recurrent_rows = layer.units;
-  const std::vector<T> bias_of = bias_rows(layer.cell, weights.bias, layer.units);
-  const Index columns = gates_of(layer.cell) * layer.units;
+  const Index units = layer.units;
+  const Index whole = layer.whole_panels();
+  const Index columns = gates_of(layer.cell) * units;
+  const std::vector<T> bias_of = bias_rows(layer.cell, weights.bias, units);
+  const auto bias_columns = static_cast<Index>(bias_of.size());
+  const auto fold = [&](T* to, const Unpacked<T>& from) {
+    return layer.folded ? pack(to, from, whole * layer.width, 1, kFold, layer.width / kFold) : to;
+  };
   lay_out(packed, [&](int /*i*/, const PhaseShape& shape, T* input, T* recurrent, T* bias) {
-    pack(input, weights.kernel, layer.inputs, columns, layer.units, layer.width, shape.first_gate, shape.gates);
-    pack(recurrent, weights.recurrent_kernel, layer.units, columns, layer.units, layer.width, shape.first_gate,
-         shape.gates);
-    pack(bias, bias_of.data(), 1, static_cast<Index>(bias_of.size()), layer.units, layer.width, shape.first_gate,
-         shape.sums);
+    const Unpacked<T> kernel{weights.kernel, layer.inputs, columns, units, shape.first_gate, shape.gates};
+    fold(pack(input, kernel, 0, whole, shape.gates, layer.width), kernel);
+    const Unpacked<T> recurrent_kernel{weights.recurrent_kernel, units, columns, units, shape.first_gate, shape.gates};
+    fold(pack(recurrent, recurrent_kernel, 0, whole, shape.gates, layer.width), recurrent_kernel);
+    // A folded panel whose last sum begins anew for the state finds the bias of that sum where the gate's was.
+    Unpacked<T> sums{bias_of.data(), 1, bias_columns, units, shape.first_gate, shape.sums};
+    bias = pack(bias, sums, 0, whole, shape.sums, layer.width);
+    sums.gates = shape.gates;
+    for (; sums.first_gate + shape.gates <= shape.first_gate + shape.sums; ++sums.first_gate) bias = fold(bias, sums);
   });
   return packed;
 }
@@ -338,6 +356,8 @@ Recurrence<T>::Recurrence(Cell cell, Index inputs, Index units, const Weights<T>
   layer.units = units;
   layer.width = kernels_.width(T(0));
   layer.panels = (units + layer.width - 1) / layer.width;
+  const bool tiles = std::is_same_v<T, float> && kernels_.tiles32 != nullptr && (bfloat16 || units >= kUnitsWorthTiles);
+  layer.folded = !tiles && folds(layer);
   layer.states = states_of(cell);
   layer.phases = static_cast<int>(phases_of(cell).size());
   const Index columns = gates_of(cell) * units;

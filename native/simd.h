@@ -78,10 +78,58 @@ GATEWISE_INLINE void store_some(T* to, Vec<T> v, Index lanes) {
   for (Index i = 0; i < lanes; ++i) to[i] = v[i];
 }
 
+// Has the compiler load `v` into a register, and not anew, as an operand in memory, wherever it is used.
+template <class T>
+GATEWISE_INLINE void load_once(Vec<T>& v) {
+#if defined(__AVX512F__)
+  __asm__("" : "+v"(v));
+#elif defined(__SSE__)
+  __asm__("" : "+x"(v));
+#elif defined(__aarch64__)
+  __asm__("" : "+w"(v));
+#endif
+}
+
+// A vector's quarters, each from its own place.
+template <class T>
+GATEWISE_INLINE Vec<T> load_quarters(const T* const (&from)[4]) {
+#if defined(__AVX512F__)
+  const auto quarter = [](const T* at) { return _mm_loadu_ps(reinterpret_cast<const float*>(at)); };
+  __m512 v = _mm512_castps128_ps512(quarter(from[0]));
+  v = _mm512_insertf32x4(v, quarter(from[1]), 1);
+  v = _mm512_insertf32x4(v, quarter(from[2]), 2);
+  v = _mm512_insertf32x4(v, quarter(from[3]), 3);
+  return reinterpret_cast<Vec<T>>(v);
+#else
+  constexpr int quarter = kWidth<T> / 4;
+  T v[kWidth<T>];
+  for (int i = 0; i < 4; ++i) __builtin_memcpy(v + i * quarter, from[i], sizeof(T) * quarter);
+  return load<T>(v);
+#endif
+}
+
+// The first `count` quarters of a vector, each to its own place.
+template <class T>
+GATEWISE_INLINE void store_quarters(T* const (&to)[4], Vec<T> v, int count) {
+  constexpr int quarter = kWidth<T> / 4;
+  for (int i = 0; i < count; ++i) {
+    __builtin_memcpy(to[i], reinterpret_cast<const char*>(&v) + i * kBytes / 4, sizeof(T) * quarter);
+  }
+}
+
 // s in every lane. (0 + s would lose the sign of -0.)
 template <class T>
 GATEWISE_INLINE Vec<T> splat(T s) {
   return s - Vec<T>{};
+}
+
+// 0, 1, 2 ...
+template <class T>
+GATEWISE_INLINE Vec<T> lane_numbers() {
+  Vec<T> v{};
+#pragma GCC unroll 16
+  for (int i = 0; i < kWidth<T>; ++i) v[i] = T(i);
+  return v;
 }
 
 // a * b + c, rounded once where the machine can. Always asked for by name: the compiler is told to fuse nothing by

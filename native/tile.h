@@ -19,11 +19,16 @@ inline constexpr int kFetchingRows = 3;
 // Rows of a tile at most: as many as fit, and for one or two gates fewer rows and more panels.
 constexpr int rows_for(int gates) { return kMaxSums / (gates < 3 ? 4 : gates); }
 
+// GCC has the products of two and three rows fetch a weight anew each, which is half as slow again, unless it is told
+// to load it once; and then it runs out of registers before their number.
+constexpr bool loads_once(int rows) { return rows == 2 || rows == 3; }
+inline constexpr int kMaxSumsLoadedOnce = kRegisters == 32 ? 20 : 12;
+
 // Panels that a tile of `rows` rows may take together. (For one row of three gates two panels are 10% faster than four:
 // six sums suffice to hide the latency, and more of the weights met last are still near when the next step begins.)
 constexpr int panels_for(int rows, int gates) {
   const int limit = gates == 3 ? 2 : kMaxPanels;
-  const int most = kMaxSums / (rows * gates);
+  const int most = (loads_once(rows) ? kMaxSumsLoadedOnce : kMaxSums) / (rows * gates);
   return most > limit ? limit : (most < 1 ? 1 : most);
 }
 
@@ -48,6 +53,9 @@ struct TileCall {
   Index units;
   Fetch<T> fetch;
 };
+
+// Rows of a tile of a folded panel at most: one sum each.
+inline constexpr int kFoldedRows = 8;
 
 template <class T, int kRows, int kPanels, int kGates>
 struct Sums {
@@ -84,7 +92,10 @@ struct Sums {
     for (int p = 0; p < kPanels; ++p) {
       Vec<T> w[kGates];
 #pragma GCC unroll 8
-      for (int g = 0; g < kGates; ++g) w[g] = load<T>(weights + p * panel + g * kWidth<T>);
+      for (int g = 0; g < kGates; ++g) {
+        w[g] = load<T>(weights + p * panel + g * kWidth<T>);
+        if constexpr (loads_once(kRows)) load_once<T>(w[g]);
+      }
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
         const Vec<T> value = splat(rows[r][k]);
@@ -154,12 +165,39 @@ void project(const TileCall<T>& call) {
   sums.store_to([&](int r, int p, int g) { return call.out[r] + (p * kGates + g) * width; });
 }
 
+// All sums of a tile of a folded panel: kSums - kGates + 1 vectors a row. Where the state's share of the last gate is
+// to stay apart, the second vector has the inputs' share, and the last gate of the first begins anew.
+template <class T, int kRows, int kGates, int kSums>
+void folded_tile(const TileCall<T>& call) {
+  Sums<T, kRows, 1, 1> sums;
+  if (call.start[0] != nullptr) {
+    sums.load_from([&](int r, int /*p*/, int /*g*/) { return call.start[r]; });
+  } else {
+    sums.load_from([&](int /*r*/, int /*p*/, int /*g*/) { return call.bias; });
+  }
+  Fetch<T> fetch = call.fetch;
+  sums.accumulate(call.x, call.input, call.inputs, fetch);
+  if constexpr (kSums != kGates) {
+    const Vec<T> anew = load<T>(call.bias + kWidth<T>);
+    const auto last = lane_numbers<T>() >= splat(T((kGates - 1) * kWidth<T> / kFold));
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      store<T>(call.out[r] + kWidth<T>, sums.at[r][0][0]);
+      sums.at[r][0][0] = last ? anew : sums.at[r][0][0];
+    }
+  }
+  sums.accumulate(call.h, call.recurrent, call.units, fetch);
+  sums.store_to([&](int r, int /*p*/, int /*g*/) { return call.out[r]; });
+}
+
 // The tiles of one shape of sums, by rows and panels.
 template <class T>
 struct TileTable {
   using Function = void (*)(const TileCall<T>&);
   Function tile[rows_for(3)][kMaxPanels];
   Function project[rows_for(3)][kMaxPanels];
+  Function folded_tile[kFoldedRows];
+  Function folded_project[kFoldedRows];
 };
 
 template <class T, int kGates, int kSums, int kRows, int kPanels>
@@ -175,10 +213,18 @@ constexpr void fill(TileTable<T>& table) {
   }
 }
 
+template <class T, int kGates, int kSums, int kRows>
+constexpr void fill_folded(TileTable<T>& table) {
+  table.folded_tile[kRows - 1] = &folded_tile<T, kRows, kGates, kSums>;
+  table.folded_project[kRows - 1] = &project<T, kRows, 1, 1, 1>;
+  if constexpr (kRows < kFoldedRows) fill_folded<T, kGates, kSums, kRows + 1>(table);
+}
+
 template <class T, int kGates, int kSums>
 constexpr TileTable<T> make_tiles() {
   TileTable<T> table{};
   fill<T, kGates, kSums, 1, 1>(table);
+  if constexpr (kGates >= 3) fill_folded<T, kGates, kSums, 1>(table);
   return table;
 }
 
@@ -201,6 +247,16 @@ struct VectorTiles {
   template <class P>
   void project(int rows, int panels, const TileCall<T>& call) {
     kTiles<T, P::kGates, P::kSums>.project[rows - 1][panels - 1](call);
+  }
+
+  template <class P>
+  void folded_tile(int rows, const TileCall<T>& call) {
+    kTiles<T, P::kGates, P::kSums>.folded_tile[rows - 1](call);
+  }
+
+  template <class P>
+  void folded_project(int rows, const TileCall<T>& call) {
+    kTiles<T, P::kGates, P::kSums>.folded_project[rows - 1](call);
   }
 };
 
