@@ -41,6 +41,26 @@ class Blocks {
   Index longer_;
 };
 
+// The working memory as `member` sees it, who has its rows to itself or, where members divide the units, its units.
+template <class T>
+Workspace<T> memory_of(Index member, bool split_units, Workspace<T> space) {
+  const auto move = [&](T*& memory) {
+    if (memory != nullptr) memory += member * space.apart;
+  };
+  move(space.c);
+  move(space.update);
+  space.inputs += member * space.inputs_size;
+  space.ahead += member * space.ahead_size;
+  if (split_units) return space;
+  move(space.h[0]);
+  move(space.h[1]);
+  move(space.reset);
+  move(space.pairs[0]);
+  move(space.pairs[1]);
+  move(space.reset_pairs);
+  return space;
+}
+
 template <class T, class CellType, class Act, class Gate, class Tiles>
 class Driver {
  public:
@@ -49,15 +69,14 @@ class Driver {
       : layer_(layer),
         call_(call),
         plan_(plan),
-        space_(space),
+        space_(memory_of(member, plan.split_units, space)),
         team_(team),
         member_(member),
         act_(act),
         gate_(gate),
         rows_(plan.split_units ? Share{0, call.batch} : share(call.batch, member, plan.threads)),
         panels_(plan.split_units ? share(layer.panels, member, plan.threads) : Share{0, layer.panels}),
-        whole_(lesser(panels_.end, layer.whole_panels())),
-        ahead_(space.ahead + member * space.ahead_size) {}
+        whole_(lesser(panels_.end, layer.whole_panels())) {}
 
   void run() {
     load_states();
@@ -159,7 +178,7 @@ class Driver {
 
   T* ahead_row(Index row, Index offset) const {
     const Index panels = panels_.end - panels_.begin;
-    return ahead_ + (row * kAheadGates + offset) * panels * kLanes;
+    return space_.ahead + (row * kAheadGates + offset) * panels * kLanes;
   }
 
   // Multiplies the inputs of `count` steps, all rows of them, by the kernel.
@@ -215,14 +234,12 @@ class Driver {
   // Where the tiles find the inputs of one row: where the caller has them, or among the pairs of this chunk.
   const T* input_row(Index row, Index step, Index in_chunk) const {
     if constexpr (kInPairs) {
-      return pairs_of_inputs() + (in_chunk * (rows_.end - rows_.begin) + row - rows_.begin) * space_.input_stride;
+      return space_.inputs + (in_chunk * (rows_.end - rows_.begin) + row - rows_.begin) * space_.input_stride;
     }
     return given_row(row, step);
   }
 
   const T* given_row(Index row, Index step) const { return call_.x + row * call_.x_batch + time(step) * call_.x_time; }
-
-  T* pairs_of_inputs() const { return space_.inputs + member_ * space_.inputs_size; }
 
   // What a phase multiplies by the recurrent kernel.
   template <class P>
@@ -243,12 +260,11 @@ class Driver {
 
   // Splits the inputs of `count` steps into pairs.
   void split_inputs(Index start, Index count) {
-    T* const to = pairs_of_inputs();
     const Index rows = rows_.end - rows_.begin;
     for (Index row = 0; row < rows; ++row) {
       for (Index step = 0; step < count; ++step) {
-        Tiles::split(to + (step * rows + row) * space_.input_stride, given_row(rows_.begin + row, start + step),
-                     layer_.inputs, input_part(), input_part());
+        Tiles::split(space_.inputs + (step * rows + row) * space_.input_stride,
+                     given_row(rows_.begin + row, start + step), layer_.inputs, input_part(), input_part());
       }
     }
   }
@@ -688,7 +704,7 @@ class Driver {
   const Layer<T>& layer_;
   const Sequence<T>& call_;
   const Plan& plan_;
-  const Workspace<T>& space_;
+  const Workspace<T> space_;
   Team& team_;
   const Index member_;
   const Act act_;
@@ -696,7 +712,6 @@ class Driver {
   const Share rows_;
   const Share panels_;
   const Index whole_;  // the end of this member's panels that are not folded
-  T* const ahead_;
   Place asked_{0, 0};  // the inputs of the next step from here on are yet to be asked for
   Tiles tiles_;
 };

@@ -92,9 +92,10 @@ struct Plan {
   bool far = false;  // states and outputs do not stay in the first-level cache: fetch them early
 };
 
-// Working memory of one call.
+// Working memory of one call, as all members see it.
 template <class T>
 struct Workspace {
+  Index apart = 0;               // what a member has to itself begins so much later than for the member before
   Index stride = 0;              // from row to row of the five arrays that follow
   T* h[2] = {nullptr, nullptr};  // (B, padded): the state read and the state written by a step, in turn
   T* c = nullptr;                // (B, padded): a cell's second state
