@@ -21,6 +21,8 @@ constexpr std::size_t kLine = 64;
 // Between what one thread writes and what another does: a core fetches the lines ahead of those that it works on, and
 // would take them from its neighbour time and again. (Measured: 20% of a step of a small layer.)
 constexpr std::size_t kApart = 1024;
+// Weights of so many bytes stay in the first-level cache beside all else.
+constexpr double kNear = 32768;
 constexpr std::size_t kHugePage = 2U << 20;
 // Float32 layers go by tiles from so many sequences on (a tile's rows for each of two threads, nearly), and where a sum
 // has so many terms: the two ends of a tile cost as much as 60 of them.
@@ -86,7 +88,18 @@ template <class T>
 double rows_worth_a_thread(const Layer<T>& layer, double weight_bytes) {
   if (weight_bytes > 0.75 * private_cache()) return 64;
   if (layer.parts != 0) return kRowsWorthTiles / 2;
-  return weight_bytes <= 32768 ? 2 : 3.5;
+  return weight_bytes <= kNear ? 2 : 3.5;
+}
+
+// Whether to multiply the inputs of many steps by the kernel before the steps themselves: in higher tiles, and reading
+// the kernel less often, but writing and reading the sums between.
+template <class T>
+bool ahead_is_worth_it(const Layer<T>& layer, const Sequence<T>& call, bool split_units, double weight_bytes) {
+  const bool afar = weight_bytes > 0.75 * private_cache();
+  if (layer.parts != 0) return call.batch < 12 || (afar && split_units);
+  if (call.batch >= 6) return false;
+  if (afar) return true;
+  return weight_bytes > kNear ? layer.inputs >= 8 * call.batch : layer.inputs >= 24 && call.batch == 1;
 }
 
 template <class T>
@@ -106,10 +119,7 @@ Plan make_plan(const Layer<T>& layer, const Sequence<T>& call, Index threads) {
       plan.split_units = plan.threads > 1;
     }
   }
-  // Ahead for few sequences; for tiles also where every step would fetch the input's weights from afar.
-  const bool few = call.batch < (layer.parts != 0 ? 12 : 6);
-  const bool afar = layer.parts != 0 && plan.split_units && recurrent + input > 0.75 * private_cache();
-  plan.ahead = call.steps > 1 && (few || afar);
+  plan.ahead = call.steps > 1 && ahead_is_worth_it(layer, call, plan.split_units, recurrent + input);
   plan.far = static_cast<double>(layer.padded()) * batch * sizeof(T) > 16384;
   if (plan.ahead) {
     const double row = static_cast<double>(layer.padded()) * gates * sizeof(T) * batch;
