@@ -41,19 +41,19 @@ class Blocks {
   Index longer_;
 };
 
-// The working memory as `member` sees it, who has its rows to itself or, where members divide the units, its units.
+// The working memory as `member` sees it. Members that divide the units share the states' rows.
 template <class T>
 Workspace<T> memory_of(Index member, bool split_units, Workspace<T> space) {
-  const auto move = [&](T*& memory) {
-    if (memory != nullptr) memory += member * space.apart;
-  };
-  move(space.c);
-  move(space.update);
   space.inputs += member * space.inputs_size;
   space.ahead += member * space.ahead_size;
   if (split_units) return space;
+  const auto move = [&](T*& memory) {
+    if (memory != nullptr) memory += member * space.apart;
+  };
   move(space.h[0]);
   move(space.h[1]);
+  move(space.c);
+  move(space.update);
   move(space.reset);
   move(space.pairs[0]);
   move(space.pairs[1]);
@@ -76,7 +76,9 @@ class Driver {
         gate_(gate),
         rows_(plan.split_units ? Share{0, call.batch} : share(call.batch, member, plan.threads)),
         panels_(plan.split_units ? share(layer.panels, member, plan.threads) : Share{0, layer.panels}),
-        whole_(lesser(panels_.end, layer.whole_panels())) {}
+        whole_(lesser(panels_.end, layer.whole_panels())),
+        first_walk_(walk_of<First>()),
+        second_walk_(walk_of<Second>()) {}
 
   void run() {
     load_states();
@@ -98,7 +100,7 @@ class Driver {
   static constexpr Index kLanes = kWidth<T>;
   static constexpr Index kLine = 64 / sizeof(T);  // of the caches
   static constexpr bool kInPairs = Tiles::kParts != 0;
-  static constexpr bool kFolds = !kInPairs && First::kGates >= 3;
+  static constexpr bool kFolds = !kInPairs && folds(First::kGates);
 
   // Rows that wait until so many can be had at once: fewer cost more to begin with, more keep the tiles waiting.
   static constexpr Index kRowsAtOnce = 4;
@@ -193,41 +195,33 @@ class Driver {
     const Index rows = rows_.end - rows_.begin;
     const Blocks blocks(count * rows, Tiles::rows_for(P::kGates));
     if (blocks.size() == 0) return;
-    const int together = Tiles::panels_for(blocks.most(), P::kGates);
-    for (Index panel = panels_.begin; panel < whole_; panel += together) {
-      const int panels = static_cast<int>(lesser(whole_ - panel, together));
-      project_panels<P>(phase, start, panel, blocks,
-                        [&](int height, const TileCall<T>& tile) { tiles_.template project<P>(height, panels, tile); });
-    }
-    if constexpr (kFolds) {
-      if (whole_ == panels_.end) return;
-      project_panels<P>(phase, start, whole_, Blocks(count * rows, kFoldedRows),
-                        [&](int height, const TileCall<T>& tile) { tiles_.template folded_project<P>(height, tile); });
-    }
-  }
-
-  // Calls `project(height, tile)` for blocks of rows of all steps, one step's rows after another's.
-  template <class P, class Project>
-  void project_panels(const Phase<T>& phase, Index start, Index panel, const Blocks& blocks, Project project) {
-    const Index rows = rows_.end - rows_.begin;
     TileCall<T> tile;
     tile.inputs = layer_.input_rows;
     tile.fetch = {phase.bias, 0};
-    tile.input = phase.input + panel * layer_.input_rows * P::kGates * kLanes;
-    tile.bias = phase.bias + panel * P::kSums * kLanes;
-    Index step = 0;
-    Index row = 0;
-    for (Index block = 0; block < blocks.size(); ++block) {
-      const int height = blocks.rows(block);
-      for (int r = 0; r < height; ++r) {
-        tile.x[r] = input_row(rows_.begin + row, start + step, step);
-        tile.out[r] = ahead_row(step * rows + row, ahead_offset<P>()) + (panel - panels_.begin) * P::kGates * kLanes;
-        if (++row == rows) {
-          row = 0;
-          ++step;
+    const Groups groups = groups_of<P>(blocks.most());
+    for (Index i = 0; i < groups.count; ++i) {
+      const Group group = groups.at(i);
+      tile.input = phase.input + group.panel * layer_.input_rows * P::kGates * kLanes;
+      tile.bias = phase.bias + group.panel * P::kSums * kLanes;
+      Index step = 0;
+      Index row = 0;
+      for (Index block = 0; block < blocks.size(); ++block) {
+        const int height = blocks.rows(block);
+        for (int r = 0; r < height; ++r) {
+          tile.x[r] = input_row(rows_.begin + row, start + step, step);
+          tile.out[r] =
+              ahead_row(step * rows + row, ahead_offset<P>()) + (group.panel - panels_.begin) * P::kGates * kLanes;
+          if (++row == rows) {
+            row = 0;
+            ++step;
+          }
+        }
+        if constexpr (kInPairs) {
+          tiles_.template project<P>(height, group.panels, tile);
+        } else {
+          tiles_.template project<P>(height, group.panels, group.folded, tile);
         }
       }
-      project(height, tile);
     }
   }
 
@@ -309,6 +303,70 @@ class Driver {
     }
   }
 
+  // Panels that a tile takes together, and whether the folded one after them.
+  struct Group {
+    Index panel = 0;
+    int panels = 0;
+    bool folded = false;
+
+    // Numbers that the sums of a row take, and those of its folded panel among them.
+    template <class P>
+    static constexpr Index folded_size() {
+      return (P::kSums - P::kGates + 1) * kLanes;
+    }
+    template <class P>
+    Index size() const {
+      return panels * P::kSums * kLanes + (folded ? folded_size<P>() : 0);
+    }
+  };
+
+  // The panels of a member in groups: the folded one with the last of the others, or alone where a tile has no room.
+  struct Groups {
+    Share whole{0, 0};
+    int together = 1;
+    Index of_whole = 0;
+    Index count = 0;
+    bool folded = false;
+
+    Group at(Index i) const {
+      const Index panel = lesser(whole.begin + i * together, whole.end);
+      return {panel, static_cast<int>(lesser(whole.end - panel, together)), folded && i + 1 == count};
+    }
+  };
+
+  // For tiles of so many rows at most.
+  template <class P>
+  Groups groups_of(int rows) const {
+    const int together = Tiles::panels_for(rows, P::kGates);
+    const Index count = (whole_ - panels_.begin + together - 1) / together;
+    Groups groups{{panels_.begin, whole_}, together, count, count, false};
+    if constexpr (kFolds) {
+      groups.folded = whole_ != panels_.end;
+      const int last = count == 0 ? kMaxPanels + 1 : groups.at(count - 1).panels;
+      if (groups.folded && !Tiles::takes_folded(rows, last, P::kGates)) ++groups.count;
+    }
+    return groups;
+  }
+
+  // How this member goes through a phase, in every step alike. The tiles of a block fetch its share of the next panel's
+  // weights.
+  struct Walk {
+    Blocks blocks;
+    Groups groups;
+    Index fetch_in_block;
+    Index fetch_at_once;
+  };
+
+  template <class P>
+  Walk walk_of() const {
+    const Blocks blocks(rows_.end - rows_.begin, Tiles::rows_for(P::kGates));
+    if (blocks.size() == 0) return {blocks, {}, 0, 0};
+    const Index inputs = plan_.ahead ? 0 : layer_.input_rows;
+    const Index pairs = inputs / 2 + layer_.recurrent_rows / 2;
+    const Index share = (inputs + layer_.recurrent_rows) * P::kGates * kLanes / blocks.size();
+    return {blocks, groups_of<P>(blocks.most()), share, pairs != 0 ? lesser(share / pairs + 1, kLine) : 0};
+  }
+
   // A tile whose sums are made, and whose rows from `row` on wait for the cell's equation.
   struct Waiting {
     const Phase<T>* phase = nullptr;
@@ -316,13 +374,12 @@ class Driver {
     Index step = 0;
     Index row = 0;
     Index end = 0;
-    Index panel = 0;
-    int panels = 0;
+    Group group;
   };
 
   // Sums of the tile that is being made, and of the one before.
   struct TileSums {
-    alignas(kBytes) T at[kInPairs ? 2 : 1][Tiles::rows_for(3) * kMaxPanels * kMaxSumsOfUnit * kLanes];
+    alignas(kBytes) T at[kInPairs ? 2 : 1][Tiles::rows_for(3) * (kMaxPanels * kMaxSumsOfUnit + 2) * kLanes];
     int next = 0;
 
     T* take() {
@@ -332,117 +389,194 @@ class Driver {
     }
   };
 
-  // One phase of one step. Every other step walks the panels backwards: what is still in the cache is used first.
+  // One phase of one step. Every other step walks the panels backwards: what is still in the cache is used first. (A
+  // folded panel that is alone stays last: of all states the next step reads its own last.)
   template <class P>
   void run_phase(const Phase<T>& phase, Index step, Index in_chunk) {
-    const Blocks blocks(rows_.end - rows_.begin, Tiles::rows_for(P::kGates));
-    if (blocks.size() == 0) return;
-    const int together = Tiles::panels_for(blocks.most(), P::kGates);
-    const Index groups = (whole_ - panels_.begin + together - 1) / together;
+    const Walk& walk = std::is_same_v<P, First> ? first_walk_ : second_walk_;
+    const Groups& groups = walk.groups;
+    const bool forwards = (step & 1) == 0;
+    const auto turn = [&](Index i) { return forwards || i >= groups.of_whole ? i : groups.of_whole - 1 - i; };
     TileSums sums;
     Waiting waiting;
-    for (Index i = 0; i < groups; ++i) {
-      const bool forwards = (step & 1) == 0;
-      const Index panel = panels_.begin + (forwards ? i : groups - 1 - i) * together;
-      const Index next = i + 1 == groups ? panel : panel + (forwards ? together : -together);
-      run_panels<P>(phase, blocks, step, in_chunk, panel, static_cast<int>(lesser(whole_ - panel, together)), next,
-                    sums, waiting);
+    for (Index i = 0; i < groups.count; ++i) {
+      const Group next = groups.at(turn(i + 1 == groups.count ? i : i + 1));
+      run_group<P>(phase, walk, step, in_chunk, groups.at(turn(i)), next.panel, sums, waiting);
     }
     advance<P>(waiting, waiting.end);
-    if constexpr (kFolds) {
-      if (whole_ != panels_.end) run_folded<P>(phase, step, in_chunk);
-    }
   }
 
   template <class P>
-  void run_panels(const Phase<T>& phase, const Blocks& blocks, Index step, Index in_chunk, Index panel, int panels,
-                  Index next, TileSums& sums, Waiting& waiting) {
+  void run_group(const Phase<T>& phase, const Walk& walk, Index step, Index in_chunk, Group group, Index next,
+                 TileSums& sums, Waiting& waiting) {
     const Index input_panel = layer_.input_rows * P::kGates * kLanes;
     const Index recurrent_panel = layer_.recurrent_rows * P::kGates * kLanes;
-    TileCall<T> tile = tile_of_panel<P>(phase, panel);
-    const Fetcher fetcher{phase.input + next * input_panel, phase.recurrent + next * recurrent_panel,
-                          tile.inputs * P::kGates * kLanes, tile.units * P::kGates * kLanes, blocks.size()};
+    TileCall<T> tile;
+    tile.inputs = plan_.ahead ? 0 : layer_.input_rows;
+    tile.units = layer_.recurrent_rows;
+    tile.input = phase.input + group.panel * input_panel;
+    tile.recurrent = phase.recurrent + group.panel * recurrent_panel;
+    tile.bias = phase.bias + group.panel * P::kSums * kLanes;
+    tile.start[0] = nullptr;
+    const Blocks& blocks = walk.blocks;
+    const T* source = this->template source<P>(step);
+    const Index source_stride = kInPairs ? space_.pair_stride : space_.stride;
     for (Index block = 0; block < blocks.size(); ++block) {
       const Index row = rows_.begin + blocks.begin(block);
       const int height = blocks.rows(block);
       T* const out = sums.take();
-      give_rows<P>(tile, step, in_chunk, row, height, panel, out, panels * P::kSums * kLanes);
-      if constexpr (kInPairs) {
-        ask_for_inputs(step, (layer_.inputs / kLine + 1) * height * panels / (panels_.end - panels_.begin) + 1);
-      } else {
-        tile.fetch = fetcher.share(block, tile.inputs, tile.units);
-        if (plan_.far) fetch_units<P>(step, row, height, panel, panels);
+      for (int r = 0; r < height; ++r) {
+        tile.h[r] = source + (row + r) * source_stride;
+        tile.out[r] = out + r * group.template size<P>();
+        if (plan_.ahead) {
+          const Index item = in_chunk * (rows_.end - rows_.begin) + (row + r - rows_.begin);
+          tile.start[r] = ahead_row(item, ahead_offset<P>()) + (group.panel - panels_.begin) * P::kGates * kLanes;
+        } else {
+          tile.x[r] = input_row(row + r, step, 0);
+        }
       }
-      multiply<P>(height, panels, tile, waiting);
-      waiting = {&phase, out, step, row, row + height, panel, panels};
+      if constexpr (kInPairs) {
+        ask_for_inputs(step, (layer_.inputs / kLine + 1) * height * group.panels / (panels_.end - panels_.begin) + 1);
+      } else {
+        const Index skipped = block * walk.fetch_in_block;
+        const Index inputs = tile.inputs * P::kGates * kLanes;
+        tile.fetch = {skipped < inputs ? phase.input + next * input_panel + skipped
+                                       : phase.recurrent + next * recurrent_panel + (skipped - inputs),
+                      walk.fetch_at_once};
+        if (plan_.far) fetch_units<P>(step, row, height, group.panel, group.panels);
+      }
+      multiply<P>(height, group, tile, waiting);
+      waiting = {&phase, out, step, row, row + height, group};
       if constexpr (!kInPairs) advance<P>(waiting, waiting.end);
     }
   }
 
-  // A tile of the panels from `panel` on, yet without rows.
+  // Makes the sums of a tile. Tiles multiply beside the vectors: between two products of theirs the equation is applied
+  // to some rows of the tile before.
   template <class P>
-  TileCall<T> tile_of_panel(const Phase<T>& phase, Index panel) const {
+  void multiply(int height, Group group, const TileCall<T>& tile, Waiting& waiting) {
+    if constexpr (kInPairs) {
+      const Index first = waiting.row;
+      const Index count = waiting.end - first;
+      const Index turns = Tiles::turns(tile.inputs + tile.units);
+      Index turn = 0;
+      auto between = [&] {
+        const Index due = first + count * ++turn / turns;
+        if (due - waiting.row >= kRowsAtOnce || turn == turns) advance<P>(waiting, due);
+      };
+      tiles_.template tile<P>(height, group.panels, tile, between);
+    } else {
+      tiles_.template tile<P>(height, group.panels, group.folded, tile);
+    }
+  }
+
+  // Applies the cell's equation to the rows that wait, up to `end`.
+  template <class P>
+  void advance(Waiting& waiting, Index end) {
+    const Index count = end - waiting.row;
+    if (count == 0) return;
+    if constexpr (Tiles::kParts == kFloatParts) repair<P>(waiting, count);
+    finish<P>(waiting.sums, waiting.step, waiting.row, static_cast<int>(count), waiting.group);
+    waiting.sums += count * waiting.group.template size<P>();
+    waiting.row = end;
+  }
+
+  // Sums that are NaN, of infinities and of numbers too great for the tiles (or rightly so), are made again by vectors.
+  template <class P>
+  void repair(const Waiting& waiting, Index count) const {
+    T* sums = waiting.sums;
+    for (Index row = waiting.row; row < waiting.row + count; ++row) {
+      for (int p = 0; p < waiting.group.panels; ++p, sums += P::kSums * kLanes) {
+        if (!Tiles::sound(sums, P::kSums)) make_again<P>(sums, waiting, row, waiting.group.panel + p);
+      }
+    }
+  }
+
+  template <class P>
+  [[gnu::noinline]] void make_again(T* sums, const Waiting& waiting, Index row, Index panel) const {
+    const Layer<T>& exact = *layer_.exact;
+    const Phase<T>& phase = exact.phase[waiting.phase - layer_.phase];
     TileCall<T> tile;
-    tile.inputs = plan_.ahead ? 0 : layer_.input_rows;
-    tile.units = layer_.recurrent_rows;
-    tile.input = phase.input + panel * layer_.input_rows * P::kGates * kLanes;
-    tile.recurrent = phase.recurrent + panel * layer_.recurrent_rows * P::kGates * kLanes;
-    tile.bias = phase.bias + panel * P::kSums * kLanes;
+    tile.x[0] = given_row(row, waiting.step);
+    tile.h[0] = numbers<P>(waiting.step) + row * space_.stride;
     tile.start[0] = nullptr;
+    tile.out[0] = sums;
+    tile.input = phase.input + panel * exact.input_rows * P::kGates * kLanes;
+    tile.recurrent = phase.recurrent + panel * exact.recurrent_rows * P::kGates * kLanes;
+    tile.bias = phase.bias + panel * P::kSums * kLanes;
+    tile.inputs = exact.input_rows;
+    tile.units = exact.recurrent_rows;
     tile.fetch = {tile.bias, 0};
-    return tile;
+    VectorTiles<T>().template tile<P>(1, 1, false, tile);
   }
 
-  // Sets what a tile reads of `height` rows from `row` on, and where it writes: `size` numbers a row.
+  // The cell's equation for the sums of some rows of a tile.
   template <class P>
-  GATEWISE_INLINE void give_rows(TileCall<T>& tile, Index step, Index in_chunk, Index row, int height, Index panel,
-                                 T* out, Index size) const {
-    const T* source = this->template source<P>(step);
-    const Index source_stride = kInPairs ? space_.pair_stride : space_.stride;
-    for (int r = 0; r < height; ++r) {
-      tile.h[r] = source + (row + r) * source_stride;
-      tile.out[r] = out + r * size;
-      if (plan_.ahead) {
-        const Index item = in_chunk * (rows_.end - rows_.begin) + (row + r - rows_.begin);
-        tile.start[r] = ahead_row(item, ahead_offset<P>()) + (panel - panels_.begin) * P::kGates * kLanes;
-      } else {
-        tile.x[r] = input_row(row + r, step, 0);
-      }
+  void finish(const T* sums, Index step, Index first, int height, Group group) {
+    if (call_.mask != nullptr) return finish_masked<P>(sums, step, first, height, group);
+    const Index begin = group.panel * kLanes;
+    const Index end = begin + group.panels * kLanes;
+    const Index past_folded = group.folded ? Group::template folded_size<P>() : 0;
+    const auto next = [&](Place at) {
+      const T* const after = at.sums + P::kSums * kLanes;
+      return at.unit + kLanes == end ? Place{at.row + 1, begin, after + past_folded}
+                                     : Place{at.row, at.unit + kLanes, after};
+    };
+    Place places[kTogether] = {{first, begin, sums}};
+    int left = height * group.panels;
+    for (; left >= kTogether; left -= kTogether) {
+      for (int i = 1; i < kTogether; ++i) places[i] = next(places[i - 1]);
+      apply<P>(step, places);
+      places[0] = next(places[kTogether - 1]);
+    }
+    for (; left != 0; --left) {
+      const Place place[] = {places[0]};
+      apply<P>(step, place);
+      places[0] = next(places[0]);
+    }
+    if constexpr (kFolds) {
+      if (!group.folded) return;
+      Index rows[kMaxRows];
+      for (int r = 0; r < height; ++r) rows[r] = first + r;
+      finish_folded<P>(sums + group.panels * P::kSums * kLanes, group.template size<P>(), step, first, rows, height);
     }
   }
 
-  // The folded panel, one vector of sums a row (or two, see folded_tile); then the equation, kFold rows to a vector.
   template <class P>
-  void run_folded(const Phase<T>& phase, Index step, Index in_chunk) {
-    constexpr Index size = (P::kSums - P::kGates + 1) * kLanes;
-    const Blocks blocks(rows_.end - rows_.begin, kFoldedRows);
-    TileCall<T> tile = tile_of_panel<P>(phase, whole_);
-    alignas(kBytes) T sums[kFoldedRows * size];
-    for (Index block = 0; block < blocks.size(); ++block) {
-      const Index first = rows_.begin + blocks.begin(block);
-      const int height = blocks.rows(block);
-      give_rows<P>(tile, step, in_chunk, first, height, whole_, sums, size);
-      tiles_.template folded_tile<P>(height, tile);
-      Index rows[kFoldedRows];
-      const int count = present(step, first, height, rows);
-      for (int i = 0; i < count; i += kFold) {
-        apply_folded<P>(sums, size, step, first, rows + i, count - i < kFold ? count - i : int{kFold});
-      }
-    }
-  }
-
-  // The rows of a block, among `height` from `first` on, whose step is not masked. The others keep their state.
-  int present(Index step, Index first, int height, Index* rows) {
+  void finish_masked(const T* sums, Index step, Index first, int height, Group group) {
+    Index rows[kMaxRows];
     int count = 0;
     for (Index row = first; row < first + height; ++row) {
-      if (masked(row, time(step))) {
-        keep(step, row, whole_, 1);
-      } else {
-        rows[count++] = row;
+      const T* own = sums + (row - first) * group.template size<P>();
+      const bool skipped = masked(row, time(step));
+      if (skipped && (P::kWrites & kH) != 0) keep(step, row, group.panel, group.panels + (group.folded ? 1 : 0));
+      if (skipped) continue;
+      rows[count++] = row;
+      for (int p = 0; p < group.panels; ++p, own += P::kSums * kLanes) {
+        const Place place[] = {{row, (group.panel + p) * kLanes, own}};
+        apply<P>(step, place);
       }
     }
-    return count;
+    if constexpr (kFolds) {
+      if (!group.folded) return;
+      finish_folded<P>(sums + group.panels * P::kSums * kLanes, group.template size<P>(), step, first, rows, count);
+    }
   }
+
+  // The folded panel of the `rows`, kFold of them to a vector. `sums` are those of row `first`, `size` apart.
+  template <class P>
+  void finish_folded(const T* sums, Index size, Index step, Index first, const Index* rows, int count) {
+    for (int i = 0; i < count; i += kFold) {
+      apply_folded<P>(sums, size, step, first, rows + i, static_cast<int>(lesser(count - i, kFold)));
+    }
+  }
+
+  // A vector of units in one row, the first of them, and its sums.
+  struct Place {
+    Index row;
+    Index unit;
+    const T* sums;
+  };
 
   // Where a sum of a folded vector lies: its gates in order, the input's share of the last in the second vector.
   template <class P>
@@ -488,123 +622,6 @@ class Driver {
     }
   }
 
-  // Makes the sums of a tile. Tiles multiply beside the vectors: between two products of theirs the equation is applied
-  // to some rows of the tile before.
-  template <class P>
-  void multiply(int height, int panels, const TileCall<T>& tile, Waiting& waiting) {
-    if constexpr (kInPairs) {
-      const Index first = waiting.row;
-      const Index count = waiting.end - first;
-      const Index turns = Tiles::turns(tile.inputs + tile.units);
-      Index turn = 0;
-      auto between = [&] {
-        const Index due = first + count * ++turn / turns;
-        if (due - waiting.row >= kRowsAtOnce || turn == turns) advance<P>(waiting, due);
-      };
-      tiles_.template tile<P>(height, panels, tile, between);
-    } else {
-      tiles_.template tile<P>(height, panels, tile);
-    }
-  }
-
-  // Applies the cell's equation to the rows that wait, up to `end`.
-  template <class P>
-  void advance(Waiting& waiting, Index end) {
-    const Index count = end - waiting.row;
-    if (count == 0) return;
-    if constexpr (Tiles::kParts == kFloatParts) repair<P>(waiting, count);
-    finish<P>(waiting.sums, waiting.step, waiting.row, static_cast<int>(count), waiting.panel, waiting.panels);
-    waiting.sums += count * waiting.panels * P::kSums * kLanes;
-    waiting.row = end;
-  }
-
-  // Sums that are NaN, of infinities and of numbers too great for the tiles (or rightly so), are made again by vectors.
-  template <class P>
-  void repair(const Waiting& waiting, Index count) const {
-    T* sums = waiting.sums;
-    for (Index row = waiting.row; row < waiting.row + count; ++row) {
-      for (int p = 0; p < waiting.panels; ++p, sums += P::kSums * kLanes) {
-        if (!Tiles::sound(sums, P::kSums)) make_again<P>(sums, waiting, row, waiting.panel + p);
-      }
-    }
-  }
-
-  template <class P>
-  [[gnu::noinline]] void make_again(T* sums, const Waiting& waiting, Index row, Index panel) const {
-    const Layer<T>& exact = *layer_.exact;
-    const Phase<T>& phase = exact.phase[waiting.phase - layer_.phase];
-    TileCall<T> tile;
-    tile.x[0] = given_row(row, waiting.step);
-    tile.h[0] = numbers<P>(waiting.step) + row * space_.stride;
-    tile.start[0] = nullptr;
-    tile.out[0] = sums;
-    tile.input = phase.input + panel * exact.input_rows * P::kGates * kLanes;
-    tile.recurrent = phase.recurrent + panel * exact.recurrent_rows * P::kGates * kLanes;
-    tile.bias = phase.bias + panel * P::kSums * kLanes;
-    tile.inputs = exact.input_rows;
-    tile.units = exact.recurrent_rows;
-    tile.fetch = {tile.bias, 0};
-    VectorTiles<T>().template tile<P>(1, 1, tile);
-  }
-
-  // Shares the weights of the next panel among the blocks of rows of this one, to be fetched by their tiles.
-  struct Fetcher {
-    const T* input;
-    const T* recurrent;
-    Index input_size;
-    Index recurrent_size;
-    Index blocks;
-
-    Fetch<T> share(Index block, Index inputs, Index units) const {
-      const Index size = input_size + recurrent_size;
-      const Index first = size * block / blocks;
-      const Index pairs = inputs / 2 + units / 2;
-      const Index step = pairs != 0 ? size / (blocks * pairs) + 1 : 0;
-      return {first < input_size ? input + first : recurrent + (first - input_size), lesser(step, kLine)};
-    }
-  };
-
-  // The cell's equation for the sums of some rows of a tile.
-  template <class P>
-  void finish(const T* sums, Index step, Index first, int height, Index panel, int panels) {
-    if (call_.mask != nullptr) return finish_masked<P>(sums, step, first, height, panel, panels);
-    const Index begin = panel * kLanes;
-    const Index end = begin + panels * kLanes;
-    const auto next = [&](Place at) {
-      return at.unit + kLanes == end ? Place{at.row + 1, begin} : Place{at.row, at.unit + kLanes};
-    };
-    Place places[kTogether] = {{first, begin}};
-    int left = height * panels;
-    for (; left >= kTogether; left -= kTogether, sums += kTogether * P::kSums * kLanes) {
-      for (int i = 1; i < kTogether; ++i) places[i] = next(places[i - 1]);
-      apply<P>(sums, step, places);
-      places[0] = next(places[kTogether - 1]);
-    }
-    for (; left != 0; --left, sums += P::kSums * kLanes) {
-      const Place place[] = {places[0]};
-      apply<P>(sums, step, place);
-      places[0] = next(places[0]);
-    }
-  }
-
-  template <class P>
-  void finish_masked(const T* sums, Index step, Index first, int height, Index panel, int panels) {
-    for (Index row = first; row < first + height; ++row) {
-      const bool skipped = masked(row, time(step));
-      if (skipped && (P::kWrites & kH) != 0) keep(step, row, panel, panels);
-      for (int p = 0; p < panels; ++p, sums += P::kSums * kLanes) {
-        const Place place[] = {{row, (panel + p) * kLanes}};
-        if (!skipped) apply<P>(sums, step, place);
-      }
-    }
-  }
-
-  // A vector of units in one row: the first of them.
-  struct Place {
-    Index row;
-    Index unit;
-  };
-
   // Brings what `finish` will read and write into the cache while the tile works. (Inlined, because GCC takes a
   // function that does nothing but this for one without effect, and drops the call.)
   template <class P>
@@ -626,7 +643,7 @@ class Driver {
 
   // The equation for some vectors together.
   template <class P, int kMany>
-  GATEWISE_INLINE void apply(const T* sums, Index step, const Place (&places)[kMany]) {
+  GATEWISE_INLINE void apply(Index step, const Place (&places)[kMany]) {
     const T* const old_h = space_.h[step & 1];
     T* const new_h = space_.h[(step + 1) & 1];
     Vec<T> z[kMany][P::kSums];
@@ -634,7 +651,7 @@ class Driver {
 #pragma GCC unroll 4
     for (int i = 0; i < kMany; ++i) {
 #pragma GCC unroll 4
-      for (int s = 0; s < P::kSums; ++s) z[i][s] = load<T>(sums + (i * P::kSums + s) * kLanes);
+      for (int s = 0; s < P::kSums; ++s) z[i][s] = load<T>(places[i].sums + s * kLanes);
       const Index at = places[i].row * space_.stride + places[i].unit;
       if constexpr ((P::kReads & kH) != 0) units[i].h = load<T>(old_h + at);
       if constexpr ((P::kReads & kC) != 0) units[i].c = load<T>(space_.c + at);
@@ -712,7 +729,12 @@ class Driver {
   const Share rows_;
   const Share panels_;
   const Index whole_;  // the end of this member's panels that are not folded
-  Place asked_{0, 0};  // the inputs of the next step from here on are yet to be asked for
+  const Walk first_walk_;
+  const Walk second_walk_;
+  struct {
+    Index row = 0;
+    Index unit = 0;
+  } asked_;  // the inputs of the next step from here on are yet to be asked for
   Tiles tiles_;
 };
 

@@ -28,6 +28,9 @@ inline constexpr float kTileLimit = 0x1p60F;
 // width / kFold units. (33 units of an LSTM take 9 vectors in place of 12.)
 inline constexpr Index kFold = 4;
 
+// Of one or two gates there is little to fold.
+constexpr bool folds(int gates) { return gates >= 3; }
+
 // One matrix product of a step, packed. The accumulators of a unit are its gates, and one more where the input's and
 // the state's share of the last gate must stay apart (`sums == gates + 1`, GRU with reset_after).
 template <class T>
@@ -95,8 +98,8 @@ struct Plan {
 // Working memory of one call, as all members see it.
 template <class T>
 struct Workspace {
-  Index apart = 0;               // what a member has to itself begins so much later than for the member before
-  Index stride = 0;              // from row to row of the five arrays that follow
+  Index apart = 0;   // the rows of a member that has them to itself begin so much later than those of the one before
+  Index stride = 0;  // from row to row of the five arrays that follow
   T* h[2] = {nullptr, nullptr};  // (B, padded): the state read and the state written by a step, in turn
   T* c = nullptr;                // (B, padded): a cell's second state
   T* update = nullptr;           // (B, padded): GRU's z, between its two phases

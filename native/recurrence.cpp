@@ -250,12 +250,11 @@ std::vector<T> rounded_weights(const T* weights, Index count) {
   return copy;
 }
 
-// Whether the units past the last whole vector are worth folding: with one or two gates there is little to fold. (Tiles
-// are packed from what is packed for vectors, and take whole panels only.)
+// Whether the units past the last whole vector are few enough to fold.
 template <class T>
-bool folds(const Layer<T>& layer) {
+bool has_few_left(const Layer<T>& layer) {
   const Index left = layer.units % layer.width;
-  return left != 0 && left <= layer.width / kFold && phases_of(layer.cell).front().gates >= 3;
+  return left != 0 && left <= layer.width / kFold && folds(phases_of(layer.cell).front().gates);
 }
 
 // Weights in one piece: `input_rows` and `recurrent_rows` of the layer must be set. Calls `fill(phase, shape)` for each
@@ -373,8 +372,9 @@ Recurrence<T>::Recurrence(Cell cell, Index inputs, Index units, const Weights<T>
   layer.units = units;
   layer.width = kernels_.width(T(0));
   layer.panels = (units + layer.width - 1) / layer.width;
+  // Tiles are packed from what is packed for vectors, and take whole panels only.
   const bool tiles = std::is_same_v<T, float> && kernels_.tiles32 != nullptr && (bfloat16 || units >= kUnitsWorthTiles);
-  layer.folded = !tiles && folds(layer);
+  layer.folded = !tiles && has_few_left(layer);
   layer.states = states_of(cell);
   layer.phases = static_cast<int>(phases_of(cell).size());
   const Index columns = gates_of(cell) * units;

@@ -24,12 +24,21 @@ constexpr int rows_for(int gates) { return kMaxSums / (gates < 3 ? 4 : gates); }
 constexpr bool loads_once(int rows) { return rows == 2 || rows == 3; }
 inline constexpr int kMaxSumsLoadedOnce = kRegisters == 32 ? 20 : 12;
 
-// Panels that a tile of `rows` rows may take together. (For one row of three gates two panels are 10% faster than four:
-// six sums suffice to hide the latency, and more of the weights met last are still near when the next step begins.)
+constexpr int max_sums_of(int rows) { return loads_once(rows) ? kMaxSumsLoadedOnce : kMaxSums; }
+
+// (For one row of three gates two panels are 10% faster than four: six sums suffice to hide the latency, and more of
+// the weights met last are still near when the next step begins.)
+constexpr int max_panels(int gates) { return gates == 3 ? 2 : kMaxPanels; }
+
+// Panels that a tile of `rows` rows may take together.
 constexpr int panels_for(int rows, int gates) {
-  const int limit = gates == 3 ? 2 : kMaxPanels;
-  const int most = (loads_once(rows) ? kMaxSumsLoadedOnce : kMaxSums) / (rows * gates);
-  return most > limit ? limit : (most < 1 ? 1 : most);
+  const int most = max_sums_of(rows) / (rows * gates);
+  return most > max_panels(gates) ? max_panels(gates) : (most < 1 ? 1 : most);
+}
+
+// Whether such a tile has room for the folded panel too.
+constexpr bool takes_folded(int rows, int panels, int gates) {
+  return panels <= max_panels(gates) && rows * (panels * gates + 1) <= max_sums_of(rows);
 }
 
 // Memory to bring into the second-level cache while a tile works on something else: `step` elements with every two
@@ -54,23 +63,21 @@ struct TileCall {
   Fetch<T> fetch;
 };
 
-// Rows of a tile of a folded panel at most: one sum each.
-inline constexpr int kFoldedRows = 8;
-
-template <class T, int kRows, int kPanels, int kGates>
+// The sums of a tile in one list a row: the gates of each panel, and last, where the folded panel is with them, its
+// vector. That one has the place of a first gate of one more panel, in memory too.
+template <class T, int kRows, int kPanels, int kGates, bool kFolded>
 struct Sums {
-  Vec<T> at[kRows][kPanels][kGates];
+  static constexpr int kWhole = kPanels * kGates;
+  static constexpr int kVectors = kWhole + (kFolded ? 1 : 0);
+  Vec<T> at[kRows][kVectors];
 
   // Takes up what `from(row, panel, gate)` points at.
   template <class From>
   GATEWISE_INLINE void load_from(From from) {
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 8
-      for (int p = 0; p < kPanels; ++p) {
-#pragma GCC unroll 8
-        for (int g = 0; g < kGates; ++g) at[r][p][g] = load<T>(from(r, p, g));
-      }
+#pragma GCC unroll 24
+      for (int v = 0; v < kVectors; ++v) at[r][v] = load<T>(from(r, v / kGates, v % kGates));
     }
   }
 
@@ -78,60 +85,67 @@ struct Sums {
   GATEWISE_INLINE void store_to(To to) const {
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 8
-      for (int p = 0; p < kPanels; ++p) {
-#pragma GCC unroll 8
-        for (int g = 0; g < kGates; ++g) store<T>(to(r, p, g), at[r][p][g]);
-      }
+#pragma GCC unroll 24
+      for (int v = 0; v < kVectors; ++v) store<T>(to(r, v / kGates, v % kGates), at[r][v]);
     }
   }
 
-  // at[row][panel][gate] += rows[row][k] * weights[panel][gate]
-  GATEWISE_INLINE void add(const T* const (&rows)[kRows], Index k, const T* weights, Index panel) {
+  // at[row][first + i] += rows[row][k] * weights[i]
+  template <int kCount>
+  GATEWISE_INLINE void add(const T* const (&rows)[kRows], Index k, const T* weights, int first) {
+    Vec<T> w[kCount];
 #pragma GCC unroll 8
-    for (int p = 0; p < kPanels; ++p) {
-      Vec<T> w[kGates];
-#pragma GCC unroll 8
-      for (int g = 0; g < kGates; ++g) {
-        w[g] = load<T>(weights + p * panel + g * kWidth<T>);
-        if constexpr (loads_once(kRows)) load_once<T>(w[g]);
-      }
-#pragma GCC unroll 8
-      for (int r = 0; r < kRows; ++r) {
-        const Vec<T> value = splat(rows[r][k]);
-#pragma GCC unroll 8
-        for (int g = 0; g < kGates; ++g) at[r][p][g] = fma(value, w[g], at[r][p][g]);
-      }
+    for (int i = 0; i < kCount; ++i) {
+      w[i] = load<T>(weights + i * kWidth<T>);
+      if constexpr (loads_once(kRows)) load_once<T>(w[i]);
     }
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const Vec<T> value = splat(rows[r][k]);
+#pragma GCC unroll 8
+      for (int i = 0; i < kCount; ++i) at[r][first + i] = fma(value, w[i], at[r][first + i]);
+    }
+  }
+
+  // The products of k; `panel` and `folded` lead from panel to panel, and from there to the folded one's row.
+  GATEWISE_INLINE void add_all(const T* const (&rows)[kRows], Index k, const T* weights, Index panel, const T* folded) {
+    if constexpr (kPanels != 0) {
+#pragma GCC unroll 8
+      for (int p = 0; p < kPanels; ++p) add<kGates>(rows, k, weights + p * panel, p * kGates);
+    }
+    if constexpr (kFolded) add<1>(rows, k, folded, kWhole);
   }
 
   // Adds `count` products, in order. Two at a time: measured, one and eight are 6% slower. Tall tiles also fetch.
   GATEWISE_INLINE void accumulate(const T* const (&from)[kMaxRows], const T* weights, Index count, Fetch<T>& fetch) {
-    constexpr Index row = kGates * kWidth<T>;
+    constexpr Index width = kWidth<T>;
+    constexpr Index row = kGates * width;
     const T* rows[kRows];
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) rows[r] = from[r];
     const Index panel = count * row;
+    const T* folded = weights + kPanels * panel;
     const Index pairs = count / 2;
     for (Index i = 0; i < pairs; ++i) {
       if constexpr (kRows >= kFetchingRows) {
         __builtin_prefetch(fetch.next, 0, 2);
         fetch.next += fetch.step;
       }
-      add(rows, 2 * i, weights, panel);
-      add(rows, 2 * i + 1, weights + row, panel);
+      add_all(rows, 2 * i, weights, panel, folded);
+      add_all(rows, 2 * i + 1, weights + row, panel, folded + width);
       weights += 2 * row;
+      folded += 2 * width;
     }
-    if (count % 2 != 0) add(rows, count - 1, weights, panel);
+    if (count % 2 != 0) add_all(rows, count - 1, weights, panel, folded);
   }
 };
 
 // All sums of a tile. kSums == kGates + 1 keeps the state's share of the last gate apart: the input's share is put away
-// first, and the last sum begins anew.
-template <class T, int kRows, int kPanels, int kGates, int kSums>
+// first, and the last sum begins anew. (A folded vector is put away whole: two vectors of sums, not one.)
+template <class T, int kRows, int kPanels, int kGates, int kSums, bool kFolded>
 void tile(const TileCall<T>& call) {
   constexpr Index width = kWidth<T>;
-  Sums<T, kRows, kPanels, kGates> sums;
+  Sums<T, kRows, kPanels, kGates, kFolded> sums;
   if (call.start[0] != nullptr) {
     sums.load_from([&](int r, int p, int g) { return call.start[r] + (p * kGates + g) * width; });
   } else {
@@ -144,8 +158,16 @@ void tile(const TileCall<T>& call) {
     for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 8
       for (int p = 0; p < kPanels; ++p) {
-        store<T>(call.out[r] + (p * kSums + kGates - 1) * width, sums.at[r][p][kGates - 1]);
-        sums.at[r][p][kGates - 1] = load<T>(call.bias + (p * kSums + kGates) * width);
+        Vec<T>& last = sums.at[r][p * kGates + kGates - 1];
+        store<T>(call.out[r] + (p * kSums + kGates - 1) * width, last);
+        last = load<T>(call.bias + (p * kSums + kGates) * width);
+      }
+      if constexpr (kFolded) {
+        constexpr Index second = (kPanels * kSums + 1) * width;
+        const auto last = lane_numbers<T>() >= splat(T((kGates - 1) * width / kFold));
+        Vec<T>& folded = sums.at[r][kPanels * kGates];
+        store<T>(call.out[r] + second, folded);
+        folded = last ? load<T>(call.bias + second) : folded;
       }
     }
   }
@@ -155,76 +177,49 @@ void tile(const TileCall<T>& call) {
 }
 
 // The inputs' share alone: partial sums of the gates, for `start` of a later tile.
-template <class T, int kRows, int kPanels, int kGates, int kSums>
+template <class T, int kRows, int kPanels, int kGates, int kSums, bool kFolded>
 void project(const TileCall<T>& call) {
   constexpr Index width = kWidth<T>;
-  Sums<T, kRows, kPanels, kGates> sums;
+  Sums<T, kRows, kPanels, kGates, kFolded> sums;
   sums.load_from([&](int /*r*/, int p, int g) { return call.bias + (p * kSums + g) * width; });
   Fetch<T> fetch = call.fetch;
   sums.accumulate(call.x, call.input, call.inputs, fetch);
   sums.store_to([&](int r, int p, int g) { return call.out[r] + (p * kGates + g) * width; });
 }
 
-// All sums of a tile of a folded panel: kSums - kGates + 1 vectors a row. Where the state's share of the last gate is
-// to stay apart, the second vector has the inputs' share, and the last gate of the first begins anew.
-template <class T, int kRows, int kGates, int kSums>
-void folded_tile(const TileCall<T>& call) {
-  Sums<T, kRows, 1, 1> sums;
-  if (call.start[0] != nullptr) {
-    sums.load_from([&](int r, int /*p*/, int /*g*/) { return call.start[r]; });
-  } else {
-    sums.load_from([&](int /*r*/, int /*p*/, int /*g*/) { return call.bias; });
-  }
-  Fetch<T> fetch = call.fetch;
-  sums.accumulate(call.x, call.input, call.inputs, fetch);
-  if constexpr (kSums != kGates) {
-    const Vec<T> anew = load<T>(call.bias + kWidth<T>);
-    const auto last = lane_numbers<T>() >= splat(T((kGates - 1) * kWidth<T> / kFold));
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-      store<T>(call.out[r] + kWidth<T>, sums.at[r][0][0]);
-      sums.at[r][0][0] = last ? anew : sums.at[r][0][0];
-    }
-  }
-  sums.accumulate(call.h, call.recurrent, call.units, fetch);
-  sums.store_to([&](int r, int /*p*/, int /*g*/) { return call.out[r]; });
-}
-
-// The tiles of one shape of sums, by rows and panels.
+// The tiles of one shape of sums, by rows, panels, and whether the folded panel comes after them.
 template <class T>
 struct TileTable {
   using Function = void (*)(const TileCall<T>&);
-  Function tile[rows_for(3)][kMaxPanels];
-  Function project[rows_for(3)][kMaxPanels];
-  Function folded_tile[kFoldedRows];
-  Function folded_project[kFoldedRows];
+  Function tile[rows_for(3)][kMaxPanels + 1][2];
+  Function project[rows_for(3)][kMaxPanels + 1][2];
 };
+
+template <class T, int kGates, int kSums, int kRows, int kPanels, bool kFolded>
+constexpr void fill_one(TileTable<T>& table) {
+  table.tile[kRows - 1][kPanels][kFolded] = &tile<T, kRows, kPanels, kGates, kSums, kFolded>;
+  table.project[kRows - 1][kPanels][kFolded] = &project<T, kRows, kPanels, kGates, kSums, kFolded>;
+}
 
 template <class T, int kGates, int kSums, int kRows, int kPanels>
 constexpr void fill(TileTable<T>& table) {
-  if constexpr (kPanels <= panels_for(kRows, kGates)) {
-    table.tile[kRows - 1][kPanels - 1] = &tile<T, kRows, kPanels, kGates, kSums>;
-    table.project[kRows - 1][kPanels - 1] = &project<T, kRows, kPanels, kGates, kSums>;
+  if constexpr (kPanels > 0 && kPanels <= panels_for(kRows, kGates)) {
+    fill_one<T, kGates, kSums, kRows, kPanels, false>(table);
+  }
+  if constexpr (folds(kGates) && takes_folded(kRows, kPanels, kGates)) {
+    fill_one<T, kGates, kSums, kRows, kPanels, true>(table);
   }
   if constexpr (kPanels < kMaxPanels) {
     fill<T, kGates, kSums, kRows, kPanels + 1>(table);
   } else if constexpr (kRows < rows_for(kGates)) {
-    fill<T, kGates, kSums, kRows + 1, 1>(table);
+    fill<T, kGates, kSums, kRows + 1, 0>(table);
   }
-}
-
-template <class T, int kGates, int kSums, int kRows>
-constexpr void fill_folded(TileTable<T>& table) {
-  table.folded_tile[kRows - 1] = &folded_tile<T, kRows, kGates, kSums>;
-  table.folded_project[kRows - 1] = &project<T, kRows, 1, 1, 1>;
-  if constexpr (kRows < kFoldedRows) fill_folded<T, kGates, kSums, kRows + 1>(table);
 }
 
 template <class T, int kGates, int kSums>
 constexpr TileTable<T> make_tiles() {
   TileTable<T> table{};
-  fill<T, kGates, kSums, 1, 1>(table);
-  if constexpr (kGates >= 3) fill_folded<T, kGates, kSums, 1>(table);
+  fill<T, kGates, kSums, 1, 0>(table);
   return table;
 }
 
@@ -239,24 +234,18 @@ struct VectorTiles {
   static constexpr int rows_for(int gates) { return GATEWISE_ISA::rows_for(gates); }
   static constexpr int panels_for(int rows, int gates) { return GATEWISE_ISA::panels_for(rows, gates); }
 
-  template <class P>
-  void tile(int rows, int panels, const TileCall<T>& call) {
-    kTiles<T, P::kGates, P::kSums>.tile[rows - 1][panels - 1](call);
+  static constexpr bool takes_folded(int rows, int panels, int gates) {
+    return GATEWISE_ISA::takes_folded(rows, panels, gates);
   }
 
   template <class P>
-  void project(int rows, int panels, const TileCall<T>& call) {
-    kTiles<T, P::kGates, P::kSums>.project[rows - 1][panels - 1](call);
+  void tile(int rows, int panels, bool folded, const TileCall<T>& call) {
+    kTiles<T, P::kGates, P::kSums>.tile[rows - 1][panels][folded](call);
   }
 
   template <class P>
-  void folded_tile(int rows, const TileCall<T>& call) {
-    kTiles<T, P::kGates, P::kSums>.folded_tile[rows - 1](call);
-  }
-
-  template <class P>
-  void folded_project(int rows, const TileCall<T>& call) {
-    kTiles<T, P::kGates, P::kSums>.folded_project[rows - 1](call);
+  void project(int rows, int panels, bool folded, const TileCall<T>& call) {
+    kTiles<T, P::kGates, P::kSums>.project[rows - 1][panels][folded](call);
   }
 };
 

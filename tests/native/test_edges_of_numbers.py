@@ -11,7 +11,8 @@ from test_recurrence import CELLS, loop, make, make_weights, tolerance
 
 from gatewise.engine import _native
 
-SHAPES = [(1, 4, 3, 5), (40, 3, 65, 70)]  # few and small, for vectors; many and large, for tiles
+# Few and small, for vectors; one unit past whole vectors, for folded panels; many and large, for tiles.
+SHAPES = [(1, 4, 3, 5), (3, 4, 3, 17), (40, 3, 65, 70)]
 every_isa = pytest.mark.parametrize("isa", _native.isas())
 every_cell = pytest.mark.parametrize("cell", sorted(CELLS))
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
