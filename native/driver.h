@@ -290,6 +290,15 @@ class Driver {
     }
   }
 
+  // Asks for what other members wrote, whose lines would else be waited for one after another. (Inlined, see
+  // fetch_units.)
+  GATEWISE_INLINE void ask_for_source(const T* source) const {
+    if (kInPairs || !plan_.split_units || plan_.far) return;
+    for (Index row = rows_.begin; row < rows_.end; ++row) {
+      for (Index u = 0; u < layer_.units; u += kLine) __builtin_prefetch(source + row * space_.stride + u);
+    }
+  }
+
   void step(Index step, Index in_chunk) {
     if constexpr (kInPairs) {
       if (!plan_.ahead) split_inputs(step, 1);
@@ -298,9 +307,11 @@ class Driver {
     run_phase<First>(layer_.phase[0], step, in_chunk);
     wait();
     if constexpr (kTwoPhases) {
+      ask_for_source(numbers<Second>(step));
       run_phase<Second>(layer_.phase[1], step, in_chunk);
       wait();
     }
+    ask_for_source(numbers<First>(step + 1));
   }
 
   // Panels that a tile takes together, and whether the folded one after them.
