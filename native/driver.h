@@ -7,39 +7,9 @@
 #include "cells/unit.h"
 #include "team.h"
 #include "tile.h"
+#include "walk.h"
 
 namespace gatewise::GATEWISE_ISA {
-
-// First item and end of the share of `member` of `members` in `count` items.
-struct Share {
-  Index begin;
-  Index end;
-};
-
-inline Index lesser(Index a, Index b) { return a < b ? a : b; }
-
-inline Share share(Index count, Index member, Index members) {
-  return {count * member / members, count * (member + 1) / members};
-}
-
-// `count` rows in blocks of at most `most` and as even as can be: 16 rows are 6 + 5 + 5, not 6 + 6 + 4.
-class Blocks {
- public:
-  Blocks(Index count, int most)
-      : blocks_((count + most - 1) / most),
-        rows_(blocks_ != 0 ? count / blocks_ : 0),
-        longer_(blocks_ != 0 ? count % blocks_ : 0) {}
-
-  Index size() const { return blocks_; }
-  Index begin(Index block) const { return block * rows_ + (block < longer_ ? block : longer_); }
-  int rows(Index block) const { return static_cast<int>(rows_ + (block < longer_ ? 1 : 0)); }
-  int most() const { return static_cast<int>(rows_ + (longer_ != 0 ? 1 : 0)); }
-
- private:
-  Index blocks_;
-  Index rows_;
-  Index longer_;
-};
 
 // The working memory as `member` sees it. Members that divide the units share the states' rows.
 template <class T>
@@ -198,7 +168,7 @@ class Driver {
     TileCall<T> tile;
     tile.inputs = layer_.input_rows;
     tile.fetch = {phase.bias, 0};
-    const Groups groups = groups_of<P>(blocks.most());
+    const Groups groups = groups_of<P>(blocks);
     for (Index i = 0; i < groups.count; ++i) {
       const Group group = groups.at(i);
       tile.input = phase.input + group.panel * layer_.input_rows * P::kGates * kLanes;
@@ -219,7 +189,9 @@ class Driver {
         if constexpr (kInPairs) {
           tiles_.template project<P>(height, group.panels, tile);
         } else {
-          tiles_.template project<P>(height, group.panels, group.folded, tile);
+          in_room<P>(height, group, tile, P::kGates, [&](int panels, bool folded, const TileCall<T>& call) {
+            tiles_.template project<P>(height, panels, folded, call);
+          });
         }
       }
     }
@@ -314,51 +286,6 @@ class Driver {
     ask_for_source(numbers<First>(step + 1));
   }
 
-  // Panels that a tile takes together, and whether the folded one after them.
-  struct Group {
-    Index panel = 0;
-    int panels = 0;
-    bool folded = false;
-
-    // Numbers that the sums of a row take, and those of its folded panel among them.
-    template <class P>
-    static constexpr Index folded_size() {
-      return (P::kSums - P::kGates + 1) * kLanes;
-    }
-    template <class P>
-    Index size() const {
-      return panels * P::kSums * kLanes + (folded ? folded_size<P>() : 0);
-    }
-  };
-
-  // The panels of a member in groups: the folded one with the last of the others, or alone where a tile has no room.
-  struct Groups {
-    Share whole{0, 0};
-    int together = 1;
-    Index of_whole = 0;
-    Index count = 0;
-    bool folded = false;
-
-    Group at(Index i) const {
-      const Index panel = lesser(whole.begin + i * together, whole.end);
-      return {panel, static_cast<int>(lesser(whole.end - panel, together)), folded && i + 1 == count};
-    }
-  };
-
-  // For tiles of so many rows at most.
-  template <class P>
-  Groups groups_of(int rows) const {
-    const int together = Tiles::panels_for(rows, P::kGates);
-    const Index count = (whole_ - panels_.begin + together - 1) / together;
-    Groups groups{{panels_.begin, whole_}, together, count, count, false};
-    if constexpr (kFolds) {
-      groups.folded = whole_ != panels_.end;
-      const int last = count == 0 ? kMaxPanels + 1 : groups.at(count - 1).panels;
-      if (groups.folded && !Tiles::takes_folded(rows, last, P::kGates)) ++groups.count;
-    }
-    return groups;
-  }
-
   // How this member goes through a phase, in every step alike. The tiles of a block fetch its share of the next panel's
   // weights.
   struct Walk {
@@ -369,13 +296,18 @@ class Driver {
   };
 
   template <class P>
+  Groups groups_of(const Blocks& blocks) const {
+    return {panels_, whole_, Tiles::panels_for(blocks.most(), P::kGates)};
+  }
+
+  template <class P>
   Walk walk_of() const {
     const Blocks blocks(rows_.end - rows_.begin, Tiles::rows_for(P::kGates));
     if (blocks.size() == 0) return {blocks, {}, 0, 0};
     const Index inputs = plan_.ahead ? 0 : layer_.input_rows;
     const Index pairs = inputs / 2 + layer_.recurrent_rows / 2;
     const Index share = (inputs + layer_.recurrent_rows) * P::kGates * kLanes / blocks.size();
-    return {blocks, groups_of<P>(blocks.most()), share, pairs != 0 ? lesser(share / pairs + 1, kLine) : 0};
+    return {blocks, groups_of<P>(blocks), share, pairs != 0 ? lesser(share / pairs + 1, kLine) : 0};
   }
 
   // A tile whose sums are made, and whose rows from `row` on wait for the cell's equation.
@@ -400,14 +332,13 @@ class Driver {
     }
   };
 
-  // One phase of one step. Every other step walks the panels backwards: what is still in the cache is used first. (A
-  // folded panel that is alone stays last: of all states the next step reads its own last.)
+  // One phase of one step. Every other step walks the panels backwards: what is still in the cache is used first.
   template <class P>
   void run_phase(const Phase<T>& phase, Index step, Index in_chunk) {
     const Walk& walk = std::is_same_v<P, First> ? first_walk_ : second_walk_;
     const Groups& groups = walk.groups;
     const bool forwards = (step & 1) == 0;
-    const auto turn = [&](Index i) { return forwards || i >= groups.of_whole ? i : groups.of_whole - 1 - i; };
+    const auto turn = [&](Index i) { return forwards ? i : groups.count - 1 - i; };
     TileSums sums;
     Waiting waiting;
     for (Index i = 0; i < groups.count; ++i) {
@@ -438,7 +369,7 @@ class Driver {
       T* const out = sums.take();
       for (int r = 0; r < height; ++r) {
         tile.h[r] = source + (row + r) * source_stride;
-        tile.out[r] = out + r * group.template size<P>();
+        tile.out[r] = out + r * group.template vectors<P>() * kLanes;
         if (plan_.ahead) {
           const Index item = in_chunk * (rows_.end - rows_.begin) + (row + r - rows_.begin);
           tile.start[r] = ahead_row(item, ahead_offset<P>()) + (group.panel - panels_.begin) * P::kGates * kLanes;
@@ -477,8 +408,29 @@ class Driver {
       };
       tiles_.template tile<P>(height, group.panels, tile, between);
     } else {
-      tiles_.template tile<P>(height, group.panels, group.folded, tile);
+      in_room<P>(height, group, tile, P::kSums, [&](int panels, bool folded, const TileCall<T>& call) {
+        tiles_.template tile<P>(height, panels, folded, call);
+      });
     }
+  }
+
+  // Calls `make` for all panels of a group, and once more for the folded one where a tile has no room for it beside the
+  // others. `vectors` of a panel are written a row.
+  template <class P, class Make>
+  GATEWISE_INLINE void in_room(int height, Group group, const TileCall<T>& tile, int vectors, Make make) {
+    if (!group.folded || Tiles::takes_folded(height, group.panels, P::kGates)) {
+      return make(group.panels, group.folded, tile);
+    }
+    make(group.panels, false, tile);
+    TileCall<T> rest = tile;
+    rest.input += group.panels * layer_.input_rows * P::kGates * kLanes;
+    rest.recurrent += group.panels * layer_.recurrent_rows * P::kGates * kLanes;
+    rest.bias += group.panels * P::kSums * kLanes;
+    for (int r = 0; r < height; ++r) {
+      rest.out[r] += group.panels * vectors * kLanes;
+      if (tile.start[0] != nullptr) rest.start[r] += group.panels * P::kGates * kLanes;
+    }
+    make(0, true, rest);
   }
 
   // Applies the cell's equation to the rows that wait, up to `end`.
@@ -488,7 +440,7 @@ class Driver {
     if (count == 0) return;
     if constexpr (Tiles::kParts == kFloatParts) repair<P>(waiting, count);
     finish<P>(waiting.sums, waiting.step, waiting.row, static_cast<int>(count), waiting.group);
-    waiting.sums += count * waiting.group.template size<P>();
+    waiting.sums += count * waiting.group.template vectors<P>() * kLanes;
     waiting.row = end;
   }
 
@@ -521,13 +473,21 @@ class Driver {
     VectorTiles<T>().template tile<P>(1, 1, false, tile);
   }
 
-  // The cell's equation for the sums of some rows of a tile.
+  // The cell's equation for the sums of some rows of a tile. The folded panel comes first: its few vectors wait longest
+  // for themselves, and the others fill the time.
   template <class P>
   void finish(const T* sums, Index step, Index first, int height, Group group) {
     if (call_.mask != nullptr) return finish_masked<P>(sums, step, first, height, group);
+    if constexpr (kFolds) {
+      if (group.folded) {
+        Index rows[kMaxRows];
+        for (int r = 0; r < height; ++r) rows[r] = first + r;
+        finish_folded<P>(sums, step, first, rows, height, group);
+      }
+    }
     const Index begin = group.panel * kLanes;
     const Index end = begin + group.panels * kLanes;
-    const Index past_folded = group.folded ? Group::template folded_size<P>() : 0;
+    const Index past_folded = group.folded ? Group::template folded_vectors<P>() * kLanes : 0;
     const auto next = [&](Place at) {
       const T* const after = at.sums + P::kSums * kLanes;
       return at.unit + kLanes == end ? Place{at.row + 1, begin, after + past_folded}
@@ -545,12 +505,6 @@ class Driver {
       apply<P>(step, place);
       places[0] = next(places[0]);
     }
-    if constexpr (kFolds) {
-      if (!group.folded) return;
-      Index rows[kMaxRows];
-      for (int r = 0; r < height; ++r) rows[r] = first + r;
-      finish_folded<P>(sums + group.panels * P::kSums * kLanes, group.template size<P>(), step, first, rows, height);
-    }
   }
 
   template <class P>
@@ -558,7 +512,7 @@ class Driver {
     Index rows[kMaxRows];
     int count = 0;
     for (Index row = first; row < first + height; ++row) {
-      const T* own = sums + (row - first) * group.template size<P>();
+      const T* own = sums + (row - first) * group.template vectors<P>() * kLanes;
       const bool skipped = masked(row, time(step));
       if (skipped && (P::kWrites & kH) != 0) keep(step, row, group.panel, group.panels + (group.folded ? 1 : 0));
       if (skipped) continue;
@@ -569,14 +523,15 @@ class Driver {
       }
     }
     if constexpr (kFolds) {
-      if (!group.folded) return;
-      finish_folded<P>(sums + group.panels * P::kSums * kLanes, group.template size<P>(), step, first, rows, count);
+      if (group.folded) finish_folded<P>(sums, step, first, rows, count, group);
     }
   }
 
-  // The folded panel of the `rows`, kFold of them to a vector. `sums` are those of row `first`, `size` apart.
+  // The folded panel of the `rows`, kFold of them to a vector. `sums` are those of row `first` on.
   template <class P>
-  void finish_folded(const T* sums, Index size, Index step, Index first, const Index* rows, int count) {
+  void finish_folded(const T* sums, Index step, Index first, const Index* rows, int count, Group group) {
+    const Index size = group.template vectors<P>() * kLanes;
+    sums += group.panels * P::kSums * kLanes;
     for (int i = 0; i < count; i += kFold) {
       apply_folded<P>(sums, size, step, first, rows + i, static_cast<int>(lesser(count - i, kFold)));
     }
