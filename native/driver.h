@@ -165,14 +165,10 @@ class Driver {
     const Index rows = rows_.end - rows_.begin;
     const Blocks blocks(count * rows, Tiles::rows_for(P::kGates));
     if (blocks.size() == 0) return;
-    TileCall<T> tile;
-    tile.inputs = layer_.input_rows;
-    tile.fetch = {phase.bias, 0};
     const Groups groups = groups_of<P>(blocks);
     for (Index i = 0; i < groups.count; ++i) {
       const Group group = groups.at(i);
-      tile.input = phase.input + group.panel * layer_.input_rows * P::kGates * kLanes;
-      tile.bias = phase.bias + group.panel * P::kSums * kLanes;
+      TileCall<T> tile = tile_of<P>(layer_, phase, group.panel);
       Index step = 0;
       Index row = 0;
       for (Index block = 0; block < blocks.size(); ++block) {
@@ -310,6 +306,20 @@ class Driver {
     return {blocks, groups_of<P>(blocks), share, pairs != 0 ? lesser(share / pairs + 1, kLine) : 0};
   }
 
+  // A tile of the panels from `panel` on, that begins with the bias and fetches nothing; its rows are yet to be given.
+  template <class P>
+  static TileCall<T> tile_of(const Layer<T>& layer, const Phase<T>& phase, Index panel) {
+    TileCall<T> tile;
+    tile.inputs = layer.input_rows;
+    tile.units = layer.recurrent_rows;
+    tile.input = phase.input + panel * layer.input_rows * P::kGates * kLanes;
+    tile.recurrent = phase.recurrent + panel * layer.recurrent_rows * P::kGates * kLanes;
+    tile.bias = phase.bias + panel * P::kSums * kLanes;
+    tile.start[0] = nullptr;
+    tile.fetch = {tile.bias, 0};
+    return tile;
+  }
+
   // A tile whose sums are made, and whose rows from `row` on wait for the cell's equation.
   struct Waiting {
     const Phase<T>* phase = nullptr;
@@ -353,13 +363,8 @@ class Driver {
                  TileSums& sums, Waiting& waiting) {
     const Index input_panel = layer_.input_rows * P::kGates * kLanes;
     const Index recurrent_panel = layer_.recurrent_rows * P::kGates * kLanes;
-    TileCall<T> tile;
-    tile.inputs = plan_.ahead ? 0 : layer_.input_rows;
-    tile.units = layer_.recurrent_rows;
-    tile.input = phase.input + group.panel * input_panel;
-    tile.recurrent = phase.recurrent + group.panel * recurrent_panel;
-    tile.bias = phase.bias + group.panel * P::kSums * kLanes;
-    tile.start[0] = nullptr;
+    TileCall<T> tile = tile_of<P>(layer_, phase, group.panel);
+    if (plan_.ahead) tile.inputs = 0;
     const Blocks& blocks = walk.blocks;
     const T* source = this->template source<P>(step);
     const Index source_stride = kInPairs ? space_.pair_stride : space_.stride;
@@ -426,9 +431,10 @@ class Driver {
     rest.input += group.panels * layer_.input_rows * P::kGates * kLanes;
     rest.recurrent += group.panels * layer_.recurrent_rows * P::kGates * kLanes;
     rest.bias += group.panels * P::kSums * kLanes;
+    const bool started = tile.start[0] != nullptr;
     for (int r = 0; r < height; ++r) {
       rest.out[r] += group.panels * vectors * kLanes;
-      if (tile.start[0] != nullptr) rest.start[r] += group.panels * P::kGates * kLanes;
+      if (started) rest.start[r] += group.panels * P::kGates * kLanes;
     }
     make(0, true, rest);
   }
@@ -458,18 +464,10 @@ class Driver {
   template <class P>
   [[gnu::noinline]] void make_again(T* sums, const Waiting& waiting, Index row, Index panel) const {
     const Layer<T>& exact = *layer_.exact;
-    const Phase<T>& phase = exact.phase[waiting.phase - layer_.phase];
-    TileCall<T> tile;
+    TileCall<T> tile = tile_of<P>(exact, exact.phase[waiting.phase - layer_.phase], panel);
     tile.x[0] = given_row(row, waiting.step);
     tile.h[0] = numbers<P>(waiting.step) + row * space_.stride;
-    tile.start[0] = nullptr;
     tile.out[0] = sums;
-    tile.input = phase.input + panel * exact.input_rows * P::kGates * kLanes;
-    tile.recurrent = phase.recurrent + panel * exact.recurrent_rows * P::kGates * kLanes;
-    tile.bias = phase.bias + panel * P::kSums * kLanes;
-    tile.inputs = exact.input_rows;
-    tile.units = exact.recurrent_rows;
-    tile.fetch = {tile.bias, 0};
     VectorTiles<T>().template tile<P>(1, 1, false, tile);
   }
 

@@ -107,7 +107,8 @@ struct Sums {
     }
   }
 
-  // The products of k; `panel` and `folded` lead from panel to panel, and from there to the folded one's row.
+  // The products of k: `weights` is its row in the first panel, `panel` further in the next, `folded` in the folded
+  // one.
   GATEWISE_INLINE void add_all(const T* const (&rows)[kRows], Index k, const T* weights, Index panel, const T* folded) {
     if constexpr (kPanels != 0) {
 #pragma GCC unroll 8
