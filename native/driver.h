@@ -70,7 +70,7 @@ class Driver {
   static constexpr Index kLanes = kWidth<T>;
   static constexpr Index kLine = 64 / sizeof(T);  // of the caches
   static constexpr bool kInPairs = Tiles::kParts != 0;
-  static constexpr bool kFolds = !kInPairs && folds(First::kGates);
+  static constexpr bool kFolds = !kInPairs && folds(First::kGates, kLanes);
 
   // Rows that wait until so many can be had at once: fewer cost more to begin with, more keep the tiles waiting.
   static constexpr Index kRowsAtOnce = 4;

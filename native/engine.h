@@ -28,8 +28,8 @@ inline constexpr float kTileLimit = 0x1p60F;
 // width / kFold units. (33 units of an LSTM take 9 vectors in place of 12.)
 inline constexpr Index kFold = 4;
 
-// Of one or two gates there is little to fold.
-constexpr bool folds(int gates) { return gates >= 3; }
+// Of one or two gates there is little to fold, and of a vector of two lanes nothing.
+constexpr bool folds(int gates, Index width) { return gates >= 3 && width >= kFold; }
 
 // One matrix product of a step, packed. The accumulators of a unit are its gates, and one more where the input's and
 // the state's share of the last gate must stay apart (`sums == gates + 1`, GRU with reset_after).

@@ -254,7 +254,7 @@ std::vector<T> rounded_weights(const T* weights, Index count) {
 template <class T>
 bool has_few_left(const Layer<T>& layer) {
   const Index left = layer.units % layer.width;
-  return left != 0 && left <= layer.width / kFold && folds(phases_of(layer.cell).front().gates);
+  return left != 0 && left <= layer.width / kFold && folds(phases_of(layer.cell).front().gates, layer.width);
 }
 
 // Weights in one piece: `input_rows` and `recurrent_rows` of the layer must be set. Calls `fill(phase, shape)` for each

@@ -207,7 +207,7 @@ constexpr void fill(TileTable<T>& table) {
   if constexpr (kPanels > 0 && kPanels <= panels_for(kRows, kGates)) {
     fill_one<T, kGates, kSums, kRows, kPanels, false>(table);
   }
-  if constexpr (folds(kGates) && takes_folded(kRows, kPanels, kGates)) {
+  if constexpr (folds(kGates, kWidth<T>) && takes_folded(kRows, kPanels, kGates)) {
     fill_one<T, kGates, kSums, kRows, kPanels, true>(table);
   }
   if constexpr (kPanels < kMaxPanels) {
