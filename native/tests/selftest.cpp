@@ -287,6 +287,10 @@ Case random_case(std::mt19937& random) {
   k.steps = below(12);
   k.inputs = below(20);
   k.units = 1 + (below(4) == 0 ? below(150) : below(40));
+  if (below(4) == 0) {  // few, with many inputs: these are multiplied ahead
+    k.batch = 1 + below(5);
+    k.inputs = 24 + below(40);
+  }
   if (below(4) == 0) {  // many and large: for tiles, where there are any
     k.batch = 28 + below(40);
     k.steps = below(5);

@@ -137,7 +137,10 @@ def test_agrees_with_the_loop(data: st.DataObject) -> None:
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     inputs, units = draw(st.integers(0, 20)), draw(st.integers(1, 70))
     batch, steps = draw(st.integers(0, 70)), draw(st.integers(0, 12 if units > 20 else 40))
-    if draw(st.integers(0, 3)) == 0:  # many and large: for tiles, where there are any
+    kind = draw(st.integers(0, 3))
+    if kind == 1:  # few, with many inputs: these are multiplied ahead
+        inputs, batch = draw(st.integers(24, 60)), draw(st.integers(1, 5))
+    if kind == 0:  # many and large: for tiles, where there are any
         inputs, units = draw(st.integers(60, 140)), draw(st.integers(64, 140))
         batch, steps = draw(st.integers(28, 70)), draw(st.integers(0, 4))
     usual = draw(st.booleans())
@@ -199,6 +202,8 @@ SHAPES = [
     (2, 20, 64, 128),
     (5, 9, 33, 77),
     (7, 40, 1, 33),
+    (1, 20, 40, 33),  # inputs ahead, and the folded panel: beside others in every tile, or alone in some
+    (5, 12, 48, 33),
     (70, 8, 16, 48),
     (37, 6, 40, 260),
 ]
