@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
-SOURCE := $(wildcard native/*.h native/*.cpp native/*/*.h native/*/*.cpp)
+SOURCE := $(shell find native -name '*.h' -o -name '*.cpp')
 NPROC  := $(shell nproc 2>/dev/null || echo 2)
 
 .PHONY: help demo test lint format bench golden sanitize arm clean

@@ -1,7 +1,7 @@
 // GRU (Cho et al. 2014): the reset gate is applied to the state before its matrix product. Gates z, r, h.
 #pragma once
 
-#include "unit.h"
+#include "cells/unit.h"
 
 namespace gatewise::GATEWISE_ISA {
 

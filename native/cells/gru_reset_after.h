@@ -2,7 +2,7 @@
 // gate stay apart, z[2] from the input and z[3] from the state.
 #pragma once
 
-#include "unit.h"
+#include "cells/unit.h"
 
 namespace gatewise::GATEWISE_ISA {
 

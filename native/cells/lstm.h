@@ -1,7 +1,7 @@
 // LSTM (Hochreiter and Schmidhuber 1997; forget gate: Gers, Schmidhuber and Cummins 2000). Gates i, f, c, o.
 #pragma once
 
-#include "unit.h"
+#include "cells/unit.h"
 
 namespace gatewise::GATEWISE_ISA {
 

@@ -1,7 +1,7 @@
 // SimpleRNN (Elman 1990): the output is the state.
 #pragma once
 
-#include "unit.h"
+#include "cells/unit.h"
 
 namespace gatewise::GATEWISE_ISA {
 

@@ -1,7 +1,7 @@
 // What the equation of a cell reads and writes: one vector of hidden units.
 #pragma once
 
-#include "../simd.h"
+#include "kernels/simd.h"
 
 namespace gatewise::GATEWISE_ISA {
 

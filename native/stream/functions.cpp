@@ -1,4 +1,4 @@
-#include "functions.h"
+#include "stream/functions.h"
 
 #include <cmath>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "guard.h"
+#include "stream/guard.h"
 
 #include <pthread.h>
 

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "../engine.h"
-#include "pages.h"
+#include "recurrence/engine.h"
+#include "stream/pages.h"
 
 namespace gatewise::stream {
 

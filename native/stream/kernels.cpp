@@ -1,6 +1,6 @@
 // Compiled once for each instruction set; GATEWISE_ISA names it and its namespace.
-#include "../activations.h"
-#include "rows.h"
+#include "kernels/activations.h"
+#include "stream/rows.h"
 
 namespace gatewise::GATEWISE_ISA {
 namespace {

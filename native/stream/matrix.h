@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "../recurrence.h"
-#include "rows.h"
+#include "recurrence/recurrence.h"
+#include "stream/rows.h"
 
 namespace gatewise::stream {
 

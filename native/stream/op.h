@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../engine.h"
+#include "recurrence/engine.h"
 
 namespace gatewise::stream {
 

@@ -1,4 +1,4 @@
-#include "pool.h"
+#include "stream/pool.h"
 
 #include <unistd.h>
 
@@ -10,8 +10,8 @@
 #include <thread>
 #include <utility>
 
-#include "../team.h"
-#include "crc32.h"
+#include "stream/crc32.h"
+#include "threads/team.h"
 
 namespace gatewise::stream {
 namespace {

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "guard.h"
-#include "program.h"
-#include "records.h"
+#include "stream/guard.h"
+#include "stream/program.h"
+#include "stream/records.h"
 
 namespace gatewise::stream {
 

@@ -1,4 +1,4 @@
-#include "program.h"
+#include "stream/program.h"
 
 #include <algorithm>
 #include <cstring>

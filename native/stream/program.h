@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "../recurrence.h"
-#include "op.h"
+#include "recurrence/recurrence.h"
+#include "stream/op.h"
 
 namespace gatewise::stream {
 

@@ -1,4 +1,4 @@
-#include "records.h"
+#include "stream/records.h"
 
 #include <algorithm>
 #include <cstring>

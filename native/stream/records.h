@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "id_map.h"
-#include "pages.h"
+#include "stream/id_map.h"
+#include "stream/pages.h"
 
 namespace gatewise::stream {
 

@@ -1,9 +1,9 @@
-#include "rows.h"
+#include "stream/rows.h"
 
 #include <cstring>
 #include <stdexcept>
 
-#include "../isa.h"
+#include "kernels/isa.h"
 
 namespace gatewise {
 

@@ -1,7 +1,7 @@
 // Products of many rows with one matrix, and activations of many numbers, in the instruction set in use.
 #pragma once
 
-#include "../engine.h"
+#include "recurrence/engine.h"
 
 namespace gatewise::stream {
 

@@ -1,4 +1,4 @@
-#include "session.h"
+#include "stream/session.h"
 
 #include <algorithm>
 #include <cstring>

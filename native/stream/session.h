@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "guard.h"
-#include "program.h"
+#include "stream/guard.h"
+#include "stream/program.h"
 
 namespace gatewise::stream {
 

@@ -15,8 +15,8 @@
 #include <xmmintrin.h>
 #endif
 
-#include "isa.h"
-#include "recurrence.h"
+#include "kernels/isa.h"
+#include "recurrence/recurrence.h"
 
 namespace gatewise {
 namespace {

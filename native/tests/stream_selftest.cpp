@@ -14,17 +14,17 @@
 #include <thread>
 #include <vector>
 
-#include "../isa.h"
-#include "../stream/ops/activate.h"
-#include "../stream/ops/convolution.h"
-#include "../stream/ops/dense.h"
-#include "../stream/ops/mask.h"
-#include "../stream/ops/merge.h"
-#include "../stream/ops/normalize.h"
-#include "../stream/ops/recurrent.h"
-#include "../stream/pool.h"
-#include "../stream/session.h"
-#include "../team.h"
+#include "kernels/isa.h"
+#include "stream/ops/activate.h"
+#include "stream/ops/convolution.h"
+#include "stream/ops/dense.h"
+#include "stream/ops/mask.h"
+#include "stream/ops/merge.h"
+#include "stream/ops/normalize.h"
+#include "stream/ops/recurrent.h"
+#include "stream/pool.h"
+#include "stream/session.h"
+#include "threads/team.h"
 
 namespace gatewise::stream {
 namespace {

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "../functions.h"
-#include "../op.h"
-#include "../rows.h"
+#include "stream/functions.h"
+#include "stream/op.h"
+#include "stream/rows.h"
 
 namespace gatewise::stream {
 

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <vector>
 
-#include "../matrix.h"
-#include "../op.h"
+#include "stream/matrix.h"
+#include "stream/op.h"
 
 namespace gatewise::stream {
 

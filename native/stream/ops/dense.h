@@ -1,8 +1,8 @@
 // y = x W + b on the last axis: `groups` vectors a step, each multiplied by the same matrix.
 #pragma once
 
-#include "../matrix.h"
-#include "../op.h"
+#include "stream/matrix.h"
+#include "stream/op.h"
 
 namespace gatewise::stream {
 

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "../op.h"
+#include "stream/op.h"
 
 namespace gatewise::stream {
 

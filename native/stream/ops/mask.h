@@ -1,7 +1,7 @@
 // Masks (B, T): where they come from, and how two become one.
 #pragma once
 
-#include "../op.h"
+#include "stream/op.h"
 
 namespace gatewise::stream {
 

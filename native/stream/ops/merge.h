@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "../op.h"
+#include "stream/op.h"
 
 namespace gatewise::stream {
 

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <utility>
 
-#include "../../recurrence.h"
-#include "../op.h"
+#include "recurrence/recurrence.h"
+#include "stream/op.h"
 
 namespace gatewise::stream {
 

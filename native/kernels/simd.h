@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "engine.h"
+#include "recurrence/engine.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>

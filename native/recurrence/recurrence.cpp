@@ -1,4 +1,4 @@
-#include "recurrence.h"
+#include "recurrence/recurrence.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,8 +10,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "isa.h"
-#include "packing.h"
+#include "kernels/isa.h"
+#include "recurrence/packing.h"
 
 namespace gatewise {
 

@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-#include "team.h"
+#include "threads/team.h"
 
 namespace gatewise {
 namespace {

@@ -13,10 +13,10 @@
 #include <variant>
 #include <vector>
 
-#include "binding_stream.h"
-#include "isa.h"
-#include "names.h"
-#include "recurrence.h"
+#include "cells/names.h"
+#include "kernels/isa.h"
+#include "python/binding_stream.h"
+#include "recurrence/recurrence.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;

@@ -1,4 +1,4 @@
-#include "isa.h"
+#include "kernels/isa.h"
 
 #if defined(__x86_64__) && defined(__linux__)
 #include <cpuid.h>

@@ -1,4 +1,4 @@
-#include "names.h"
+#include "cells/names.h"
 
 #include <stdexcept>
 #include <utility>

@@ -1,5 +1,5 @@
 // Programs, streams and pools of streams for Python. What users call is gatewise.streaming, a thin layer over this.
-#include "binding_stream.h"
+#include "python/binding_stream.h"
 
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "names.h"
+#include "cells/names.h"
 #include "stream/functions.h"
 #include "stream/ops/activate.h"
 #include "stream/ops/convolution.h"

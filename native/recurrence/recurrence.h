@@ -5,8 +5,8 @@
 #include <memory>
 #include <new>
 
-#include "engine.h"
-#include "team.h"
+#include "recurrence/engine.h"
+#include "threads/team.h"
 
 namespace gatewise {
 

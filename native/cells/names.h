@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "engine.h"
+#include "recurrence/engine.h"
 
 namespace gatewise {
 

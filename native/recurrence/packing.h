@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "engine.h"
+#include "recurrence/engine.h"
 
 namespace gatewise {
 

@@ -3,11 +3,11 @@
 
 #include <type_traits>
 
-#include "activations.h"
 #include "cells/unit.h"
-#include "team.h"
-#include "tile.h"
-#include "walk.h"
+#include "kernels/activations.h"
+#include "kernels/tile.h"
+#include "recurrence/walk.h"
+#include "threads/team.h"
 
 namespace gatewise::GATEWISE_ISA {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine.h"
+#include "recurrence/engine.h"
 
 namespace gatewise {
 

@@ -19,7 +19,7 @@
 #include "cells/gru_reset_after.h"
 #include "cells/lstm.h"
 #include "cells/simple_rnn.h"
-#include "driver.h"
+#include "recurrence/driver.h"
 
 namespace gatewise::GATEWISE_ISA {
 namespace {
