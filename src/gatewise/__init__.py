@@ -15,10 +15,10 @@ from gatewise.config import config
 
 if TYPE_CHECKING:
     from gatewise import activations, constraints, initializers, keras, layers, models, regularizers
-    from gatewise.arrays import Tensor
+    from gatewise.base.arrays import Tensor
+    from gatewise.base.variable import Variable
     from gatewise.graph import Input
     from gatewise.models import Model, Sequential
-    from gatewise.variable import Variable
 
 __version__ = "0.1.0"
 
@@ -45,8 +45,8 @@ _HOMES = {
     "Input": "gatewise.graph",
     "Model": "gatewise.models",
     "Sequential": "gatewise.models",
-    "Tensor": "gatewise.arrays",
-    "Variable": "gatewise.variable",
+    "Tensor": "gatewise.base.arrays",
+    "Variable": "gatewise.base.variable",
 }
 
 

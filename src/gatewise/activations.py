@@ -3,7 +3,7 @@
 Each takes an array of any shape (NumPy's or JAX's) and returns one of the same shape and dtype. They are
 written so that nothing overflows, NaN in is NaN out, and gradients under JAX are right at the joints (0, and where a
 piece begins). A name can mean another function in an older Keras: `get` reads it in the generation that
-`gatewise.release` says.
+`gatewise.base.release` says.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from gatewise.arrays import as_array, namespace
-from gatewise.registry import ObjectRegistry
-from gatewise.typing import Array
+from gatewise.base.arrays import as_array, namespace
+from gatewise.base.registry import ObjectRegistry
+from gatewise.base.typing import Array
 
 Activation: TypeAlias = Callable[[Array], Array]
 
@@ -467,7 +467,7 @@ def get(identifier: Any) -> Activation:
 
     >>> get("tanh") is tanh, get(None) is linear
     (True, True)
-    >>> from gatewise import release
+    >>> from gatewise.base import release
     >>> with release.meaning("tf2"):
     ...     get("hard_sigmoid").__name__
     'keras2_hard_sigmoid'

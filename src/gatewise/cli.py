@@ -126,7 +126,7 @@ def _layer_table(description: Description, weights: bool) -> Table:
     from rich import box
     from rich.table import Table
 
-    from gatewise.summary import shape_text
+    from gatewise.models.summary import shape_text
 
     table = Table(box=box.SQUARE, header_style="")
     whole = description.kind == "model"
@@ -165,7 +165,7 @@ def _totals(description: Description) -> str:
 
 
 def _bytes(count: int) -> str:
-    from gatewise.summary import byte_text
+    from gatewise.models.summary import byte_text
 
     return byte_text(count)
 
@@ -196,7 +196,8 @@ def predict(file: str, input: str, output: str, batch_size: int | None, debug: b
     (numbers, one sample a row: for sequences its steps one after the other; a table with one step a row is one sample).
     The output appears whole, or where something fails not at all.
     """
-    from gatewise import models, structure
+    from gatewise import models
+    from gatewise.base import structure
     from gatewise.utils import array_files
 
     with _failures_in_a_line(debug):

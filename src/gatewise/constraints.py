@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeAlias
 
-from gatewise.arrays import namespace
-from gatewise.registry import Described, ObjectRegistry
-from gatewise.typing import Array
+from gatewise.base.arrays import namespace
+from gatewise.base.registry import Described, ObjectRegistry
+from gatewise.base.typing import Array
 
 ConstraintLike: TypeAlias = Callable[[Array], Array]
 Axis: TypeAlias = "int | Sequence[int]"

@@ -13,9 +13,9 @@ from typing import Any, ClassVar, Final, TypeAlias
 
 import numpy as np
 
+from gatewise.base.registry import Described, ObjectRegistry
+from gatewise.base.typing import Array, Config
 from gatewise.random import SeedGenerator, generator
-from gatewise.registry import Described, ObjectRegistry
-from gatewise.typing import Array, Config
 
 InitializerLike: TypeAlias = Callable[..., Array]
 

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gatewise.arrays import Tensor
-from gatewise.typing import Array
-from gatewise.variable import next_key
+from gatewise.base.arrays import Tensor
+from gatewise.base.typing import Array
+from gatewise.base.variable import next_key
 
 _lock = threading.Lock()
 # None until first used: NumPy's random module costs a tenth of all of NumPy to import.

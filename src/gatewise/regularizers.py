@@ -9,10 +9,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
-from gatewise import release
-from gatewise.arrays import namespace
-from gatewise.registry import Described, ObjectRegistry
-from gatewise.typing import Array
+from gatewise.base import release
+from gatewise.base.arrays import namespace
+from gatewise.base.registry import Described, ObjectRegistry
+from gatewise.base.typing import Array
 
 RegularizerLike: TypeAlias = Callable[[Array], Array]
 

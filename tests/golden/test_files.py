@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gatewise as gw
-from gatewise.release import meaning
+from gatewise.base.release import meaning
 
 DATA = golden_data.data("files")
 FILES = golden_data.HERE / "files"

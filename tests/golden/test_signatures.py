@@ -9,7 +9,7 @@ import golden_data
 import pytest
 
 import gatewise as gw
-from gatewise.release import meaning
+from gatewise.base.release import meaning
 
 SIGNATURES = json.loads((golden_data.HERE / "signatures.json").read_text())
 

@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gatewise import activations, release
-from gatewise.typing import Array
+from gatewise import activations
+from gatewise.base import release
+from gatewise.base.typing import Array
 
 Scalar = Callable[[float], float]
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gatewise import arguments, release
+from gatewise import arguments
 from gatewise.arguments import Argument
+from gatewise.base import release
 
 
 class Owner:
@@ -26,8 +27,8 @@ class Owner:
         (arguments.positive, 1, 1),
         (arguments.boolean, 1, True),
         (arguments.boolean, np.False_, False),
-        (arguments.rate, None, 0.0),
-        (arguments.rate, 1, 1.0),
+        (arguments.fraction, None, 0.0),
+        (arguments.fraction, 1, 1.0),
         (arguments.number, np.float32(0.5), 0.5),
         (arguments.text, b"abc", "abc"),
         (arguments.shape, 5, (5,)),
@@ -54,9 +55,9 @@ def test_what_parsers_keep(parse: Any, given: Any, kept: Any) -> None:
         (arguments.positive, 0, "a positive integer, got 0"),
         (arguments.boolean, 2, "True or False, got 2"),
         (arguments.boolean, "yes", "True or False"),
-        (arguments.rate, 1.5, "between 0 and 1, got 1.5"),
-        (arguments.rate, float("nan"), "between 0 and 1"),
-        (arguments.rate, True, "between 0 and 1"),
+        (arguments.fraction, 1.5, "between 0 and 1, got 1.5"),
+        (arguments.fraction, float("nan"), "between 0 and 1"),
+        (arguments.fraction, True, "between 0 and 1"),
         (arguments.number, "a", "a number, got 'a'"),
         (arguments.text, 3, "a string, got 3"),
         (arguments.shape, "53", "a shape such as"),

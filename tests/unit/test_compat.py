@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import gatewise as tf
-from gatewise.compat import absent, addresses, versions
+from gatewise.base import absent, versions
+from gatewise.compat import addresses
 
 RUN = [sys.executable, "-m", "gatewise", "run"]
 

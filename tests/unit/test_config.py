@@ -97,7 +97,7 @@ def test_every_public_name_is_there() -> None:
         "gatewise.graph",
         "gatewise.keras",
         "gatewise.recurrent",
-        "gatewise.variable",
+        "gatewise.base.variable",
     ],
 )
 def test_any_module_may_be_imported_first(first: str) -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gatewise import constraints
+from gatewise.base.typing import Array
 from gatewise.constraints import EPSILON, Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
-from gatewise.typing import Array
 
 WEIGHTS = hnp.arrays(
     "float32", (3, 4, 5), elements=st.floats(-100, 100, width=32).filter(lambda x: abs(x) > 1e-3 or x == 0)

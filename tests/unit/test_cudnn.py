@@ -13,9 +13,9 @@ import pytest
 
 import gatewise as gw
 from gatewise import layers
+from gatewise.base.release import meaning
 from gatewise.formats import hdf5
 from gatewise.recurrent.cudnn import from_cudnn, to_cudnn
-from gatewise.release import meaning
 
 X = np.random.default_rng(0).uniform(-1, 1, (2, 5, 3)).astype("float32")
 KINDS = {"LSTM": layers.CuDNNLSTM, "GRU": layers.CuDNNGRU}

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gatewise import layers, structure
+from gatewise import layers
+from gatewise.base import structure
 from gatewise.layer import Layer
-from gatewise.layer_config import deserialize_layer, serialize_layer
+from gatewise.layer.serialization import deserialize_layer, serialize_layer
 
 Make = Callable[[], Layer]
 

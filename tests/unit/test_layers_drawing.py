@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gatewise import layers, models, registry
-from gatewise.symbolic import SymbolicTensor
+from gatewise import layers, models
+from gatewise.base import registry
+from gatewise.layer.symbolic import SymbolicTensor
 
 X = np.random.default_rng(0).uniform(0.5, 1.5, (2, 4, 3)).astype("float32")
 Y = np.random.default_rng(1).uniform(0.5, 1.5, (2, 4, 3)).astype("float32")
@@ -89,7 +90,7 @@ def test_wrong_arithmetic_is_refused_when_drawn() -> None:
 
 def test_operations_of_tf_keras_files_are_read() -> None:
     config = {"class_name": "TFOpLambda", "config": {"name": "tf.math.subtract", "function": "math.subtract"}}
-    from gatewise.layer_config import deserialize_layer
+    from gatewise.layer.serialization import deserialize_layer
 
     layer = deserialize_layer(config)
     assert layer(np.array([3.0]), y=1.0, name=None).tolist() == [2.0]
@@ -157,7 +158,7 @@ def test_code_in_a_file_is_never_run(entries: dict[str, Any], monkeypatch: pytes
 
     monkeypatch.setattr(marshal, "loads", lambda *_: pytest.fail("code was read"))
     config = {"class_name": "Lambda", "config": {"name": "trick", **entries}}
-    from gatewise.layer_config import deserialize_layer
+    from gatewise.layer.serialization import deserialize_layer
 
     with (
         registry.custom_object_scope({"halved": halved}),
@@ -172,7 +173,7 @@ def test_the_user_may_say_what_a_saved_lambda_was() -> None:
     entries = {"name": "trick", "function": ["4wEAAAAAAAAA", None, None], "function_type": "lambda", "module": "m"}
     entries |= {"output_shape": None, "output_shape_type": "raw", "output_shape_module": None, "arguments": {}}
     text = json.dumps({"class_name": "Lambda", "config": entries})
-    from gatewise.layer_config import deserialize_layer
+    from gatewise.layer.serialization import deserialize_layer
 
     with registry.custom_object_scope({"trick": halved}):
         assert deserialize_layer(json.loads(text))(np.array([4.0])).tolist() == [2.0]

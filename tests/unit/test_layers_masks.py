@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gatewise import layers, masks, release
+from gatewise import layers
+from gatewise.base import masks, release
 from gatewise.layer import Layer
 
 X = np.random.default_rng(0).uniform(-1, 1, (2, 4, 3)).astype("float32")

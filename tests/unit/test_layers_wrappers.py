@@ -9,8 +9,9 @@ import jax
 import numpy as np
 import pytest
 
-from gatewise import layers, models, release
-from gatewise.layer_config import deserialize_layer, serialize_layer
+from gatewise import layers, models
+from gatewise.base import release
+from gatewise.layer.serialization import deserialize_layer, serialize_layer
 
 X = np.random.default_rng(0).uniform(-1, 1, (2, 5, 3)).astype("float32")
 H = [np.random.default_rng(k).uniform(-1, 1, (2, 4)).astype("float32") for k in range(4)]

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 import gatewise as gw
-from gatewise import masks
+from gatewise.base import masks
 from gatewise.layers import GRU, LSTM, Dense, Embedding, Masking
 
 MEGABYTE = 1 << 20

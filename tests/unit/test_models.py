@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gatewise as gw
-from gatewise import structure
+from gatewise.base import structure
 from gatewise.layers import GRU, LSTM, Add, Bidirectional, Concatenate, Conv1D, Dense, Dropout, Embedding, Flatten
 
 X = np.random.default_rng(0).standard_normal((2, 6, 3)).astype("float32")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import gatewise as gw
-from gatewise import plan
 from gatewise.layers import GRU, LSTM, Dense, Dropout, Embedding, Flatten, Masking, SimpleRNN
+from gatewise.models import plan
 
 X = np.random.default_rng(0).standard_normal((4, 6, 3)).astype("float32")
 

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 import gatewise as gw
-from gatewise import release
 from gatewise.arguments import in_order
+from gatewise.base import release
 from gatewise.engine.rounding import to_bfloat16
 from gatewise.layers import GRU, LSTM, Bidirectional, Dense, Masking, SimpleRNN, TimeDistributed
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gatewise as gw
-from gatewise import masks
+from gatewise.base import masks
 from gatewise.layers import GRU, LSTM, Activation, Bidirectional, Dense, Dropout, Embedding, Lambda, Masking, SimpleRNN
 
 DRAW = np.random.default_rng(0)

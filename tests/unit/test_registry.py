@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from gatewise import activations, initializers, registry, release
-from gatewise.registry import (
+from gatewise import activations, initializers
+from gatewise.base import registry, release
+from gatewise.base.registry import (
     Described,
     Registry,
     custom_object_scope,

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gatewise import regularizers, release
+from gatewise import regularizers
+from gatewise.base import release
+from gatewise.base.typing import Array
 from gatewise.regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
-from gatewise.typing import Array
 
 MATRICES = hnp.arrays(
     "float32", hnp.array_shapes(min_dims=2, max_dims=2, max_side=5), elements=st.floats(-100, 100, width=32)

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gatewise as gw
-from gatewise import layers, release
+from gatewise import layers
+from gatewise.base import release
 from gatewise.streaming import Stream
 
 T = 9

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewise import structure
+from gatewise.base import structure
 
 
 class Pair(NamedTuple):

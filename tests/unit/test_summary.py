@@ -7,7 +7,7 @@ import pytest
 
 import gatewise as gw
 from gatewise.layers import LSTM, Dense, Embedding
-from gatewise.summary import byte_text
+from gatewise.models.summary import byte_text
 
 
 def lines(model: gw.Model, **options: object) -> list[str]:

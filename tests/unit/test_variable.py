@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import gatewise as gw
-from gatewise.epoch import epoch
-from gatewise.variable import Scope, Variable, all_or_nothing, placeholder, placeholders, reading
+from gatewise.base.epoch import epoch
+from gatewise.base.variable import Scope, Variable, all_or_nothing, placeholder, placeholders, reading
 
 
 def make(value: Any = ((1.0, 2.0), (3.0, 4.0))) -> Variable:
@@ -90,7 +90,7 @@ def test_all_or_nothing() -> None:
 
     def undo() -> None:
         with all_or_nothing():
-            from gatewise.variable import current_scope
+            from gatewise.base.variable import current_scope
 
             scope = current_scope()
             assert scope is not None

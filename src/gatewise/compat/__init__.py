@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from gatewise.compat.absent import absent as _absent_from
+from gatewise.base.absent import absent as _absent_from
 
 _absent = _absent_from(__name__, "tf.compat")
 

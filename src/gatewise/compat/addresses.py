@@ -15,8 +15,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final
 
-from gatewise.compat import versions
-from gatewise.compat.absent import message
+from gatewise.base import versions
+from gatewise.base.absent import message
 
 ROOTS: Final[dict[str, str]] = {
     "tensorflow": "gatewise.compat.tensorflow",

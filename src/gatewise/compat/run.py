@@ -19,7 +19,8 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, Final, NoReturn
 
-from gatewise.compat import addresses, versions
+from gatewise.base import versions
+from gatewise.compat import addresses
 
 STAND_INS: Final = str(Path(__file__).with_name("stand_ins"))
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gatewise import activations, initializers
-from gatewise.arrays import Tensor, as_array, namespace
-from gatewise.compat import versions
-from gatewise.compat.absent import absent, public
+from gatewise.base import versions
+from gatewise.base.absent import absent, public
+from gatewise.base.arrays import Tensor, as_array, namespace
+from gatewise.base.typing import Array
 from gatewise.config import config as settings
 from gatewise.random import set_seed
-from gatewise.typing import Array
 
 if TYPE_CHECKING:
     pass
@@ -198,7 +198,7 @@ class Names:
         vars(self).update(names)
 
     def __getattr__(self, name: str) -> Any:
-        from gatewise.compat.absent import message
+        from gatewise.base.absent import message
 
         raise AttributeError(message(f"{self._address}.{name}", vars(self)), name=name, obj=self)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from gatewise.compat import tensorflow, versions
+from gatewise.base import versions
+from gatewise.compat import tensorflow
 
 __path__: list[str] = []
 

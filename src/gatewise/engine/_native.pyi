@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise.typing import Array
+from gatewise.base.typing import Array
 
 def isas() -> list[str]:
     """Instruction sets that this machine has, lowest first."""

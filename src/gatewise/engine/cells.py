@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple, TypeAlias
 
-from gatewise.typing import Array
+from gatewise.base.typing import Array
 
 State: TypeAlias = tuple[Array, ...]
 Activation: TypeAlias = Callable[[Array], Array]

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gatewise.arrays import namespace
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array
 from gatewise.engine.cells import Activation, Cell, Parts, State
 from gatewise.engine.rounding import to_bfloat16
-from gatewise.typing import Array
 
 # The activations that the native engine computes, by the name under which `activations.serialize` knows them.
 NATIVE_ACTIVATIONS = frozenset(("tanh", "sigmoid", "hard_sigmoid", "keras2_hard_sigmoid", "relu", "linear", "softsign"))

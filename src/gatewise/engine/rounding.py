@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from gatewise.arrays import namespace
-from gatewise.typing import Array
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array
 
 
 def to_bfloat16(x: Array) -> Array:

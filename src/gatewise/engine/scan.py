@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from gatewise.base.typing import Array
 from gatewise.engine.cells import State
 from gatewise.engine.recurrence import Recurrence, Way
-from gatewise.typing import Array
 
 
 def forward(op: Recurrence, x: Array, state: State | None, way: Way) -> tuple[Array, State]:

@@ -22,16 +22,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from gatewise import graph_config, structure
+from gatewise.base import structure
+from gatewise.base.registry import find_custom_object
+from gatewise.base.typing import Config, Shape
+from gatewise.base.variable import Variable, placeholders
 from gatewise.formats import hdf5_vars, old_weights
 from gatewise.formats.description import Description, LayerDescription, WeightDescription
 from gatewise.formats.hdf5_access import Group, Source, Stored, opened
+from gatewise.graph import config as graph_config
 from gatewise.layer import Layer, registered
-from gatewise.layer_config import deserialize_layer
+from gatewise.layer.serialization import deserialize_layer
 from gatewise.models import Model, Sequential
-from gatewise.registry import find_custom_object
-from gatewise.typing import Config, Shape
-from gatewise.variable import Variable, placeholders
 
 Pair: TypeAlias = tuple[Variable, Stored]
 

@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from gatewise.base.variable import Variable
 from gatewise.formats.hdf5_access import Group, Stored
 from gatewise.layer import Layer
 from gatewise.models import Functional, Model, Sequential
 from gatewise.recurrent.base import RecurrentLayer
-from gatewise.variable import Variable
 
 _MOST_GROUPS = 10_000
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from gatewise.base.registry import find_custom_object
 from gatewise.formats.hdf5_access import Stored
 from gatewise.layer import Layer
 from gatewise.layers import Conv1D
 from gatewise.recurrent import GRU, LSTM
 from gatewise.recurrent.cudnn import CuDNN, from_cudnn, to_cudnn
-from gatewise.registry import find_custom_object
 
 _CUDNN: dict[str, tuple[str, dict[str, Any]]] = {
     "CuDNNLSTM": ("LSTM", {"activation": "tanh", "recurrent_activation": "sigmoid"}),

@@ -9,15 +9,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
-from gatewise.compat import versions
-from gatewise.compat.absent import absent
+from gatewise.base import versions
+from gatewise.base.absent import absent
+from gatewise.base.variable import Variable as Variable
 from gatewise.graph import Input as Input
-from gatewise.input_spec import InputSpec as InputSpec
 from gatewise.layer import Layer as Layer
+from gatewise.layer.input_spec import InputSpec as InputSpec
+from gatewise.layer.symbolic import SymbolicTensor
 from gatewise.models import Model as Model
 from gatewise.models import Sequential as Sequential
-from gatewise.symbolic import SymbolicTensor
-from gatewise.variable import Variable as Variable
 
 if TYPE_CHECKING:
     from gatewise.keras import activations as activations

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from gatewise import names
 from gatewise.arguments import number, one_of
-from gatewise.arrays import shape_of
-from gatewise.compat.absent import absent, public
+from gatewise.base import names
+from gatewise.base.absent import absent, public
+from gatewise.base.arrays import shape_of
+from gatewise.base.typing import Array, Shape
+from gatewise.base.variable import Variable
 from gatewise.config import config
-from gatewise.symbolic import SymbolicTensor
-from gatewise.typing import Array, Shape
-from gatewise.variable import Variable
+from gatewise.layer.symbolic import SymbolicTensor
 
 _epsilon = 1e-7
 _data_format = "channels_last"

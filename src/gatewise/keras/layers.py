@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise import layer_config
-from gatewise.compat.absent import absent, public
+from gatewise.base.absent import absent, public
+from gatewise.base.registry import custom_object_scope
+from gatewise.layer import serialization as layer_config
 from gatewise.layers import *  # noqa: F403
 from gatewise.layers import Layer
-from gatewise.registry import custom_object_scope
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Layer:
@@ -35,5 +35,5 @@ def serialize(layer: Layer) -> dict[str, Any]:
     return layer_config.serialize_layer(layer)
 
 
-__all__ = public(globals(), "gatewise.graph", "gatewise.input_spec", "gatewise.layer", "gatewise.recurrent", __name__)  # noqa: PLE0605
+__all__ = public(globals(), "gatewise.graph", "gatewise.layer", "gatewise.recurrent", __name__)  # noqa: PLE0605
 __getattr__ = absent(__name__, "tf.keras.layers")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.compat.absent import absent
+from gatewise.base.absent import absent
 from gatewise.models import Model, Sequential, clone_model, load_model, model_from_config, model_from_json
 
 __all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_config", "model_from_json"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.compat.absent import absent, public
+from gatewise.base.absent import absent, public
 from gatewise.regularizers import *  # noqa: F403
 
 __all__ = public(globals(), "gatewise.regularizers")  # noqa: PLE0605

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from gatewise.compat.absent import absent
-from gatewise.models import load_model
-from gatewise.registry import (
+from gatewise.base.absent import absent
+from gatewise.base.registry import (
     custom_object_scope,
     get_custom_objects,
     get_registered_name,
     get_registered_object,
     register_keras_serializable,
 )
+from gatewise.models import load_model
 
 CustomObjectScope = custom_object_scope
 

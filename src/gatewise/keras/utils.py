@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.compat.absent import absent
+from gatewise.base.absent import absent
 from gatewise.keras.backend import clear_session, is_keras_tensor
 from gatewise.keras.saving import (
     CustomObjectScope,

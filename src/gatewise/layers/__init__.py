@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gatewise.graph import Input as Input
 from gatewise.graph import InputLayer as InputLayer
-from gatewise.input_spec import InputSpec as InputSpec
 from gatewise.layer import Layer as Layer
+from gatewise.layer.input_spec import InputSpec as InputSpec
 from gatewise.layers.activation import ELU as ELU
 from gatewise.layers.activation import Activation as Activation
 from gatewise.layers.activation import Identity as Identity

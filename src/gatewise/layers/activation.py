@@ -6,12 +6,21 @@ from typing import Any
 
 from gatewise import activations
 from gatewise.activations import Activation as ActivationFunction
-from gatewise.arguments import Argument, integer, optional
-from gatewise.arrays import namespace
-from gatewise.fields import constraint, flag, initializer, optional_number, real, regularizer
-from gatewise.input_spec import InputSpec
+from gatewise.arguments import (
+    Argument,
+    constraint,
+    flag,
+    initializer,
+    integer,
+    optional,
+    optional_number,
+    real,
+    regularizer,
+)
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array, Config, Shape
 from gatewise.layer import Layer, registered
-from gatewise.typing import Array, Config, Shape
+from gatewise.layer.input_spec import InputSpec
 
 
 class Elementwise(Layer):

@@ -12,13 +12,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from gatewise import symbolic
-from gatewise.arguments import Argument, nearest
-from gatewise.arrays import namespace
-from gatewise.layer import Layer, registered
-from gatewise.names import unique_name
-from gatewise.symbolic import Node, SymbolicTensor
-from gatewise.typing import Array, Config, Shape
+from gatewise.arguments import Argument
+from gatewise.base.arrays import namespace
+from gatewise.base.names import unique_name
+from gatewise.base.typing import Array, Config, Shape
+from gatewise.base.words import nearest
+from gatewise.layer import Layer, registered, symbolic
+from gatewise.layer.symbolic import Node, SymbolicTensor
 
 
 def _unary(name: str) -> Callable[[Array], Array]:

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from gatewise.activations import Activation, linear
-from gatewise.arguments import Argument
-from gatewise.arrays import namespace
-from gatewise.fields import (
+from gatewise.arguments import (
+    Argument,
     activation,
     constraint,
     count,
@@ -20,10 +19,11 @@ from gatewise.fields import (
     padding,
     regularizer,
 )
-from gatewise.input_spec import InputSpec
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array, Shape
 from gatewise.layer import Layer, registered
+from gatewise.layer.input_spec import InputSpec
 from gatewise.layers import windows
-from gatewise.typing import Array, Shape
 
 
 @registered.register("Conv1D", "Convolution1D")

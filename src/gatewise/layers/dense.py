@@ -6,11 +6,10 @@ from math import prod
 from typing import Any
 
 from gatewise.activations import Activation, linear
-from gatewise.arguments import Argument
-from gatewise.arrays import namespace
-from gatewise.fields import (
+from gatewise.arguments import (
     KEYWORD_IN_KERAS2,
     NO_ADAPTERS,
+    Argument,
     absent,
     activation,
     constraint,
@@ -19,9 +18,10 @@ from gatewise.fields import (
     initializer,
     regularizer,
 )
-from gatewise.input_spec import InputSpec
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array, Shape
 from gatewise.layer import Layer, registered
-from gatewise.typing import Array, Shape
+from gatewise.layer.input_spec import InputSpec
 
 
 @registered.register("Dense")

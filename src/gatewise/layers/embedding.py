@@ -6,12 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from gatewise import release
-from gatewise.arguments import Argument, by_name, optional, positive
-from gatewise.arrays import is_floating, namespace
-from gatewise.fields import KEYWORD_IN_KERAS2, NO_ADAPTERS, absent, constraint, count, flag, initializer, regularizer
+from gatewise.arguments import (
+    KEYWORD_IN_KERAS2,
+    NO_ADAPTERS,
+    Argument,
+    absent,
+    by_name,
+    constraint,
+    count,
+    flag,
+    initializer,
+    optional,
+    positive,
+    regularizer,
+)
+from gatewise.base import release
+from gatewise.base.arrays import is_floating, namespace
+from gatewise.base.typing import Array, Config, Shape
 from gatewise.layer import Layer, registered
-from gatewise.typing import Array, Config, Shape
 
 
 def _lengths(value: Any) -> Any:

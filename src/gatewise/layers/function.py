@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from gatewise import structure
+from gatewise.base import structure
+from gatewise.base.registry import find_custom_object, get_registered_name
+from gatewise.base.typing import Config
 from gatewise.layer import Layer, registered
-from gatewise.registry import find_custom_object, get_registered_name
-from gatewise.typing import Config
 
 Function = Callable[..., Any]
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from gatewise.arguments import Argument, boolean, integer, one_of, optional
-from gatewise.arrays import namespace
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array
 from gatewise.layer import Layer, registered
-from gatewise.typing import Array
 
 MASK_OPERATIONS: Final[dict[str, Callable[..., Array]]] = {
     "NotEqual": lambda xp, layer, x, other: xp.asarray(x != other),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise.arguments import Argument
-from gatewise.arrays import namespace
-from gatewise.fields import real
-from gatewise.input_spec import InputSpec
+from gatewise.arguments import Argument, real
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array, Shape
 from gatewise.layer import Layer, registered
-from gatewise.typing import Array, Shape
+from gatewise.layer.input_spec import InputSpec
 
 
 @registered.register("Masking")

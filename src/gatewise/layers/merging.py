@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any, ClassVar
 
-from gatewise import release, structure
-from gatewise.arguments import Argument, integer
-from gatewise.arrays import namespace
-from gatewise.fields import flag
+from gatewise.arguments import Argument, flag, integer
+from gatewise.base import release, structure
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array, Shape
 from gatewise.layer import Layer, registered
-from gatewise.typing import Array, Shape
 
 
 class Merge(Layer):
@@ -19,7 +18,7 @@ class Merge(Layer):
     Sizes of 1 are stretched, and an array with fewer axes gets axes of size 1 after its batch axis, as in Keras.
 
     Masks: in Keras 3 a step counts where it counts in any input, provided that all have a mask; in Keras 2 where it
-    counts in all inputs that have one. A layer follows the generation it was made in (`gatewise.release`).
+    counts in all inputs that have one. A layer follows the generation it was made in (`gatewise.base.release`).
     """
 
     supports_masking = True

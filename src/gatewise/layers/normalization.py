@@ -7,14 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.arguments import Argument, integer, number, one_of, optional, text
-from gatewise.arrays import namespace
-from gatewise.fields import absent, constraint, flag, initializer, real, regularizer
-from gatewise.input_spec import InputSpec
+from gatewise.arguments import (
+    Argument,
+    absent,
+    constraint,
+    flag,
+    initializer,
+    integer,
+    number,
+    one_of,
+    optional,
+    real,
+    regularizer,
+    text,
+)
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array, Config, Shape
+from gatewise.base.variable import Variable
 from gatewise.layer import registered
+from gatewise.layer.input_spec import InputSpec
 from gatewise.layers.activation import Elementwise
-from gatewise.typing import Array, Config, Shape
-from gatewise.variable import Variable
 
 
 def _axes(value: Any) -> Any:

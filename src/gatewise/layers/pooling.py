@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.arguments import Argument, optional, text
-from gatewise.arrays import namespace
-from gatewise.fields import KEYWORD_IN_KERAS2, data_format, flag, one_step, padding
-from gatewise.input_spec import InputSpec
+from gatewise.arguments import KEYWORD_IN_KERAS2, Argument, data_format, flag, one_step, optional, padding, text
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array, Shape
 from gatewise.layer import Layer, registered
+from gatewise.layer.input_spec import InputSpec
 from gatewise.layers import windows
-from gatewise.typing import Array, Shape
 
 
 class Pooling1D(Layer):

@@ -6,14 +6,13 @@ import math
 from typing import Any
 
 from gatewise import arguments, regularizers
-from gatewise.arguments import Argument, optional, text
-from gatewise.arrays import namespace
-from gatewise.fields import KEYWORD_IN_KERAS2, rate, real, seed
-from gatewise.input_spec import InputSpec
+from gatewise.arguments import KEYWORD_IN_KERAS2, Argument, optional, rate, real, seed, text
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array, Config
 from gatewise.layer import Layer, registered
+from gatewise.layer.input_spec import InputSpec
 from gatewise.layers.activation import Elementwise
 from gatewise.random import SeedGenerator
-from gatewise.typing import Array, Config
 
 
 class Noise(Elementwise):

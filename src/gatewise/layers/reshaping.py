@@ -5,12 +5,11 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from gatewise.arguments import Argument, integer, positive
-from gatewise.arrays import namespace
-from gatewise.fields import count, data_format
-from gatewise.input_spec import InputSpec
+from gatewise.arguments import Argument, count, data_format, integer, positive
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array, Shape
 from gatewise.layer import Layer, registered
-from gatewise.typing import Array, Shape
+from gatewise.layer.input_spec import InputSpec
 
 
 @registered.register("Flatten")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise.typing import Array
+from gatewise.base.typing import Array
 
 
 def span(size: int, dilation: int = 1) -> int:

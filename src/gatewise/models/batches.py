@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gatewise import structure
-from gatewise.arrays import shape_of
+from gatewise.base import structure
+from gatewise.base.arrays import shape_of
+from gatewise.base.typing import Array
 from gatewise.graph import Graph
 from gatewise.layers import Dot, Lambda, Operation, Permute, Reshape
-from gatewise.typing import Array
 
 if TYPE_CHECKING:
     from gatewise.layer import Layer

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise import graph_config
-from gatewise.layer_config import deserialize_layer
+from gatewise.base.typing import Config
+from gatewise.graph import config as graph_config
+from gatewise.layer.serialization import deserialize_layer
 from gatewise.models.model import Model
-from gatewise.typing import Config
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 import gatewise.layers  # noqa: F401 (registers every layer that a config may name)
-from gatewise import graph_config, plan, structure, summary
-from gatewise.arrays import Tensor, as_array, shape_of, unshared
+from gatewise.base import structure
+from gatewise.base.arrays import Tensor, as_array, shape_of, unshared
+from gatewise.base.epoch import epoch
+from gatewise.base.typing import Config
+from gatewise.base.variable import all_or_nothing, current_scope
 from gatewise.config import config as settings
-from gatewise.epoch import epoch
 from gatewise.graph import Graph
+from gatewise.graph import config as graph_config
 from gatewise.layer import Layer, as_tensor, inside_a_call, registered
-from gatewise.layer_config import serialize_layer
-from gatewise.models import batches
-from gatewise.plan import NO_PLAN, Plan
+from gatewise.layer.serialization import serialize_layer
+from gatewise.layer.symbolic import SymbolicTensor
+from gatewise.models import batches, plan, summary
+from gatewise.models.plan import NO_PLAN, Plan
 from gatewise.recurrent.precision import PrecisionOfLayers
-from gatewise.symbolic import SymbolicTensor
-from gatewise.typing import Config
-from gatewise.variable import all_or_nothing, current_scope
 
 if TYPE_CHECKING:
     from gatewise.streaming import Stream, StreamPool
@@ -155,7 +156,7 @@ class Model(Layer):
 
     def _infer(self, batch: Any) -> Any:
         if settings.uses_jax():
-            from gatewise.executor import infer_on_jax
+            from gatewise.models.executor import infer_on_jax
 
             return infer_on_jax(self, batch)
         return self(batch, training=False) if "training" in self._call_takes().accepted else self(batch)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise import graph_config, structure
-from gatewise.arrays import as_array, shape_of
-from gatewise.epoch import epoch
+from gatewise.base import structure
+from gatewise.base.arrays import as_array, shape_of
+from gatewise.base.epoch import epoch
+from gatewise.base.typing import Config, Shape
 from gatewise.graph import Graph, Input, InputLayer
+from gatewise.graph import config as graph_config
 from gatewise.layer import Layer, building, registered
-from gatewise.layer_config import deserialize_layer, serialize_layer
+from gatewise.layer.serialization import deserialize_layer, serialize_layer
+from gatewise.layer.symbolic import SymbolicTensor
 from gatewise.models.model import Drawn
-from gatewise.symbolic import SymbolicTensor
-from gatewise.typing import Config, Shape
 
 
 @registered.register("Sequential")

@@ -9,29 +9,31 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gatewise import activations, release, structure
-from gatewise.arguments import Argument, one_of
-from gatewise.arrays import as_array, namespace, shape_of
-from gatewise.engine.cells import Cell, State
-from gatewise.engine.recurrence import Recurrence, Way, forward
-from gatewise.fields import (
+from gatewise import activations
+from gatewise.arguments import (
     KEYWORD_IN_KERAS2,
+    Argument,
     activation,
     constraint,
     count,
     flag,
     initializer,
+    one_of,
     rate,
     regularizer,
     seed,
 )
-from gatewise.input_spec import InputSpec
+from gatewise.base import release, structure
+from gatewise.base.arrays import as_array, namespace, shape_of
+from gatewise.base.typing import Array, Shape
+from gatewise.base.variable import State as StateVariable
+from gatewise.base.variable import Variable, current_scope
+from gatewise.engine.cells import Cell, State
+from gatewise.engine.recurrence import Recurrence, Way, forward
 from gatewise.layer import Layer
+from gatewise.layer.input_spec import InputSpec
 from gatewise.random import SeedGenerator
 from gatewise.recurrent.precision import Precision, unfit
-from gatewise.typing import Array, Shape
-from gatewise.variable import State as StateVariable
-from gatewise.variable import Variable, current_scope
 
 
 def use_cudnn() -> Argument[Any, Any]:

@@ -10,15 +10,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gatewise.arguments import Argument
-from gatewise.arrays import namespace
+from gatewise.arguments import Argument, flag
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array
 from gatewise.engine.recurrence import Recurrence
-from gatewise.fields import flag
 from gatewise.layer import registered
 from gatewise.recurrent.base import RecurrentLayer
 from gatewise.recurrent.gru import GRU
 from gatewise.recurrent.lstm import LSTM
-from gatewise.typing import Array
 
 
 def from_cudnn(kernel: Array, gates: int) -> Array:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise.arguments import Argument
+from gatewise.arguments import Argument, flag
 from gatewise.engine import cells
-from gatewise.fields import flag
 from gatewise.layer import registered
 from gatewise.recurrent.base import Gated, RecurrentLayer, use_cudnn
 

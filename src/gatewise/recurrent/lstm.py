@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.arguments import Argument
+from gatewise.arguments import Argument, flag
 from gatewise.engine import cells
-from gatewise.fields import flag
 from gatewise.layer import registered
 from gatewise.recurrent.base import Gated, RecurrentLayer, use_cudnn
 

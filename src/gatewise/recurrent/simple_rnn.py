@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise.arguments import Argument
+from gatewise.arguments import Argument, seed
 from gatewise.engine import cells
-from gatewise.fields import seed
 from gatewise.layer import registered
 from gatewise.recurrent.base import RecurrentLayer, implementation
 

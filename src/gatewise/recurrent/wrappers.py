@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any, TypeVar
 
-from gatewise import structure
 from gatewise.arguments import Argument, by_name, one_of, optional
-from gatewise.arrays import namespace
+from gatewise.base import structure
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array, Config, Shape
+from gatewise.base.variable import Variable, all_or_nothing
 from gatewise.layer import Layer, registered
-from gatewise.layer_config import deserialize_layer, serialize_layer
+from gatewise.layer.serialization import deserialize_layer, serialize_layer
 from gatewise.recurrent.base import TakesState
 from gatewise.recurrent.precision import PrecisionOfLayers
-from gatewise.typing import Array, Config, Shape
-from gatewise.variable import Variable, all_or_nothing
 
 AnyLayer = TypeVar("AnyLayer", bound=Layer)
 

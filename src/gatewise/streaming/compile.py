@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from gatewise import structure
-from gatewise.epoch import epoch
+from gatewise.base import structure
+from gatewise.base.epoch import epoch
 from gatewise.graph import Graph, InputLayer
 from gatewise.layer import Layer
+from gatewise.layer.symbolic import SymbolicTensor
 from gatewise.streaming.shapes import Shapes
 from gatewise.streaming.steps import Emission, NotNativeError, Slot, Step, Value, rule_of, symbolic_shapes
-from gatewise.symbolic import SymbolicTensor
 
 
 class Prepared:

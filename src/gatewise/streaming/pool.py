@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.arrays import as_array
+from gatewise.base.arrays import as_array
+from gatewise.base.typing import Array
 from gatewise.engine._native import UnknownStreamError
 from gatewise.streaming import files, stepwise
 from gatewise.streaming import state as states
 from gatewise.streaming.compile import Prepared, prepare
-from gatewise.typing import Array
 
 __all__ = ["StreamPool", "UnknownStreamError"]
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from gatewise import structure
-from gatewise.arrays import as_array, shape_of
+from gatewise.base import structure
+from gatewise.base.arrays import as_array, shape_of
+from gatewise.base.typing import Array
 from gatewise.graph import Graph
 from gatewise.streaming.steps import Value
-from gatewise.typing import Array
 
 
 class Shapes:

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from gatewise.base.typing import Array
 from gatewise.streaming.steps import Slot
 from gatewise.streaming.stepwise import unpacked
-from gatewise.typing import Array
 
 
 def to_dict(slots: list[Slot], records: Array) -> dict[str, Any]:

@@ -17,11 +17,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from gatewise import activations, masks, structure
-from gatewise.arrays import shape_of
+from gatewise import activations
+from gatewise.base import masks, structure
+from gatewise.base.arrays import shape_of
+from gatewise.base.typing import Array
 from gatewise.engine.recurrence import NATIVE_ACTIVATIONS, Way, forward
 from gatewise.layer import Layer
-from gatewise.typing import Array
 
 
 class NotNativeError(Exception):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatewise.base.typing import Array
 from gatewise.streaming.steps import Slot, Value
-from gatewise.typing import Array
 
 if TYPE_CHECKING:
     from gatewise.streaming.compile import Prepared

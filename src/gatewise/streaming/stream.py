@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from gatewise.base.typing import Array
 from gatewise.streaming import state as states
 from gatewise.streaming.compile import Prepared, prepare
-from gatewise.typing import Array
 
 
 class Stream:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.compat.absent import absent
+from gatewise.base.absent import absent
 from gatewise.keras.preprocessing import sequence
 
 __all__ = ["sequence"]

@@ -10,7 +10,7 @@ import os
 import re
 from typing import Final
 
-from gatewise import release
+from gatewise.base import release
 
 NEWEST: Final = "2.21.0"
 """The TensorFlow that a program gets when it asks for none: the one that parity is checked against."""

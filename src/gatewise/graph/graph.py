@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from gatewise import arguments, masks, structure
-from gatewise.arguments import Argument
-from gatewise.arrays import as_array, is_floating, namespace, shape_of
-from gatewise.fields import absent
+from gatewise import arguments
+from gatewise.arguments import Argument, absent
+from gatewise.base import masks, structure
+from gatewise.base.arrays import as_array, is_floating, namespace, shape_of
+from gatewise.base.release import Release
+from gatewise.base.typing import Config, Shape
 from gatewise.layer import Layer, registered
-from gatewise.release import Release
-from gatewise.symbolic import Node, SymbolicTensor
-from gatewise.typing import Config, Shape
+from gatewise.layer.symbolic import Node, SymbolicTensor
 
 
 def _places(keras3: str | None = None, keras2: str | None = None) -> dict[Release, str | None]:

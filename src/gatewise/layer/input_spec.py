@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise.typing import Shape
+from gatewise.base.typing import Shape
 
 
 class InputSpec:

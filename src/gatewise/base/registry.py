@@ -6,7 +6,7 @@ Activations, initializers, regularizers, constraints and layers each have one re
     1. `custom_objects` passed to the call
     2. the innermost `custom_object_scope`, then the ones around it
     3. `get_custom_objects()`, which `register_keras_serializable` fills
-    4. the registry's own entries, first those of the Keras generation in force (`gatewise.release`)
+    4. the registry's own entries, first those of the Keras generation in force (`gatewise.base.release`)
 
 A config is data. It picks among entries that exist; it never imports a module and never runs code that it carries.
 """
@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
-from gatewise import release
-from gatewise.typing import Config
+from gatewise.base import release
+from gatewise.base.typing import Config
 
 Entry = TypeVar("Entry")
 Value = TypeVar("Value")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise import release
-from gatewise.layer import Layer, registered
-from gatewise.registry import get_registered_name
-from gatewise.typing import Config
+from gatewise.base import release
+from gatewise.base.registry import get_registered_name
+from gatewise.base.typing import Config
+from gatewise.layer.layer import Layer, registered
 
 _OPERATIONS = "keras.src.ops.numpy"
 _OPERATION_LAYERS = ("Operation", "MaskOperation")

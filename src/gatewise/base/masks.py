@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.typing import Array
+from gatewise.base.typing import Array
 
 _masks: dict[int, tuple[weakref.ref[Any], Array]] = {}
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from gatewise import constraints, initializers, regularizers
 from gatewise.arguments import Argument, Declared, boolean, optional, text
-from gatewise.arrays import as_array, shape_of
+from gatewise.base.arrays import as_array, shape_of
+from gatewise.base.variable import Variable, drawing_only, placeholder
 from gatewise.config import config as settings
-from gatewise.variable import Variable, drawing_only, placeholder
 
 if TYPE_CHECKING:
-    from gatewise.layer import Layer
-    from gatewise.symbolic import Node
+    from gatewise.layer.layer import Layer
+    from gatewise.layer.symbolic import Node
 
 
 def dtype_name(value: Any) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from gatewise import structure
-from gatewise.typing import Shape
+from gatewise.base import structure
+from gatewise.base.typing import Shape
 
 if TYPE_CHECKING:
-    from gatewise.layer import Layer
+    from gatewise.layer.layer import Layer
 
 
 class SymbolicTensor:

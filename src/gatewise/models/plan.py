@@ -12,12 +12,12 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from gatewise import structure
-from gatewise.arrays import NUMBER_KINDS, unshared
+from gatewise.base import structure
+from gatewise.base.arrays import NUMBER_KINDS, unshared
+from gatewise.base.typing import Array
 from gatewise.graph import Graph, InputLayer
+from gatewise.layer.symbolic import Node, SymbolicTensor
 from gatewise.recurrent.base import RecurrentLayer
-from gatewise.symbolic import Node, SymbolicTensor
-from gatewise.typing import Array
 
 NO_PLAN: Final = object()
 """What `Plan.run` gives for an input that it does not fit."""

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.epoch import epoch
-from gatewise.typing import Array
+from gatewise.base.epoch import epoch
+from gatewise.base.typing import Array
 
 
 def _operator(name: str) -> tuple[Callable[[Any, Any], Array], Callable[[Any, Any], Array]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gatewise import structure
-from gatewise.typing import Shape
-from gatewise.variable import Variable
+from gatewise.base import structure
+from gatewise.base.typing import Shape
+from gatewise.base.variable import Variable
 
 if TYPE_CHECKING:
     from gatewise.layer import Layer

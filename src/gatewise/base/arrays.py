@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gatewise import structure
-from gatewise.typing import Array, Shape
+from gatewise.base import structure
+from gatewise.base.typing import Array, Shape
 
 NUMBER_KINDS = "biuf"
 

@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from gatewise import release, structure
-from gatewise.graph import Graph, InputLayer
+from gatewise.base import release, structure
+from gatewise.base.registry import custom_object_scope
+from gatewise.base.typing import Config
+from gatewise.graph.graph import Graph, InputLayer
 from gatewise.layer import Layer, registered
-from gatewise.layer_config import deserialize_layer, serialize_layer
-from gatewise.registry import custom_object_scope
-from gatewise.symbolic import Node, SymbolicTensor
-from gatewise.typing import Config
+from gatewise.layer.serialization import deserialize_layer, serialize_layer
+from gatewise.layer.symbolic import Node, SymbolicTensor
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from gatewise import structure
+from gatewise.base import structure
 from gatewise.recurrent.base import RecurrentLayer
 
 if TYPE_CHECKING:

@@ -22,14 +22,16 @@ from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 
-from gatewise import arguments, drawing, masks, regularizers, signatures, structure, symbolic
+from gatewise import arguments, regularizers
 from gatewise.arguments import Argument, optional, positive
-from gatewise.arrays import Tensor, as_array, is_floating, namespace, shape_of
-from gatewise.names import unique_name
-from gatewise.registry import Registry
-from gatewise.typing import Array, Config, Shape
-from gatewise.variable import Scope, all_or_nothing, reading
-from gatewise.weights import Weighted
+from gatewise.base import masks, structure
+from gatewise.base.arrays import Tensor, as_array, is_floating, namespace, shape_of
+from gatewise.base.names import unique_name
+from gatewise.base.registry import Registry
+from gatewise.base.typing import Array, Config, Shape
+from gatewise.base.variable import Scope, all_or_nothing, reading
+from gatewise.layer import drawing, signatures, symbolic
+from gatewise.layer.weights import Weighted
 
 registered: Registry[type[Layer]] = Registry(kind="layer")
 """Every layer class that configs may name."""
@@ -365,7 +367,7 @@ class Layer(Weighted):
         Returns:
             The outputs, and the new values of the non-trainable variables. Nothing in the layer changes.
         """
-        from gatewise.pure import stateless_call
+        from gatewise.layer.pure import stateless_call
 
         return stateless_call(self, trainable_variables, non_trainable_variables, args, kwargs, key)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gatewise import structure
-from gatewise.arrays import is_array
-from gatewise.typing import Array
-from gatewise.variable import Scope, Variable, reading
+from gatewise.base import structure
+from gatewise.base.arrays import is_array
+from gatewise.base.typing import Array
+from gatewise.base.variable import Scope, Variable, reading
 
 if TYPE_CHECKING:
-    from gatewise.layer import Layer
+    from gatewise.layer.layer import Layer
 
 
 def stateless_call(

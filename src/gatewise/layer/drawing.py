@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatewise import structure, symbolic
-from gatewise.arrays import shape_of
+from gatewise.base import structure
+from gatewise.base.arrays import shape_of
+from gatewise.layer import symbolic
 
 if TYPE_CHECKING:
-    from gatewise.layer import Layer
+    from gatewise.layer.layer import Layer
 
 
 def connect(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -11,9 +11,9 @@ import numpy as np
 
 from gatewise import activations, constraints, initializers, regularizers
 from gatewise.activations import Activation
-from gatewise.arguments import REQUIRED, Argument, boolean, integer, number, one_of, optional, positive
-from gatewise.arguments import rate as fraction
-from gatewise.release import Release
+from gatewise.arguments.declared import REQUIRED, Argument
+from gatewise.arguments.parsers import boolean, fraction, integer, number, one_of, optional, positive
+from gatewise.base.release import Release
 
 KEYWORD_IN_KERAS2: Final[dict[Release, None]] = {"tf1": None, "tf2": None}
 """The `places` of an argument that came with Keras 3."""

@@ -1,0 +1,9 @@
+"""The base of all layers."""
+
+from __future__ import annotations
+
+from gatewise.layer.layer import Layer as Layer
+from gatewise.layer.layer import as_tensor as as_tensor
+from gatewise.layer.layer import building as building
+from gatewise.layer.layer import inside_a_call as inside_a_call
+from gatewise.layer.layer import registered as registered
