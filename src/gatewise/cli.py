@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import gatewise
+from gatewise.base.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ _debug = click.option("--debug", is_flag=True, help="Show where in Gatewise an e
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(gatewise.__version__, prog_name="gatewise", message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name="gatewise", message="%(prog)s %(version)s")
 def main() -> None:
     """LSTM, GRU and their family: run Keras programs, look into Keras models, predict with them."""
 

@@ -44,7 +44,7 @@ def register(threadpoolctl: ModuleType) -> None:
             self.dynlib.gatewise_set_num_threads(num_threads)
 
         def get_version(self) -> str:
-            from gatewise import __version__
+            from gatewise.base.version import __version__
 
             return __version__
 

@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from gatewise.base.registry import Registry
 from gatewise.base.typing import Array, Config, Shape
 from gatewise.base.variable import Scope, all_or_nothing, reading
 from gatewise.layer import drawing, signatures, symbolic
+from gatewise.layer.facts import Facts
 from gatewise.layer.weights import Weighted
 
 registered: Registry[type[Layer]] = Registry(kind="layer")
@@ -78,7 +79,7 @@ def _whole(build: Callable[..., None]) -> Callable[..., None]:
     return build_whole
 
 
-class Layer(Weighted):
+class Layer(Facts, Weighted):
     """What every layer is.
 
     Args:
@@ -94,16 +95,6 @@ class Layer(Weighted):
     """
 
     _call_signature: ClassVar[signatures.CallSignature]
-
-    autocast = True
-    """Whether floating inputs are cast to the layer's dtype."""
-    casts_integers: ClassVar[bool] = False
-    """Whether integer inputs are cast too: True for layers that multiply by weights."""
-    keeps_dtype: ClassVar[bool] = False
-    """Whether a symbolic output has the input's dtype rather than the layer's."""
-    supports_masking = False
-    """Whether the input's mask travels on to the output."""
-    input_spec = cast(Any, None)  # Not annotated: it is no argument.
 
     activity_regularizer: Argument[Any, Any] = Argument(
         default=None, parse=regularizers.get, serialize=regularizers.serialize, kw_only=True
@@ -121,11 +112,6 @@ class Layer(Weighted):
 
     _build_is_whole: ClassVar[bool] = True
     """Whether the layer is built when `build` returns; a model may still wait for a shape."""
-
-    makes_mask = False
-    """Whether the output has a mask that the input did not bring."""
-    plain_call: ClassVar[bool] = False
-    """Whether `call`, on an array in the layer's dtype and without a mask, is all that inference takes."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -177,11 +163,8 @@ class Layer(Weighted):
         # The constructor's argument, and not what a subclass may keep under the same name.
         if self._given_input_dim is None:
             return None
-        length = () if not self._has_time_axis else (self.input_length,)
+        length = () if not self.has_time_axis else (self.input_length,)
         return (self.batch_size, *length, arguments.positive(self._given_input_dim))
-
-    _has_time_axis: ClassVar[bool] = False
-    """Whether `input_dim` alone means (time, features) inputs: recurrent and one-dimensional convolutional layers."""
 
     def build(self, input_shape: Any) -> None:
         """Make the weights, for inputs of `input_shape`; overridden by layers that have any."""

@@ -74,7 +74,7 @@ class Conv1D(Layer):
 
     casts_integers = True
     input_spec = InputSpec(ndim=3)
-    _has_time_axis = True
+    has_time_axis = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -40,7 +40,7 @@ class Pooling1D(Layer):
 
     casts_integers = True
     input_spec = InputSpec(ndim=3)
-    _has_time_axis = True
+    has_time_axis = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -124,7 +124,7 @@ class GlobalPooling1D(Layer):
 
     casts_integers = True
     input_spec = InputSpec(ndim=3)
-    _has_time_axis = True
+    has_time_axis = True
 
     @property
     def _time(self) -> int:

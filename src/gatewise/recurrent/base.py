@@ -134,7 +134,7 @@ class RecurrentLayer(HasUnits):
 
     supports_masking = True
     casts_integers = True
-    _has_time_axis = True
+    has_time_axis = True
     _prepared: ClassVar[dict[str, Any]] = {"_op": None}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -71,7 +71,7 @@ class Bidirectional(TakesState):
 
     supports_masking = True
     casts_integers = True
-    _has_time_axis = True
+    has_time_axis = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         args = by_name("Bidirectional", args, kwargs, 2, "weights")
