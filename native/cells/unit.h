@@ -1,7 +1,7 @@
 // What the equation of a cell reads and writes: one vector of hidden units.
 #pragma once
 
-#include "kernels/simd.h"
+#include "base/simd.h"
 
 namespace gatewise::GATEWISE_ISA {
 

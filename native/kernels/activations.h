@@ -2,7 +2,7 @@
 // never a machine minimum or maximum, which on x86 may return the other operand.
 #pragma once
 
-#include "kernels/simd.h"
+#include "base/simd.h"
 
 namespace gatewise::GATEWISE_ISA {
 

@@ -4,7 +4,7 @@
 // then h_0 .. h_{H-1}, one fused multiply-add each. Storing a partial sum and taking it up again changes no bit.
 #pragma once
 
-#include "kernels/simd.h"
+#include "base/simd.h"
 
 namespace gatewise::GATEWISE_ISA {
 

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "cells/names.h"
-#include "kernels/isa.h"
 #include "python/binding_stream.h"
+#include "recurrence/isa.h"
 #include "recurrence/recurrence.h"
 
 namespace nb = nanobind;

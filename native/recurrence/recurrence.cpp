@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "kernels/isa.h"
+#include "recurrence/isa.h"
 #include "recurrence/packing.h"
 
 namespace gatewise {

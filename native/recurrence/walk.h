@@ -1,7 +1,7 @@
 // How a member goes through a product: its share of the rows or panels, rows in blocks, panels in groups.
 #pragma once
 
-#include "kernels/simd.h"
+#include "base/simd.h"
 
 namespace gatewise::GATEWISE_ISA {
 

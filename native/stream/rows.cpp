@@ -3,7 +3,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "kernels/isa.h"
+#include "recurrence/isa.h"
 
 namespace gatewise {
 

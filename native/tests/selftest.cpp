@@ -15,7 +15,7 @@
 #include <xmmintrin.h>
 #endif
 
-#include "kernels/isa.h"
+#include "recurrence/isa.h"
 #include "recurrence/recurrence.h"
 
 namespace gatewise {

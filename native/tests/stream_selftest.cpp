@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "kernels/isa.h"
+#include "recurrence/isa.h"
 #include "stream/ops/activate.h"
 #include "stream/ops/convolution.h"
 #include "stream/ops/dense.h"

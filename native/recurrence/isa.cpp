@@ -1,4 +1,4 @@
-#include "kernels/isa.h"
+#include "recurrence/isa.h"
 
 #if defined(__x86_64__) && defined(__linux__)
 #include <cpuid.h>
