@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "recurrence/engine.h"
+#include "base/index.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>

@@ -1,19 +1,24 @@
-// What the equation of a cell reads and writes: one vector of hidden units.
+// What the equation of a cell works on: one vector of hidden units.
 #pragma once
 
 #include "base/simd.h"
+#include "cells/facts.h"
 
 namespace gatewise::GATEWISE_ISA {
 
-template <class T>
+// The fields of the cell C, its states first, and the unit's own weights, in the order of the cell's facts.
+template <class T, class C>
 struct Unit {
-  Vec<T> h;       // the state that is also the output
-  Vec<T> c;       // LSTM: the cell state
-  Vec<T> update;  // GRU, between its phases: z
-  Vec<T> reset;   // GRU, between its phases: r * h
+  static constexpr CellFacts kFacts = facts_of<C>();
+  Vec<T> fields[kFacts.fields()];
+  Vec<T> weights[kFacts.unit_rows() != 0 ? kFacts.unit_rows() : 1];
 };
 
-// Members of Unit that a phase reads or writes.
-enum Field : unsigned { kNone = 0, kH = 1, kC = 2, kUpdate = 4, kReset = 8 };
+// One phase of a cell as functions on vectors, each for some vectors together, so that one may go on where another
+// waits: `forward` here; the backward has its place beside it.
+//
+//   forward(z, u, act, gate)   z[i] are the sums of the units u[i]; reads and writes the fields that the facts say
+template <class C, int kPhase>
+struct Equation;
 
 }  // namespace gatewise::GATEWISE_ISA

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/simd.h"
+#include "kernels/activation.h"
 
 namespace gatewise::GATEWISE_ISA {
 

@@ -4,41 +4,33 @@
 // then h_0 .. h_{H-1}, one fused multiply-add each. Storing a partial sum and taking it up again changes no bit.
 #pragma once
 
+#include "base/costs.h"
 #include "base/simd.h"
+#include "kernels/forms.h"
 
 namespace gatewise::GATEWISE_ISA {
 
-// Sums that registers hold; those left over are for weights and inputs.
-inline constexpr int kMaxSums = kRegisters == 32 ? 24 : 12;
-inline constexpr int kMaxRows = 16;
-inline constexpr int kMaxPanels = 4;
+using costs::kFetchingRows;
+using costs::kMaxPanels;
+using costs::loads_once;
 
-// Lower tiles are bound by loads, and have none to spare.
-inline constexpr int kFetchingRows = 3;
+inline constexpr int kMaxSums = costs::most_sums(kRegisters);
+inline constexpr int kMaxRows = 16;
 
 // Rows of a tile at most: as many as fit, and for one or two gates fewer rows and more panels.
 constexpr int rows_for(int gates) { return kMaxSums / (gates < 3 ? 4 : gates); }
 
-// GCC has the products of two and three rows fetch a weight anew each, which is half as slow again, unless it is told
-// to load it once; and then it runs out of registers before their number.
-constexpr bool loads_once(int rows) { return rows == 2 || rows == 3; }
-inline constexpr int kMaxSumsLoadedOnce = kRegisters == 32 ? 20 : 12;
-
-constexpr int max_sums_of(int rows) { return loads_once(rows) ? kMaxSumsLoadedOnce : kMaxSums; }
-
-// (For one row of three gates two panels are 10% faster than four: six sums suffice to hide the latency, and more of
-// the weights met last are still near when the next step begins.)
-constexpr int max_panels(int gates) { return gates == 3 ? 2 : kMaxPanels; }
+constexpr int max_sums_of(int rows) { return loads_once(rows) ? costs::most_sums_loaded_once(kRegisters) : kMaxSums; }
 
 // Panels that a tile of `rows` rows may take together.
 constexpr int panels_for(int rows, int gates) {
   const int most = max_sums_of(rows) / (rows * gates);
-  return most > max_panels(gates) ? max_panels(gates) : (most < 1 ? 1 : most);
+  return most > costs::most_panels(gates) ? costs::most_panels(gates) : (most < 1 ? 1 : most);
 }
 
 // Whether such a tile has room for the folded panel too.
 constexpr bool takes_folded(int rows, int panels, int gates) {
-  return panels <= max_panels(gates) && rows * (panels * gates + 1) <= max_sums_of(rows);
+  return panels <= costs::most_panels(gates) && rows * (panels * gates + 1) <= max_sums_of(rows);
 }
 
 // Memory to bring into the second-level cache while a tile works on something else: `step` elements with every two

@@ -17,7 +17,8 @@
 #include <utility>
 #include <vector>
 
-#include "cells/names.h"
+#include "base/costs.h"
+#include "cells/named.h"
 #include "stream/functions.h"
 #include "stream/ops/activate.h"
 #include "stream/ops/convolution.h"
@@ -89,9 +90,10 @@ class Builder {
     want(kernel.ndim() == 2 && recurrent_kernel.ndim() == 2 && size_of(kernel, 1) == columns &&
              size_of(recurrent_kernel, 1) == columns && program_->width(x) == size_of(kernel, 0),
          "kernels are (I, gH) and (H, gH)");
-    want(!bias || length(*bias) == columns * (cell == Cell::gru_reset_after ? 2 : 1), "the bias does not fit");
-    const Weights<float> weights{kernel.data(), recurrent_kernel.data(), data_or_null(bias)};
-    gatewise::Recurrence<float> packed(cell, size_of(kernel, 0), units, weights, activation_named(activation),
+    const Sizes sizes{size_of(kernel, 0), units};
+    want(!bias || length(*bias) == numbers_of(cell, kBiasAt, sizes), "the bias does not fit");
+    const Weights<float> weights{{kernel.data(), recurrent_kernel.data(), data_or_null(bias)}};
+    gatewise::Recurrence<float> packed(cell, sizes, weights, activation_named(activation),
                                        activation_named(recurrent_activation), precision == "bfloat16");
     const int y = program_->add_value(units);
     const Index offset = program_->add_state(units * states_of(cell));

@@ -15,11 +15,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "cells/gru.h"
-#include "cells/gru_reset_after.h"
-#include "cells/lstm.h"
-#include "cells/simple_rnn.h"
-#include "recurrence/driver.h"
+#include "base/each.h"
+#include "recurrence/dispatch.h"
 
 namespace gatewise::GATEWISE_ISA {
 namespace {
@@ -62,17 +59,6 @@ GATEWISE_INLINE void store_tile(float* to, Index bytes_between) {
 template <int kSum, int kInput>
 GATEWISE_INLINE void multiply_tiles() {
   __asm__ volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSum), "i"(kInput), "i"(kWeightTile));
-}
-
-// Calls `f` with 0, 1, .. kCount - 1 as constants.
-template <class F, int... kAt>
-GATEWISE_INLINE void each(F f, std::integer_sequence<int, kAt...> /*at*/) {
-  (f(std::integral_constant<int, kAt>()), ...);
-}
-
-template <int kCount, class F>
-GATEWISE_INLINE void each(F f) {
-  each(f, std::make_integer_sequence<int, kCount>());
 }
 
 template <int kTheParts>
@@ -219,45 +205,15 @@ class AmxTiles {
   int height_ = 0;
 };
 
-template <class CellType, class Tiles>
-void run_cell(const Layer<float>& layer, const Sequence<float>& call, const Plan& plan, const Workspace<float>& space,
-              Team& team, Index member) {
-  const bool usual = layer.activation == Activation::tanh && layer.recurrent_activation == Activation::sigmoid;
-  if (usual) {
-    using Act = Fixed<float, Activation::tanh>;
-    using Gate = Fixed<float, Activation::sigmoid>;
-    Driver<float, CellType, Act, Gate, Tiles>(layer, call, plan, space, team, member, Act{}, Gate{}).run();
-  } else {
-    using Any = Chosen<float>;
-    Driver<float, CellType, Any, Any, Tiles>(layer, call, plan, space, team, member, Any{layer.activation},
-                                             Any{layer.recurrent_activation})
-        .run();
-  }
-}
-
-template <class CellType>
-void run_parts(const Layer<float>& layer, const Sequence<float>& call, const Plan& plan, const Workspace<float>& space,
-               Team& team, Index member) {
-  if (layer.parts == 1) return run_cell<CellType, AmxTiles<1>>(layer, call, plan, space, team, member);
-  run_cell<CellType, AmxTiles<kFloatParts>>(layer, call, plan, space, team, member);
-}
-
 }  // namespace
 
-extern void run_tiles(const Layer<float>& layer, const Sequence<float>& call, const Plan& plan,
+extern void run_tiles(const PackedLayer<float>& layer, const Sequence<float>& call, const Division& division,
                       const Workspace<float>& space, Team& team, Index member);
-void run_tiles(const Layer<float>& layer, const Sequence<float>& call, const Plan& plan, const Workspace<float>& space,
-               Team& team, Index member) {
-  switch (layer.cell) {
-    case Cell::simple:
-      return run_parts<SimpleRnn>(layer, call, plan, space, team, member);
-    case Cell::lstm:
-      return run_parts<Lstm>(layer, call, plan, space, team, member);
-    case Cell::gru:
-      return run_parts<Gru>(layer, call, plan, space, team, member);
-    case Cell::gru_reset_after:
-      return run_parts<GruResetAfter>(layer, call, plan, space, team, member);
-  }
+void run_tiles(const PackedLayer<float>& layer, const Sequence<float>& call, const Division& division,
+               const Workspace<float>& space, Team& team, Index member) {
+  const Part<float> part{layer, call, division, space, team, member};
+  if (layer.parts == 1) return run_part<float, AmxTiles<1>>(part);
+  run_part<float, AmxTiles<kFloatParts>>(part);
 }
 
 }  // namespace gatewise::GATEWISE_ISA

@@ -3,9 +3,11 @@
 
 #include <type_traits>
 
+#include "base/each.h"
 #include "cells/unit.h"
 #include "kernels/activations.h"
 #include "kernels/tile.h"
+#include "recurrence/engine.h"
 #include "recurrence/walk.h"
 #include "threads/team.h"
 
@@ -20,67 +22,73 @@ Workspace<T> memory_of(Index member, bool split_units, Workspace<T> space) {
   const auto move = [&](T*& memory) {
     if (memory != nullptr) memory += member * space.apart;
   };
-  move(space.h[0]);
-  move(space.h[1]);
-  move(space.c);
-  move(space.update);
-  move(space.reset);
-  move(space.pairs[0]);
-  move(space.pairs[1]);
-  move(space.reset_pairs);
+  for (T*& numbers : space.output) move(numbers);
+  for (T*& numbers : space.fields) move(numbers);
+  for (T*& pairs : space.output_pairs) move(pairs);
+  for (T*& pairs : space.field_pairs) move(pairs);
   return space;
 }
 
-template <class T, class CellType, class Act, class Gate, class Tiles>
+// A phase of the cell C: its facts as constants, beside its equation.
+template <class C, int kPhase>
+struct CellPhase : Equation<C, kPhase> {
+  static constexpr PhaseFacts kFacts = facts_of<C>().phases[kPhase];
+  static constexpr int kIndex = kPhase;
+  static constexpr int kGates = kFacts.gates;
+  static constexpr int kSums = kFacts.sums;
+  static constexpr int kSource = kFacts.source;
+  static constexpr bool kWritesOutput = has(kFacts.writes, kOutput);
+  // What is multiplied while it is written stands in two places; only the output does.
+  static_assert(kSource == kOutput || !has(kFacts.writes, kSource));
+};
+
+template <class T, class C, class Act, class Gate, class Tiles>
 class Driver {
  public:
-  Driver(const Layer<T>& layer, const Sequence<T>& call, const Plan& plan, const Workspace<T>& space, Team& team,
-         Index member, Act act, Gate gate)
+  Driver(const PackedLayer<T>& layer, const Sequence<T>& call, const Division& division, const Workspace<T>& space,
+         Team& team, Index member, Act act, Gate gate)
       : layer_(layer),
         call_(call),
-        plan_(plan),
-        space_(memory_of(member, plan.split_units, space)),
+        division_(division),
+        space_(memory_of(member, division.split_units, space)),
         team_(team),
         member_(member),
         act_(act),
         gate_(gate),
-        rows_(plan.split_units ? Share{0, call.batch} : share(call.batch, member, plan.threads)),
-        panels_(plan.split_units ? share(layer.panels, member, plan.threads) : Share{0, layer.panels}),
-        whole_(lesser(panels_.end, layer.whole_panels())),
-        first_walk_(walk_of<First>()),
-        second_walk_(walk_of<Second>()) {}
+        rows_(division.split_units ? Share{0, call.batch} : share(call.batch, member, division.threads)),
+        panels_(division.split_units ? share(layer.panels, member, division.threads) : Share{0, layer.panels}),
+        whole_(lesser(panels_.end, layer.whole_panels())) {
+    each<kPhases>([&](auto i) { walks_[i] = walk_of<At<i>>(); });
+  }
 
   void run() {
     load_states();
     if constexpr (kInPairs) split_states();
     wait();
-    for (Index start = 0; start < call_.steps; start += plan_.chunk) {
+    for (Index start = 0; start < call_.steps; start += division_.chunk) {
       const Index left = call_.steps - start;
-      const Index count = left < plan_.chunk ? left : plan_.chunk;
-      if (plan_.ahead) look_ahead(start, count);
+      const Index count = left < division_.chunk ? left : division_.chunk;
+      if (division_.ahead) look_ahead(start, count);
       for (Index i = 0; i < count; ++i) step(start + i, i);
     }
     store_states();
   }
 
  private:
-  using First = typename CellType::First;
-  using Second = typename CellType::Second;
-  static constexpr bool kTwoPhases = CellType::kPhases == 2;
+  static constexpr CellFacts kFacts = facts_of<C>();
+  static constexpr int kPhases = kFacts.phases.size();
+  static constexpr int kUnitRows = kFacts.unit_rows();
+
+  template <int kPhase>
+  using At = CellPhase<C, kPhase>;
+
   static constexpr Index kLanes = kWidth<T>;
-  static constexpr Index kLine = 64 / sizeof(T);  // of the caches
+  static constexpr Index kLine = costs::kLine / sizeof(T);  // of the caches
   static constexpr bool kInPairs = Tiles::kParts != 0;
-  static constexpr bool kFolds = !kInPairs && folds(First::kGates, kLanes);
-
-  // Rows that wait until so many can be had at once: fewer cost more to begin with, more keep the tiles waiting.
-  static constexpr Index kRowsAtOnce = 4;
-
-  // Vectors to which the equation is applied together, so that one may go on where another waits.
-  static constexpr int kTogether = 2;
-  static constexpr int kMaxSumsOfUnit = 4;
+  static constexpr bool kFolds = !kInPairs && folds(kFacts, kLanes);
 
   void wait() {
-    if (plan_.split_units && plan_.threads > 1) team_.barrier(member_);
+    if (division_.split_units && division_.threads > 1) team_.barrier(member_);
   }
 
   Index time(Index step) const { return call_.go_backwards ? call_.steps - 1 - step : step; }
@@ -96,9 +104,17 @@ class Driver {
     return end < layer_.units ? end : layer_.units;
   }
 
-  T* state(int which, Index step, Index row) const {
-    return (which == 0 ? space_.h[step & 1] : space_.c) + row * space_.stride;
+  // A field as `step` finds it.
+  T* field(int which, Index step) const { return which == kOutput ? space_.output[step & 1] : space_.fields[which]; }
+
+  // The same as `step` leaves it.
+  T* new_field(int which, Index step) const { return field(which, step + 1); }
+
+  T* pairs(int which, Index step) const {
+    return which == kOutput ? space_.output_pairs[step & 1] : space_.field_pairs[which];
   }
+
+  T* state(int which, Index step, Index row) const { return field(which, step) + row * space_.stride; }
 
   void load_states() {
     for (int which = 0; which < layer_.states; ++which) {
@@ -128,7 +144,7 @@ class Driver {
       if (call_.last[which] != nullptr) copy_state(which, call_.last[which]);
     }
     const bool written = call_.sequences || (call_.mask != nullptr && call_.steps != 0);
-    if (!written) copy_state(0, call_.y);
+    if (!written) copy_state(kOutput, call_.y);
   }
 
   void copy_state(int which, T* to) const {
@@ -141,12 +157,7 @@ class Driver {
   }
 
   // Numbers of one row's partial sums in the memory of look_ahead.
-  static constexpr Index kAheadGates = First::kGates + (kTwoPhases ? Second::kGates : 0);
-
-  template <class P>
-  static constexpr Index ahead_offset() {
-    return std::is_same_v<P, First> ? 0 : First::kGates;
-  }
+  static constexpr Index kAheadGates = kFacts.gate_count();
 
   T* ahead_row(Index row, Index offset) const {
     const Index panels = panels_.end - panels_.begin;
@@ -156,12 +167,11 @@ class Driver {
   // Multiplies the inputs of `count` steps, all rows of them, by the kernel.
   void look_ahead(Index start, Index count) {
     if constexpr (kInPairs) split_inputs(start, count);
-    look_ahead_phase<First>(layer_.phase[0], start, count);
-    if constexpr (kTwoPhases) look_ahead_phase<Second>(layer_.phase[1], start, count);
+    each<kPhases>([&](auto i) { look_ahead_phase<At<i>>(layer_.phase[i], start, count); });
   }
 
   template <class P>
-  void look_ahead_phase(const Phase<T>& phase, Index start, Index count) {
+  void look_ahead_phase(const PackedPhase<T>& phase, Index start, Index count) {
     const Index rows = rows_.end - rows_.begin;
     const Blocks blocks(count * rows, Tiles::rows_for(P::kGates));
     if (blocks.size() == 0) return;
@@ -176,7 +186,7 @@ class Driver {
         for (int r = 0; r < height; ++r) {
           tile.x[r] = input_row(rows_.begin + row, start + step, step);
           tile.out[r] =
-              ahead_row(step * rows + row, ahead_offset<P>()) + (group.panel - panels_.begin) * P::kGates * kLanes;
+              ahead_row(step * rows + row, P::kFacts.first_gate) + (group.panel - panels_.begin) * P::kGates * kLanes;
           if (++row == rows) {
             row = 0;
             ++step;
@@ -206,14 +216,7 @@ class Driver {
   // What a phase multiplies by the recurrent kernel.
   template <class P>
   const T* source(Index step) const {
-    if constexpr (kInPairs) return P::kSource == kReset ? space_.reset_pairs : space_.pairs[step & 1];
-    return numbers<P>(step);
-  }
-
-  // The same as numbers, whatever the tiles read.
-  template <class P>
-  const T* numbers(Index step) const {
-    return P::kSource == kReset ? space_.reset : space_.h[step & 1];
+    return kInPairs ? pairs(P::kSource, step) : field(P::kSource, step);
   }
 
   // Lanes from one part of a state, and of an input, to the next.
@@ -245,23 +248,25 @@ class Driver {
   void split_states() {
     const Index units = (panels_.end - panels_.begin) * kLanes;
     for (Index row = rows_.begin; row < rows_.end; ++row) {
-      T* const kept[] = {space_.pairs[0], space_.pairs[1], space_.reset_pairs};
-      for (T* pairs : kept) {
-        if (pairs == nullptr) continue;
-        T* to = pairs + row * space_.pair_stride;
-        Tiles::split(to + first_unit() / 2, state(0, 0, row) + first_unit(), units, units / 2, state_part());
-        if (panels_.end != layer_.panels) continue;
-        for (int part = 0; part < Tiles::kParts; ++part) {
-          for (Index u = layer_.padded() / 2; u < state_part(); ++u) to[part * state_part() + u] = T(0);
-        }
-      }
+      for (T* all : space_.output_pairs) split_state(all, row, units);
+      for (T* all : space_.field_pairs) split_state(all, row, units);
+    }
+  }
+
+  void split_state(T* pairs, Index row, Index units) {
+    if (pairs == nullptr) return;
+    T* to = pairs + row * space_.pair_stride;
+    Tiles::split(to + first_unit() / 2, state(kOutput, 0, row) + first_unit(), units, units / 2, state_part());
+    if (panels_.end != layer_.panels) return;
+    for (int part = 0; part < Tiles::kParts; ++part) {
+      for (Index u = layer_.padded() / 2; u < state_part(); ++u) to[part * state_part() + u] = T(0);
     }
   }
 
   // Asks for what other members wrote, whose lines would else be waited for one after another. (Inlined, see
   // fetch_units.)
   GATEWISE_INLINE void ask_for_source(const T* source) const {
-    if (kInPairs || !plan_.split_units || plan_.far) return;
+    if (kInPairs || !division_.split_units || division_.far) return;
     for (Index row = rows_.begin; row < rows_.end; ++row) {
       for (Index u = 0; u < layer_.units; u += kLine) __builtin_prefetch(source + row * space_.stride + u);
     }
@@ -269,26 +274,24 @@ class Driver {
 
   void step(Index step, Index in_chunk) {
     if constexpr (kInPairs) {
-      if (!plan_.ahead) split_inputs(step, 1);
-      asked_ = {plan_.ahead ? rows_.end : rows_.begin, 0};
+      if (!division_.ahead) split_inputs(step, 1);
+      asked_ = {division_.ahead ? rows_.end : rows_.begin, 0};
     }
-    run_phase<First>(layer_.phase[0], step, in_chunk);
-    wait();
-    if constexpr (kTwoPhases) {
-      ask_for_source(numbers<Second>(step));
-      run_phase<Second>(layer_.phase[1], step, in_chunk);
+    each<kPhases>([&](auto i) {
+      if constexpr (i != 0) ask_for_source(field(At<i>::kSource, step));
+      run_phase<At<i>>(layer_.phase[i], step, in_chunk);
       wait();
-    }
-    ask_for_source(numbers<First>(step + 1));
+    });
+    ask_for_source(field(At<0>::kSource, step + 1));
   }
 
   // How this member goes through a phase, in every step alike. The tiles of a block fetch its share of the next panel's
   // weights.
   struct Walk {
-    Blocks blocks;
+    Blocks blocks{0, 1};
     Groups groups;
-    Index fetch_in_block;
-    Index fetch_at_once;
+    Index fetch_in_block = 0;
+    Index fetch_at_once = 0;
   };
 
   template <class P>
@@ -300,7 +303,7 @@ class Driver {
   Walk walk_of() const {
     const Blocks blocks(rows_.end - rows_.begin, Tiles::rows_for(P::kGates));
     if (blocks.size() == 0) return {blocks, {}, 0, 0};
-    const Index inputs = plan_.ahead ? 0 : layer_.input_rows;
+    const Index inputs = division_.ahead ? 0 : layer_.input_rows;
     const Index pairs = inputs / 2 + layer_.recurrent_rows / 2;
     const Index share = (inputs + layer_.recurrent_rows) * P::kGates * kLanes / blocks.size();
     return {blocks, groups_of<P>(blocks), share, pairs != 0 ? lesser(share / pairs + 1, kLine) : 0};
@@ -308,7 +311,7 @@ class Driver {
 
   // A tile of the panels from `panel` on, that begins with the bias and fetches nothing; its rows are yet to be given.
   template <class P>
-  static TileCall<T> tile_of(const Layer<T>& layer, const Phase<T>& phase, Index panel) {
+  static TileCall<T> tile_of(const PackedLayer<T>& layer, const PackedPhase<T>& phase, Index panel) {
     TileCall<T> tile;
     tile.inputs = layer.input_rows;
     tile.units = layer.recurrent_rows;
@@ -322,7 +325,7 @@ class Driver {
 
   // A tile whose sums are made, and whose rows from `row` on wait for the cell's equation.
   struct Waiting {
-    const Phase<T>* phase = nullptr;
+    const PackedPhase<T>* phase = nullptr;
     T* sums = nullptr;
     Index step = 0;
     Index row = 0;
@@ -332,7 +335,7 @@ class Driver {
 
   // Sums of the tile that is being made, and of the one before.
   struct TileSums {
-    alignas(kBytes) T at[kInPairs ? 2 : 1][Tiles::rows_for(3) * (kMaxPanels * kMaxSumsOfUnit + 2) * kLanes];
+    alignas(kBytes) T at[kInPairs ? 2 : 1][Tiles::rows_for(3) * (kMaxPanels * kMaxSumsOfPhase + 2) * kLanes];
     int next = 0;
 
     T* take() {
@@ -344,8 +347,8 @@ class Driver {
 
   // One phase of one step. Every other step walks the panels backwards: what is still in the cache is used first.
   template <class P>
-  void run_phase(const Phase<T>& phase, Index step, Index in_chunk) {
-    const Walk& walk = std::is_same_v<P, First> ? first_walk_ : second_walk_;
+  void run_phase(const PackedPhase<T>& phase, Index step, Index in_chunk) {
+    const Walk& walk = walks_[P::kIndex];
     const Groups& groups = walk.groups;
     const bool forwards = (step & 1) == 0;
     const auto turn = [&](Index i) { return forwards ? i : groups.count - 1 - i; };
@@ -359,12 +362,12 @@ class Driver {
   }
 
   template <class P>
-  void run_group(const Phase<T>& phase, const Walk& walk, Index step, Index in_chunk, Group group, Index next,
+  void run_group(const PackedPhase<T>& phase, const Walk& walk, Index step, Index in_chunk, Group group, Index next,
                  TileSums& sums, Waiting& waiting) {
     const Index input_panel = layer_.input_rows * P::kGates * kLanes;
     const Index recurrent_panel = layer_.recurrent_rows * P::kGates * kLanes;
     TileCall<T> tile = tile_of<P>(layer_, phase, group.panel);
-    if (plan_.ahead) tile.inputs = 0;
+    if (division_.ahead) tile.inputs = 0;
     const Blocks& blocks = walk.blocks;
     const T* source = this->template source<P>(step);
     const Index source_stride = kInPairs ? space_.pair_stride : space_.stride;
@@ -375,9 +378,9 @@ class Driver {
       for (int r = 0; r < height; ++r) {
         tile.h[r] = source + (row + r) * source_stride;
         tile.out[r] = out + r * group.template vectors<P>() * kLanes;
-        if (plan_.ahead) {
+        if (division_.ahead) {
           const Index item = in_chunk * (rows_.end - rows_.begin) + (row + r - rows_.begin);
-          tile.start[r] = ahead_row(item, ahead_offset<P>()) + (group.panel - panels_.begin) * P::kGates * kLanes;
+          tile.start[r] = ahead_row(item, P::kFacts.first_gate) + (group.panel - panels_.begin) * P::kGates * kLanes;
         } else {
           tile.x[r] = input_row(row + r, step, 0);
         }
@@ -390,7 +393,7 @@ class Driver {
         tile.fetch = {skipped < inputs ? phase.input + next * input_panel + skipped
                                        : phase.recurrent + next * recurrent_panel + (skipped - inputs),
                       walk.fetch_at_once};
-        if (plan_.far) fetch_units<P>(step, row, height, group.panel, group.panels);
+        if (division_.far) fetch_units<P>(step, row, height, group.panel, group.panels);
       }
       multiply<P>(height, group, tile, waiting);
       waiting = {&phase, out, step, row, row + height, group};
@@ -409,7 +412,7 @@ class Driver {
       Index turn = 0;
       auto between = [&] {
         const Index due = first + count * ++turn / turns;
-        if (due - waiting.row >= kRowsAtOnce || turn == turns) advance<P>(waiting, due);
+        if (due - waiting.row >= costs::kRowsAtOnce || turn == turns) advance<P>(waiting, due);
       };
       tiles_.template tile<P>(height, group.panels, tile, between);
     } else {
@@ -463,10 +466,10 @@ class Driver {
 
   template <class P>
   [[gnu::noinline]] void make_again(T* sums, const Waiting& waiting, Index row, Index panel) const {
-    const Layer<T>& exact = *layer_.exact;
+    const PackedLayer<T>& exact = *layer_.exact;
     TileCall<T> tile = tile_of<P>(exact, exact.phase[waiting.phase - layer_.phase], panel);
     tile.x[0] = given_row(row, waiting.step);
-    tile.h[0] = numbers<P>(waiting.step) + row * space_.stride;
+    tile.h[0] = field(P::kSource, waiting.step) + row * space_.stride;
     tile.out[0] = sums;
     VectorTiles<T>().template tile<P>(1, 1, false, tile);
   }
@@ -491,12 +494,12 @@ class Driver {
       return at.unit + kLanes == end ? Place{at.row + 1, begin, after + past_folded}
                                      : Place{at.row, at.unit + kLanes, after};
     };
-    Place places[kTogether] = {{first, begin, sums}};
+    Place places[costs::kTogether] = {{first, begin, sums}};
     int left = height * group.panels;
-    for (; left >= kTogether; left -= kTogether) {
-      for (int i = 1; i < kTogether; ++i) places[i] = next(places[i - 1]);
+    for (; left >= costs::kTogether; left -= costs::kTogether) {
+      for (int i = 1; i < costs::kTogether; ++i) places[i] = next(places[i - 1]);
       apply<P>(step, places);
-      places[0] = next(places[kTogether - 1]);
+      places[0] = next(places[costs::kTogether - 1]);
     }
     for (; left != 0; --left) {
       const Place place[] = {places[0]};
@@ -512,7 +515,7 @@ class Driver {
     for (Index row = first; row < first + height; ++row) {
       const T* own = sums + (row - first) * group.template vectors<P>() * kLanes;
       const bool skipped = masked(row, time(step));
-      if (skipped && (P::kWrites & kH) != 0) keep(step, row, group.panel, group.panels + (group.folded ? 1 : 0));
+      if (skipped && P::kWritesOutput) keep(step, row, group.panel, group.panels + (group.folded ? 1 : 0));
       if (skipped) continue;
       rows[count++] = row;
       for (int p = 0; p < group.panels; ++p, own += P::kSums * kLanes) {
@@ -570,19 +573,23 @@ class Driver {
       store_quarters<T>(places, v, count);
     };
     Vec<T> z[1][P::kSums];
-    Unit<T> units[1];
+    Unit<T, C> units[1];
 #pragma GCC unroll 4
     for (int s = 0; s < P::kSums; ++s) z[0][s] = load_quarters<T>(from[s]);
-    if constexpr ((P::kReads & kH) != 0) units[0].h = read(space_.h[step & 1]);
-    if constexpr ((P::kReads & kC) != 0) units[0].c = read(space_.c);
-    P::template apply<T>(z, units, act_, gate_);
-    T* const new_h = space_.h[(step + 1) & 1];
-    write(new_h, units[0].h);
-    if constexpr ((P::kWrites & kC) != 0) write(space_.c, units[0].c);
+    each<kFacts.fields()>([&](auto f) {
+      if constexpr (has(P::kFacts.reads, f)) units[0].fields[f] = read(field(f, step));
+    });
+    each<kUnitRows>([&](auto row) { units[0].weights[row] = load<T>(unit_weights(whole_ * kLanes, row)); });
+    P::template forward<T>(z, units, act_, gate_);
+    each<kFacts.fields()>([&](auto f) {
+      if constexpr (has(P::kFacts.writes, f)) write(new_field(f, step), units[0].fields[f]);
+    });
+    if constexpr (!P::kWritesOutput) return;
+    const T* const made = new_field(kOutput, step);
     for (int i = 0; i < count; ++i) {
       T* const y = output(step, rows[i]);
       if (y == nullptr) continue;
-      for (Index u = whole_ * kLanes; u < layer_.units; ++u) y[u] = new_h[rows[i] * space_.stride + u];
+      for (Index u = whole_ * kLanes; u < layer_.units; ++u) y[u] = made[rows[i] * space_.stride + u];
     }
   }
 
@@ -595,10 +602,11 @@ class Driver {
       for (int p = 0; p < panels; ++p) {
         const Index unit = (panel + p) * kLanes;
         const Index at = row * space_.stride + unit;
-        if constexpr ((P::kReads & kC) != 0) __builtin_prefetch(space_.c + at, 1);
-        if constexpr ((P::kReads & kUpdate) != 0) __builtin_prefetch(space_.update + at, 1);
-        if constexpr ((P::kWrites & kH) != 0) {
-          __builtin_prefetch(space_.h[(step + 1) & 1] + at, 1);
+        each<kFacts.fields()>([&](auto f) {
+          if constexpr (f != kOutput && has(P::kFacts.reads, f)) __builtin_prefetch(space_.fields[f] + at, 1);
+        });
+        if constexpr (P::kWritesOutput) {
+          __builtin_prefetch(new_field(kOutput, step) + at, 1);
           if (call_.sequences) __builtin_prefetch(output(step, row) + unit, 1);
         }
       }
@@ -608,43 +616,48 @@ class Driver {
   // The equation for some vectors together.
   template <class P, int kMany>
   GATEWISE_INLINE void apply(Index step, const Place (&places)[kMany]) {
-    const T* const old_h = space_.h[step & 1];
-    T* const new_h = space_.h[(step + 1) & 1];
     Vec<T> z[kMany][P::kSums];
-    Unit<T> units[kMany];
+    Unit<T, C> units[kMany];
 #pragma GCC unroll 4
     for (int i = 0; i < kMany; ++i) {
 #pragma GCC unroll 4
       for (int s = 0; s < P::kSums; ++s) z[i][s] = load<T>(places[i].sums + s * kLanes);
       const Index at = places[i].row * space_.stride + places[i].unit;
-      if constexpr ((P::kReads & kH) != 0) units[i].h = load<T>(old_h + at);
-      if constexpr ((P::kReads & kC) != 0) units[i].c = load<T>(space_.c + at);
-      if constexpr ((P::kReads & kUpdate) != 0) units[i].update = load<T>(space_.update + at);
+      each<kFacts.fields()>([&](auto f) {
+        if constexpr (has(P::kFacts.reads, f)) units[i].fields[f] = load<T>(field(f, step) + at);
+      });
+      each<kUnitRows>([&](auto row) { units[i].weights[row] = load<T>(unit_weights(places[i].unit, row)); });
     }
-    P::template apply<T>(z, units, act_, gate_);
+    P::template forward<T>(z, units, act_, gate_);
 #pragma GCC unroll 4
     for (int i = 0; i < kMany; ++i) {
       const Index at = places[i].row * space_.stride + places[i].unit;
-      if constexpr ((P::kWrites & kH) != 0) store<T>(new_h + at, units[i].h);
-      if constexpr ((P::kWrites & kC) != 0) store<T>(space_.c + at, units[i].c);
-      if constexpr ((P::kWrites & kUpdate) != 0) store<T>(space_.update + at, units[i].update);
-      if constexpr ((P::kWrites & kReset) != 0) store<T>(space_.reset + at, units[i].reset);
-      hand_on<P>(step, places[i], (P::kWrites & kH) != 0 ? units[i].h : units[i].reset);
+      each<kFacts.fields()>([&](auto f) {
+        if constexpr (has(P::kFacts.writes, f)) store<T>(new_field(f, step) + at, units[i].fields[f]);
+      });
+      hand_on<P>(step, places[i], units[i]);
     }
   }
 
   // Writes what a phase made to where the tiles and the caller read it.
   template <class P>
-  GATEWISE_INLINE void hand_on(Index step, Place place, Vec<T> made) {
+  GATEWISE_INLINE void hand_on(Index step, Place place, const Unit<T, C>& unit) {
     const Index lanes = lesser(layer_.units - place.unit, kLanes);
     if constexpr (kInPairs) {
-      T* const pairs = (P::kWrites & kH) != 0 ? space_.pairs[(step + 1) & 1] : space_.reset_pairs;
-      Tiles::split(pairs + place.row * space_.pair_stride + place.unit / 2, Tiles::first(made, lanes), state_part());
+      each<kFacts.fields()>([&](auto f) {
+        if constexpr (has(P::kFacts.writes, f) && kFacts.is_source(f)) {
+          T* const to = pairs(f, step + 1) + place.row * space_.pair_stride + place.unit / 2;
+          Tiles::split(to, Tiles::first(unit.fields[f], lanes), state_part());
+        }
+      });
     }
-    if constexpr ((P::kWrites & kH) != 0) {
-      if (T* const y = output(step, place.row)) put(y + place.unit, made, lanes);
+    if constexpr (P::kWritesOutput) {
+      if (T* const y = output(step, place.row)) put(y + place.unit, unit.fields[kOutput], lanes);
     }
   }
+
+  // A row of the own weights of the units from `unit` on.
+  const T* unit_weights(Index unit, Index row) const { return layer_.unit_weights + unit * kUnitRows + row * kLanes; }
 
   GATEWISE_INLINE static void put(T* to, Vec<T> v, Index lanes) {
     if (lanes == kLanes) {
@@ -664,10 +677,10 @@ class Driver {
   void keep(Index step, Index row, Index panel, int panels) {
     const Index begin = panel * kLanes;
     const Index end = begin + panels * kLanes;
-    copy(state(0, step, row), state(0, step + 1, row), begin, end);
+    copy(state(kOutput, step, row), state(kOutput, step + 1, row), begin, end);
     if constexpr (kInPairs) {
-      const T* old = space_.pairs[step & 1] + row * space_.pair_stride;
-      T* kept = space_.pairs[(step + 1) & 1] + row * space_.pair_stride;
+      const T* old = pairs(kOutput, step) + row * space_.pair_stride;
+      T* kept = pairs(kOutput, step + 1) + row * space_.pair_stride;
       for (int part = 0; part < Tiles::kParts; ++part, old += state_part(), kept += state_part()) {
         copy(old, kept, begin / 2, end / 2);
       }
@@ -682,9 +695,9 @@ class Driver {
     for (Index u = begin; u < end; ++u) to[u] = from[u];
   }
 
-  const Layer<T>& layer_;
+  const PackedLayer<T>& layer_;
   const Sequence<T>& call_;
-  const Plan& plan_;
+  const Division& division_;
   const Workspace<T> space_;
   Team& team_;
   const Index member_;
@@ -693,8 +706,7 @@ class Driver {
   const Share rows_;
   const Share panels_;
   const Index whole_;  // the end of this member's panels that are not folded
-  const Walk first_walk_;
-  const Walk second_walk_;
+  Walk walks_[kPhases];
   struct {
     Index row = 0;
     Index unit = 0;

@@ -1,7 +1,8 @@
 // Products of many rows with one matrix, and activations of many numbers, in the instruction set in use.
 #pragma once
 
-#include "recurrence/engine.h"
+#include "base/index.h"
+#include "kernels/activation.h"
 
 namespace gatewise::stream {
 

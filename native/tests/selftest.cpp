@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <random>
 #include <string>
@@ -15,6 +17,7 @@
 #include <xmmintrin.h>
 #endif
 
+#include "cells/named.h"
 #include "recurrence/isa.h"
 #include "recurrence/recurrence.h"
 
@@ -53,18 +56,27 @@ struct Case {
 
 template <class T>
 struct Data {
-  std::vector<T> kernel, recurrent, bias, x, h, c;
+  std::vector<T> x;
+  std::vector<std::vector<T>> weights;  // in the order of the cell's facts
+  std::vector<std::vector<T>> states;
   std::vector<std::uint8_t> mask;
 
-  Data(const Case& k, std::mt19937& random) {
-    const Index gates = gates_of(k.cell);
-    fill(kernel, k.inputs * gates * k.units, 0.5, random);
-    fill(recurrent, k.units * gates * k.units, 0.5 / std::sqrt(static_cast<double>(k.units)), random);
-    fill(bias, (k.cell == Cell::gru_reset_after ? 2 : 1) * gates * k.units, 0.5, random);
+  Data(const Case& k, std::mt19937& random)
+      : weights(static_cast<std::size_t>(facts(k.cell).weights.size())),
+        states(static_cast<std::size_t>(states_of(k.cell))) {
+    for (int i = 0; i < facts(k.cell).weights.size(); ++i) {
+      const double scale = i == kRecurrentKernelAt ? 0.5 / std::sqrt(static_cast<double>(k.units)) : 0.5;
+      fill(weights[static_cast<std::size_t>(i)], numbers_of(k.cell, i, {k.inputs, k.units}), scale, random);
+    }
     fill(x, k.batch * k.steps * k.inputs, 1, random);
-    fill(h, k.batch * k.units, 1, random);
-    fill(c, k.batch * k.units, 1, random);
+    for (std::vector<T>& state : states) fill(state, k.batch * k.units, 1, random);
     for (Index i = 0; i < k.batch * k.steps; ++i) mask.push_back(random() % 4 != 0 ? 1 : 0);
+  }
+
+  Weights<T> pointers() const {
+    Weights<T> all;
+    for (std::size_t i = 0; i < weights.size(); ++i) all.at[i] = weights[i].data();
+    return all;
   }
 
   static void fill(std::vector<T>& to, Index size, double scale, std::mt19937& random) {
@@ -89,104 +101,113 @@ struct Sums {
 
   double input(Index row, Index t, Index column) const {
     const Index columns = gates_of(k.cell) * k.units;
-    double sum = at(data.bias, column);
+    double sum = weight(kBiasAt, column);
     for (Index i = 0; i < k.inputs; ++i) {
-      sum += at(data.x, (row * k.steps + t) * k.inputs + i) * at(data.kernel, i * columns + column);
+      sum += at(data.x, (row * k.steps + t) * k.inputs + i) * weight(kKernelAt, i * columns + column);
     }
     return sum;
   }
 
   double state(const Values& h, Index row, Index column) const {
     const Index columns = gates_of(k.cell) * k.units;
-    double sum = k.cell == Cell::gru_reset_after ? at(data.bias, columns + column) : 0;
+    const bool own_bias = facts(k.cell).weights[kBiasAt].rows_of_gates() == 2;
+    double sum = own_bias ? weight(kBiasAt, columns + column) : 0;
     for (Index i = 0; i < k.units; ++i) {
-      sum += h[static_cast<std::size_t>(row * k.units + i)] * at(data.recurrent, i * columns + column);
+      sum += h[static_cast<std::size_t>(row * k.units + i)] * weight(kRecurrentKernelAt, i * columns + column);
     }
     return sum;
   }
+
+  double weight(int which, Index i) const { return at(data.weights[static_cast<std::size_t>(which)], i); }
 };
 
-// New h and c of one row.
+// The equation of each cell for one row, `now` to `next`, as its paper has it.
 template <class T>
-void plain_step(const Case& k, const Sums<T>& sums, Index row, Index t, const Values& h, Values& new_h, Values& c) {
+void plain_step(const Case& k, const Sums<T>& sums, Index row, Index t, const std::vector<Values>& now,
+                std::vector<Values>& next) {
+  const std::string name = facts(k.cell).name;
   const Index n = k.units;
+  const Values& h = now[0];
   const auto act = [&](double x) { return activate(k.activation, x); };
   const auto gate = [&](double x) { return activate(k.gate, x); };
   const auto both = [&](Index u, Index g) { return sums.input(row, t, g * n + u) + sums.state(h, row, g * n + u); };
   Values reset = h;
-  if (k.cell == Cell::gru) {
+  if (name == "gru") {
     for (Index u = 0; u < n; ++u) at(reset, row * n + u) *= gate(both(u, 1));
   }
   for (Index u = 0; u < n; ++u) {
     const Index i = row * n + u;
-    if (k.cell == Cell::simple) {
-      at(new_h, i) = act(both(u, 0));
-    } else if (k.cell == Cell::lstm) {
-      at(c, i) = gate(both(u, 1)) * at(c, i) + gate(both(u, 0)) * act(both(u, 2));
-      at(new_h, i) = gate(both(u, 3)) * act(at(c, i));
-    } else {
+    if (name == "simple") {
+      at(next[0], i) = act(both(u, 0));
+    } else if (name == "lstm") {
+      at(next[1], i) = gate(both(u, 1)) * at(now[1], i) + gate(both(u, 0)) * act(both(u, 2));
+      at(next[0], i) = gate(both(u, 3)) * act(at(next[1], i));
+    } else if (name == "gru" || name == "gru_reset_after") {
       const double z = gate(both(u, 0));
       const double x = sums.input(row, t, 2 * n + u);
-      const double candidate = k.cell == Cell::gru ? act(x + sums.state(reset, row, 2 * n + u))
-                                                   : act(x + gate(both(u, 1)) * sums.state(h, row, 2 * n + u));
-      at(new_h, i) = z * h[static_cast<std::size_t>(i)] + (1 - z) * candidate;
+      const double candidate = name == "gru" ? act(x + sums.state(reset, row, 2 * n + u))
+                                             : act(x + gate(both(u, 1)) * sums.state(h, row, 2 * n + u));
+      at(next[0], i) = z * at(h, i) + (1 - z) * candidate;
+    } else {
+      std::printf("no plain equation for the cell %s\n", name.c_str());
+      std::exit(1);
     }
   }
 }
 
 struct Result {
-  Values y, h, c;
+  Values y;
+  std::vector<Values> states;
 };
 
 template <class T>
 Result plain(const Case& k, const Data<T>& data) {
   const Index size = k.batch * k.units;
   Result r;
-  r.h.assign(static_cast<std::size_t>(size), 0);
-  r.c = r.h;
-  if (k.initial) {
-    r.h.assign(data.h.begin(), data.h.end());
-    r.c.assign(data.c.begin(), data.c.end());
+  for (const std::vector<T>& state : data.states) {
+    r.states.emplace_back(static_cast<std::size_t>(size), 0);
+    if (k.initial) r.states.back().assign(state.begin(), state.end());
   }
   Values output(static_cast<std::size_t>(size), 0);
   r.y.assign(static_cast<std::size_t>(k.sequences ? size * k.steps : size), 0);
   const Sums<T> sums{k, data};
   for (Index s = 0; s < k.steps; ++s) {
     const Index t = k.go_backwards ? k.steps - 1 - s : s;
-    Values new_h = r.h;
+    std::vector<Values> next = r.states;
     for (Index row = 0; row < k.batch; ++row) {
       const bool skip = k.masked && data.mask[static_cast<std::size_t>(row * k.steps + t)] == 0;
-      if (!skip) plain_step(k, sums, row, t, r.h, new_h, r.c);
+      if (!skip) plain_step(k, sums, row, t, r.states, next);
       for (Index u = 0; u < k.units; ++u) {
         const Index i = row * k.units + u;
-        if (!skip) at(output, i) = at(new_h, i);
+        if (!skip) at(output, i) = at(next[0], i);
         if (skip && k.zero_masked) at(output, i) = 0;
         if (k.sequences) at(r.y, (row * k.steps + s) * k.units + u) = at(output, i);
       }
     }
-    r.h = new_h;
+    r.states = next;
   }
-  if (!k.sequences) r.y = k.steps == 0 ? r.h : output;
+  if (!k.sequences) r.y = k.steps == 0 ? r.states[0] : output;
   return r;
 }
 
 template <class T>
 struct Output {
-  std::vector<T> y, h, c;
+  std::vector<T> y;
+  std::vector<std::vector<T>> states;
 
   bool operator==(const Output& other) const {
     const auto same = [](const std::vector<T>& a, const std::vector<T>& b) {
       return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
     };
-    return same(y, other.y) && same(h, other.h) && same(c, other.c);
+    return same(y, other.y) && std::equal(states.begin(), states.end(), other.states.begin(), other.states.end(), same);
   }
 };
 
 template <class T>
 Output<T> run(const Case& k, const Data<T>& data, const Recurrence<T>& layer) {
   const auto size = static_cast<std::size_t>(k.batch * k.units);
-  Output<T> out{std::vector<T>(k.sequences ? size * static_cast<std::size_t>(k.steps) : size), std::vector<T>(size),
-                std::vector<T>(k.cell == Cell::lstm ? size : 0)};
+  Output<T> out{std::vector<T>(k.sequences ? size * static_cast<std::size_t>(k.steps) : size),
+                std::vector<std::vector<T>>(data.states.size(), std::vector<T>(size))};
   Sequence<T> call;
   call.batch = k.batch;
   call.steps = k.steps;
@@ -196,16 +217,12 @@ Output<T> run(const Case& k, const Data<T>& data, const Recurrence<T>& layer) {
   if (k.masked) call.mask = data.mask.data();
   call.mask_batch = k.steps;
   call.mask_time = 1;
-  if (k.initial) {
-    call.initial[0] = data.h.data();
-    call.initial[1] = data.c.data();
-    for (int i = 0; i < kMaxStates; ++i) {
-      call.initial_batch[i] = k.units;
-      call.initial_unit[i] = 1;
-    }
+  for (std::size_t i = 0; i < data.states.size(); ++i) {
+    if (k.initial) call.initial[i] = data.states[i].data();
+    call.initial_batch[i] = k.units;
+    call.initial_unit[i] = 1;
+    call.last[i] = out.states[i].data();
   }
-  call.last[0] = out.h.data();
-  call.last[1] = k.cell == Cell::lstm ? out.c.data() : nullptr;
   call.y = out.y.data();
   call.go_backwards = k.go_backwards;
   call.sequences = k.sequences;
@@ -227,30 +244,33 @@ bool close(const std::vector<T>& got, const Values& wanted, double tolerance) {
 
 template <class T>
 bool close(const Output<T>& got, const Result& wanted, double tolerance) {
-  return close(got.y, wanted.y, tolerance) && close(got.h, wanted.h, tolerance) && close(got.c, wanted.c, tolerance);
+  bool right = close(got.y, wanted.y, tolerance);
+  for (std::size_t i = 0; i < got.states.size(); ++i) {
+    right = right && close(got.states[i], wanted.states[i], tolerance);
+  }
+  return right;
 }
 
 // One case: right, and the same bits for any number of threads. Returns the number of failures.
 template <class T>
 int check(const Case& k, std::mt19937& random) {
   const Data<T> data(k, random);
-  const Recurrence<T> layer(k.cell, k.inputs, k.units, {data.kernel.data(), data.recurrent.data(), data.bias.data()},
-                            k.activation, k.gate);
+  const Recurrence<T> layer(k.cell, {k.inputs, k.units}, data.pointers(), k.activation, k.gate);
   set_threads(1);
   const Output<T> one = run(k, data, layer);
   const Result wanted = plain(k, data);
   const double tolerance = 200 * static_cast<double>(std::numeric_limits<T>::epsilon()) * (1 + std::sqrt(k.steps));
   int failures = 0;
   if (!close(one, wanted, tolerance)) {
-    std::printf("wrong: %s cell %d float%d B %td T %td I %td H %td\n", current_kernels().name, static_cast<int>(k.cell),
+    std::printf("wrong: %s cell %s float%d B %td T %td I %td H %td\n", current_kernels().name, facts(k.cell).name,
                 static_cast<int>(8 * sizeof(T)), k.batch, k.steps, k.inputs, k.units);
     ++failures;
   }
   for (const Index count : {2, 3}) {
     set_threads(count);
     if (!(run(k, data, layer) == one)) {
-      std::printf("%td threads differ: cell %d B %td T %td I %td H %td\n", count, static_cast<int>(k.cell), k.batch,
-                  k.steps, k.inputs, k.units);
+      std::printf("%td threads differ: cell %s B %td T %td I %td H %td\n", count, facts(k.cell).name, k.batch, k.steps,
+                  k.inputs, k.units);
       ++failures;
     }
   }
@@ -260,9 +280,9 @@ int check(const Case& k, std::mt19937& random) {
 // bfloat16 weights: near the float result, and the same bits for any number of threads.
 int check_bfloat16(const Case& k, std::mt19937& random) {
   const Data<float> data(k, random);
-  const Weights<float> weights{data.kernel.data(), data.recurrent.data(), data.bias.data()};
-  const Recurrence<float> exact(k.cell, k.inputs, k.units, weights, k.activation, k.gate);
-  const Recurrence<float> layer(k.cell, k.inputs, k.units, weights, k.activation, k.gate, true);
+  const Weights<float> weights = data.pointers();
+  const Recurrence<float> exact(k.cell, {k.inputs, k.units}, weights, k.activation, k.gate);
+  const Recurrence<float> layer(k.cell, {k.inputs, k.units}, weights, k.activation, k.gate, true);
   set_threads(1);
   const Output<float> one = run(k, data, layer);
   const Output<float> wanted = run(k, data, exact);
@@ -270,18 +290,18 @@ int check_bfloat16(const Case& k, std::mt19937& random) {
   set_threads(3);
   const bool same = run(k, data, layer) == one;
   if (close(one.y, y, 0.1) && same) return 0;
-  std::printf("bfloat16 %s: cell %d B %td T %td I %td H %td\n", same ? "far off" : "threads differ",
-              static_cast<int>(k.cell), k.batch, k.steps, k.inputs, k.units);
+  std::printf("bfloat16 %s: cell %s B %td T %td I %td H %td\n", same ? "far off" : "threads differ", facts(k.cell).name,
+              k.batch, k.steps, k.inputs, k.units);
   return 1;
 }
 
 Case random_case(std::mt19937& random) {
-  const auto below = [&](unsigned n) { return static_cast<Index>(random() % n); };
+  const auto below = [&](std::size_t n) { return static_cast<Index>(random() % n); };
   const auto coin = [&] { return random() % 2 == 0; };
   Case k{};
-  k.cell = static_cast<Cell>(below(4));
+  k.cell = static_cast<Cell>(below(Cells::kCount));
   const bool usual = coin();
-  k.activation = usual ? Activation::tanh : static_cast<Activation>(below(7));
+  k.activation = usual ? Activation::tanh : static_cast<Activation>(below(std::size(kActivationNames)));
   k.gate = usual ? Activation::sigmoid : static_cast<Activation>(1 + below(3));
   k.batch = below(4) == 0 ? below(40) : below(8);
   k.steps = below(12);
@@ -337,8 +357,7 @@ constexpr std::uint64_t kFlush = 0x8040;
 
 template <class T>
 int check_edge(const Case& k, const Data<T>& data, double tolerance, const char* what) {
-  const Recurrence<T> layer(k.cell, k.inputs, k.units, {data.kernel.data(), data.recurrent.data(), data.bias.data()},
-                            k.activation, k.gate);
+  const Recurrence<T> layer(k.cell, {k.inputs, k.units}, data.pointers(), k.activation, k.gate);
   int failures = 0;
   for (const Index count : {1, 2}) {
     set_threads(count);
@@ -349,8 +368,8 @@ int check_edge(const Case& k, const Data<T>& data, double tolerance, const char*
     const bool kept = modes() == (before | kFlush);
     set_modes(before);
     if (right && kept) continue;
-    std::printf("%s %s: %s cell %d float%d\n", what, right ? "changed the caller's modes" : "wrong",
-                current_kernels().name, static_cast<int>(k.cell), static_cast<int>(8 * sizeof(T)));
+    std::printf("%s %s: %s cell %s float%d\n", what, right ? "changed the caller's modes" : "wrong",
+                current_kernels().name, facts(k.cell).name, static_cast<int>(8 * sizeof(T)));
     ++failures;
   }
   return failures;
@@ -364,24 +383,26 @@ int check_edges(std::mt19937& random) {
   using Limits = std::numeric_limits<T>;
   const bool tiles = std::strcmp(current_kernels().name, "amx") == 0 && sizeof(T) == sizeof(float);
   int failures = 0;
-  for (const Cell cell : {Cell::simple, Cell::lstm, Cell::gru, Cell::gru_reset_after}) {
-    const Case k{cell, Activation::tanh, Activation::sigmoid, 30, 4, 60, 70, false, true, false, true, false};
+  for (int place = 0; place < Cells::kCount; ++place) {
+    const Case k{Cell(place), Activation::tanh, Activation::sigmoid, 30, 4, 60, 70, false, true, false, true, false};
     const double steps = static_cast<double>(k.steps);
     const double terms = steps * static_cast<double>(k.inputs + k.units + 20);
     const Data<T> ordinary(k, random);
     Data<T> small = ordinary;
-    std::fill(small.bias.begin(), small.bias.end(), T(0));
-    for (auto* numbers : {&small.x, &small.h, &small.c}) {
-      for (T& number : *numbers) number *= Limits::min() / 8;
-    }
+    const auto shrink = [](std::vector<T>& numbers) {
+      for (T& number : numbers) number *= Limits::min() / 8;
+    };
+    std::fill(small.weights[kBiasAt].begin(), small.weights[kBiasAt].end(), T(0));
+    shrink(small.x);
+    for (std::vector<T>& state : small.states) shrink(state);
     const double least = static_cast<double>(tiles ? Limits::min() : Limits::denorm_min());
     failures += check_edge(k, small, terms * least, "denormals");
     const double rounding = 200 * static_cast<double>(Limits::epsilon()) * (1 + std::sqrt(steps));
     for (const T special : {Limits::quiet_NaN(), Limits::infinity(), -Limits::infinity()}) {
       Data<T> odd = ordinary;
       odd.x[static_cast<std::size_t>((3 * k.steps + 2) * k.inputs + 1)] = special;
-      odd.h[static_cast<std::size_t>(7 * k.units + 2)] = special;
-      odd.c[static_cast<std::size_t>(9 * k.units + 5)] = special;
+      odd.states.front()[static_cast<std::size_t>(7 * k.units + 2)] = special;
+      odd.states.back()[static_cast<std::size_t>(9 * k.units + 5)] = special;
       failures += check_edge(k, odd, rounding, "NaN or infinity");
     }
   }
@@ -390,11 +411,12 @@ int check_edges(std::mt19937& random) {
 
 // Several threads call one layer at once, which nobody called before.
 int check_concurrency(Index batch, std::mt19937& random) {
-  const Case k{Cell::lstm, Activation::tanh, Activation::sigmoid, batch, 20, 8, 130, false, true, false, true, false};
+  const Case k{
+      cell_named("lstm"), Activation::tanh, Activation::sigmoid, batch, 20, 8, 130, false, true, false, true, false};
   const Data<float> data(k, random);
-  const Weights<float> weights{data.kernel.data(), data.recurrent.data(), data.bias.data()};
-  const Recurrence<float> first(k.cell, k.inputs, k.units, weights, k.activation, k.gate);
-  const Recurrence<float> layer(k.cell, k.inputs, k.units, weights, k.activation, k.gate);
+  const Weights<float> weights = data.pointers();
+  const Recurrence<float> first(k.cell, {k.inputs, k.units}, weights, k.activation, k.gate);
+  const Recurrence<float> layer(k.cell, {k.inputs, k.units}, weights, k.activation, k.gate);
   set_threads(2);
   const Output<float> wanted = run(k, data, first);
   std::vector<int> wrong(8, 0);

@@ -75,8 +75,8 @@ struct Model {
     p.add(
         std::make_unique<Convolution>(masked, past, place, shape, random.normal(3 * features * units).data(), nullptr));
     p.add(std::make_unique<Activate>(past, past, units, Activation::tanh));
-    const int first = recurrent(random, Cell::lstm, masked, mask, features, units);
-    const int second = recurrent(random, Cell::gru_reset_after, past, mask, units, units);
+    const int first = recurrent(random, cell_named("lstm"), masked, mask, features, units);
+    const int second = recurrent(random, cell_named("gru_reset_after"), past, mask, units, units);
     const int sum = p.add_value(units);
     p.add(std::make_unique<Merge>(Merging::add, std::vector<int>{first, second, past}, sum, units));
     const int norm = p.add_value(units);
@@ -94,7 +94,7 @@ struct Model {
     const Numbers kernel = random.normal(features * columns);
     const Numbers recurrent_kernel = random.normal(units * columns);
     const Numbers bias = random.normal(2 * columns);
-    gatewise::Recurrence<float> packed(cell, features, units, {kernel.data(), recurrent_kernel.data(), bias.data()},
+    gatewise::Recurrence<float> packed(cell, {features, units}, {{kernel.data(), recurrent_kernel.data(), bias.data()}},
                                        Activation::tanh, Activation::sigmoid);
     const int y = program->add_value(units);
     const Index place = program->add_state(units * states_of(cell));

@@ -1,7 +1,7 @@
 // The threads of one call, as the kernels see them. Nothing here is inlined: see simd.h.
 #pragma once
 
-#include "recurrence/engine.h"
+#include "base/index.h"
 
 namespace gatewise {
 

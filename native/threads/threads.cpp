@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/costs.h"
 #include "threads/team.h"
 
 namespace gatewise {
@@ -24,7 +25,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr Index kMaxThreads = 256;
-constexpr auto kSpinTime = std::chrono::microseconds(200);
+constexpr auto kSpinTime = std::chrono::microseconds(costs::kSpinMicroseconds);
 
 inline void pause() {
 #if defined(__x86_64__) || defined(__i386__)

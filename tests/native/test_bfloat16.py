@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_recurrence import nan_stays
+from test_recurrence import CELLS, make_weights, nan_stays
 
 from gatewise.engine import _native
-
-CELLS = {"simple": 1, "lstm": 4, "gru": 3, "gru_reset_after": 3}
 
 
 @pytest.fixture(autouse=True)
@@ -27,28 +25,22 @@ def rounded(values: Any) -> Any:
     return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
 
 
-def make_weights(cell: str, inputs: int, units: int, rng: Any) -> list[Any]:
-    gates = CELLS[cell]
-    bias = (2, gates * units) if cell == "gru_reset_after" else (gates * units,)
-    return [
-        (rng.standard_normal((inputs, gates * units)) / np.sqrt(inputs + 1)).astype(np.float32),
-        (rng.standard_normal((units, gates * units)) / np.sqrt(units)).astype(np.float32),
-        (0.3 * rng.standard_normal(bias)).astype(np.float32),
-    ]
+def make(cell: str, weights: dict[str, Any], precision: str = "bfloat16") -> Any:
+    return _native.Recurrence(cell, weights, "tanh", "sigmoid", precision)
 
 
-def make(cell: str, weights: list[Any], precision: str = "bfloat16") -> Any:
-    return _native.Recurrence(cell, *weights, "tanh", "sigmoid", precision)
+def with_rounded_kernels(weights: dict[str, Any]) -> dict[str, Any]:
+    return {name: rounded(weight) if name.endswith("kernel") else weight for name, weight in weights.items()}
 
 
 def sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
 
-def rounding_loop(cell: str, weights: list[Any], x: Any) -> Any:
+def rounding_loop(cell: str, weights: dict[str, Any], x: Any) -> Any:
     """The last state in float64, with both factors of every product rounded to bfloat16 first."""
-    w, u = (rounded(weight).astype(np.float64) for weight in weights[:2])
-    b = weights[2].astype(np.float64)
+    all_weights = {name: weight.astype(np.float64) for name, weight in with_rounded_kernels(weights).items()}
+    w, u, b = (all_weights[name] for name in ("kernel", "recurrent_kernel", "bias"))
     h, c = np.zeros((2, len(x), len(u)))
     n = len(u)
     for t in range(x.shape[1]):
@@ -85,7 +77,7 @@ def test_agrees_with_a_loop_that_rounds(cell: str, shape: tuple[int, ...]) -> No
     if _native.has_bfloat16():
         np.testing.assert_allclose(got, rounding_loop(cell, weights, x), rtol=0, atol=2e-3)
     else:
-        plain = make(cell, [rounded(weights[0]), rounded(weights[1]), weights[2]], "float32")
+        plain = make(cell, with_rounded_kernels(weights), "float32")
         np.testing.assert_array_equal(got, plain.forward(x, None, None, False, False, False)[0])
 
 
@@ -99,7 +91,7 @@ def test_fallback_is_float32_on_rounded_weights(isa: str) -> None:
     if _native.has_bfloat16():  # only the highest set has it
         assert isa == _native.isas()[-1]
         return
-    plain = make("lstm", [rounded(weights[0]), rounded(weights[1]), weights[2]], "float32")
+    plain = make("lstm", with_rounded_kernels(weights), "float32")
     for a, b in zip(got, plain.forward(x, None, None, False, True, False), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -145,4 +137,4 @@ def test_bad_precision_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match='unknown precision "float16"; known are float32, bfloat16'):
         make("lstm", weights, "float16")
     with pytest.raises(TypeError, match="float64"):
-        make("lstm", [weight.astype(np.float64) for weight in weights])
+        make("lstm", {name: weight.astype(np.float64) for name, weight in weights.items()})

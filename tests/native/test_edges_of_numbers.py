@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_recurrence import CELLS, loop, make, make_weights, tolerance
+from test_recurrence import CELLS, STATES, loop, make, make_weights, tolerance
 
 from gatewise.engine import _native
 
@@ -40,7 +40,7 @@ class Case:
         self.cell, self.dtype = cell, dtype
         self.weights = make_weights(cell, inputs, units, rng, dtype)
         self.x = rng.standard_normal((batch, self.steps, inputs)).astype(dtype)
-        self.states = [rng.standard_normal((batch, units)).astype(dtype) for _ in range(2 if cell == "lstm" else 1)]
+        self.states = [rng.standard_normal((batch, units)).astype(dtype) for _ in range(STATES[cell])]
 
     def scale(self, **factors: float) -> None:
         """Multiply `x`, `states`, `kernel`, `recurrent_kernel` or `bias`, in the case's own precision."""

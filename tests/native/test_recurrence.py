@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from gatewise.engine import _native
 
-CELLS = {"simple": 1, "lstm": 4, "gru": 3, "gru_reset_after": 3}
+CELLS = {name: facts["weights"] for name, facts in _native.cells().items()}
+GATES = {name: len(facts["gates"]) for name, facts in _native.cells().items()}
+STATES = {name: len(facts["states"]) for name, facts in _native.cells().items()}
 ACTIVATIONS: dict[str, Any] = {
     "tanh": np.tanh,
     "sigmoid": lambda x: np.where(x >= 0, 1 / (1 + np.exp(-np.abs(x))), np.exp(-np.abs(x)) / (1 + np.exp(-np.abs(x)))),
@@ -74,7 +76,7 @@ def loop(
     weights = {name: np.asarray(value, np.float64) for name, value in weights.items()}
     batch, steps, _ = x.shape
     units = len(weights["recurrent_kernel"])
-    count = 2 if cell == "lstm" else 1
+    count = STATES[cell]
     now = [np.zeros((batch, units)) if states is None else np.asarray(states[i], np.float64) for i in range(count)]
     output = np.zeros((batch, units))
     outputs = np.zeros((batch, steps, units))
@@ -94,17 +96,18 @@ def loop(
 
 
 def make_weights(cell: str, inputs: int, units: int, rng: Any, dtype: Any = np.float32) -> dict[str, Any]:
-    gates = CELLS[cell]
-    bias = (2, gates * units) if cell == "gru_reset_after" else (gates * units,)
-    return {
-        "kernel": (rng.standard_normal((inputs, gates * units)) / np.sqrt(inputs + 1)).astype(dtype),
-        "recurrent_kernel": (rng.standard_normal((units, gates * units)) / np.sqrt(units)).astype(dtype),
-        "bias": (0.5 * rng.standard_normal(bias)).astype(dtype),
-    }
+    letters = {"I": inputs, "H": units, "gH": GATES[cell] * units}
+    scales = {"kernel": 1 / np.sqrt(inputs + 1), "recurrent_kernel": 1 / np.sqrt(units)}
+
+    def draw(name: str, shape: str) -> Any:
+        sizes = [letters[axis] if axis in letters else int(axis) for axis in shape.strip("(,)").split(", ")]
+        return (scales.get(name, 0.5) * rng.standard_normal(sizes)).astype(dtype)
+
+    return {name: draw(name, shape) for name, shape in CELLS[cell].items()}
 
 
 def make(cell: str, weights: dict[str, Any], activation: str = "tanh", gate: str = "sigmoid") -> Any:
-    return _native.Recurrence(cell, weights["kernel"], weights["recurrent_kernel"], weights["bias"], activation, gate)
+    return _native.Recurrence(cell, weights, activation, gate)
 
 
 def tolerance(dtype: Any, steps: int, weights: dict[str, Any], expected: Any) -> float:
@@ -158,7 +161,7 @@ def test_agrees_with_the_loop(data: st.DataObject) -> None:
     )
     states = None
     if draw(st.booleans()):
-        count = 2 if cell == "lstm" else 1
+        count = STATES[cell]
         states = tuple(rng.standard_normal((units, batch)).astype(dtype).T for _ in range(count))
     mask = None
     if draw(st.booleans()):
@@ -276,7 +279,8 @@ def test_one_output_is_the_last_of_the_sequence(cell: str, zero_masked: bool) ->
 def pointwise(activation: str, values: Any) -> Any:
     """An activation alone: a SimpleRNN of one input and no recurrence, on each value."""
     dtype = values.dtype
-    layer = _native.Recurrence("simple", np.ones((1, 1), dtype), np.zeros((1, 1), dtype), None, activation, "sigmoid")
+    weights = {"kernel": np.ones((1, 1), dtype), "recurrent_kernel": np.zeros((1, 1), dtype)}
+    layer = _native.Recurrence("simple", weights, activation, "sigmoid")
     return layer.forward(values.reshape(-1, 1, 1), None, None, False, False, False)[0].ravel()
 
 
@@ -375,9 +379,36 @@ def test_denormal_weights_and_inputs() -> None:
     """Products of denormals with ordinary numbers keep their value: nothing is flushed to zero, here or in the caller."""
     tiny = np.float32(1e-40)
     one = np.ones((1, 1), np.float32)
-    layer = _native.Recurrence("simple", one, 0 * one, None, "linear", "sigmoid")
+    weights = {"kernel": one, "recurrent_kernel": 0 * one, "bias": None}
+    layer = _native.Recurrence("simple", weights, "linear", "sigmoid")
     assert layer.forward(np.full((1, 1, 1), tiny), None, None, False, False, False)[0][0, 0] == tiny
     assert tiny * np.float32(0.5) != 0
+
+
+def test_what_the_engine_says_of_its_cells() -> None:
+    """Each value is what the rest of the house relies on: gates in the order of Keras, and the shapes of its weights."""
+    kernels = {"kernel": "(I, gH)", "recurrent_kernel": "(H, gH)"}
+    one, two = {**kernels, "bias": "(gH,)"}, {**kernels, "bias": "(2, gH)"}
+    assert _native.cells() == {
+        "simple": {"gates": "h", "states": ("h",), "weights": one},
+        "lstm": {"gates": "ifco", "states": ("h", "c"), "weights": one},
+        "gru": {"gates": "zrh", "states": ("h",), "weights": one},
+        "gru_reset_after": {"gates": "zrh", "states": ("h",), "weights": two},
+    }
+    assert set(_native.activations()) == set(ACTIVATIONS)
+
+
+def test_a_weight_left_out_is_zeros() -> None:
+    rng = np.random.default_rng(9)
+    x = rng.standard_normal((3, 4, 5)).astype(np.float32)
+    for cell in CELLS:
+        weights = make_weights(cell, 5, 7, rng)
+        zeros = {**weights, "bias": 0 * weights["bias"]}
+        without = {name: weight for name, weight in weights.items() if name != "bias"}
+        wanted = make(cell, zeros).forward(x, None, None, False, True, False)
+        for given in (without, {**without, "bias": None}):
+            for a, b in zip(make(cell, given).forward(x, None, None, False, True, False), wanted, strict=True):
+                np.testing.assert_array_equal(a, b)
 
 
 def test_many_threads_at_once() -> None:
@@ -409,8 +440,9 @@ import numpy as np
 from gatewise.engine import _native
 _native.set_threads(2)
 rng = np.random.default_rng(0)
-w = [rng.standard_normal(s).astype(np.float32) / 16 for s in ((64, 1024), (256, 1024), (1024,))]
-layer = _native.Recurrence("lstm", *w, "tanh", "sigmoid")
+shapes = {"kernel": (64, 1024), "recurrent_kernel": (256, 1024), "bias": (1024,)}
+weights = {name: rng.standard_normal(shape).astype(np.float32) / 16 for name, shape in shapes.items()}
+layer = _native.Recurrence("lstm", weights, "tanh", "sigmoid")
 x = rng.standard_normal((4, 30, 64)).astype(np.float32)
 before = layer.forward(x, None, None, False, True, False)
 for _ in range(20):
@@ -482,8 +514,22 @@ def test_bad_input_is_refused_in_words() -> None:
         make("lstm", weights, "tahn")
     with pytest.raises(ValueError, match=r"bias has shape \(19,\); wanted \(20,\)"):
         make("lstm", {**weights, "bias": weights["bias"][:-1]})
-    with pytest.raises(ValueError, match="recurrent_kernel"):
+    with pytest.raises(ValueError, match=r"recurrent_kernel has shape \(5, 19\); wanted \(H, 4H\) with H at least 1"):
         make("lstm", {**weights, "recurrent_kernel": weights["recurrent_kernel"][:, :-1]})
+    with pytest.raises(ValueError, match=r"kernel has shape \(3, 19\); wanted \(I, 20\)"):
+        make("lstm", {**weights, "kernel": weights["kernel"][:, :-1]})
+    with pytest.raises(ValueError, match=r"bias has shape \(15,\); wanted \(2, 15\)"):
+        make("gru_reset_after", {**make_weights("gru_reset_after", 3, 5, rng), "bias": np.zeros(15, np.float32)})
+    with pytest.raises(ValueError, match=r'lstm lacks the weight "kernel"; its weights are kernel \(I, gH\), rec'):
+        make("lstm", {**weights, "kernel": None})
+    with pytest.raises(ValueError, match=r'lstm has no weight "kernels"; its weights are kernel \(I, gH\), rec'):
+        make("lstm", {**weights, "kernels": weights["kernel"]})
+    with pytest.raises(TypeError, match="bias is not an array of numbers"):
+        make("lstm", {**weights, "bias": "zeros"})
+    with pytest.raises(TypeError, match="bias is not of type float32, as the kernel is"):
+        make("lstm", {**weights, "bias": weights["bias"].astype(np.float64)})
+    with pytest.raises(TypeError, match="kernel must be float32 or float64"):
+        make("lstm", {name: weight.astype(int) for name, weight in weights.items()})
     with pytest.raises(ValueError, match="mmx"):
         _native.set_isa("mmx")
     with pytest.raises(ValueError, match="threads"):

@@ -51,7 +51,7 @@ class Recurrent final : public Op {
   }
 
  private:
-  const Layer<float>& layer() const { return recurrence_.layer(); }
+  const PackedLayer<float>& layer() const { return recurrence_.layer(); }
   std::size_t bytes() const { return static_cast<std::size_t>(layer().units) * sizeof(float); }
 
   void keep_state(const Frame& frame, int which, const float* last) const {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gatewise.base.typing import Array
@@ -28,20 +29,30 @@ def threads() -> int:
 def set_threads(count: int) -> None:
     """Set how many threads a call may use, for the process; 0 is automatic. Lifts this thread's limit."""
 
+def cells() -> dict[str, dict[str, Any]]:
+    """What the engine knows of its cells, by name.
+
+    `gates` is a letter each, in the order of the weights' columns; `states` their names, the output's first; `weights`
+    maps names to shapes in letters, as in `(I, gH)`.
+    """
+
+def activations() -> tuple[str, ...]:
+    """The activations that recurrences take, by the names under which `gatewise.activations` knows them."""
+
 class Recurrence:
     """The packed weights of one recurrent layer: immutable, usable from many threads at once."""
 
     def __init__(
         self,
         cell: str,
-        kernel: Array,
-        recurrent_kernel: Array,
-        bias: Array | None,
+        weights: Mapping[str, Array | None],
         activation: str,
         recurrent_activation: str,
         precision: str = "float32",
     ) -> None:
-        """`cell` is simple, lstm, gru or gru_reset_after; the arrays are all float32 or all float64.
+        """`cell` and the names and shapes of the weights are those of `cells()`; a bias may be left out, or None.
+
+        The arrays are all float32 or all float64.
 
         `precision="bfloat16"` rounds the weights of a float32 layer to bfloat16. Where `has_bfloat16()`, inputs and
         states are rounded too, for the products; sums, cells and outputs stay float32.

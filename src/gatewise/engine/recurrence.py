@@ -102,9 +102,8 @@ class Recurrence:
         from gatewise.engine import _native
 
         precision = "bfloat16" if self.bfloat16 else "float32"  # The default: numbers are as wide as the arrays'.
-        return _native.Recurrence(
-            self.cell.name, self.kernel, self.recurrent_kernel, self.bias, *self.names, precision=precision
-        )
+        weights = {"kernel": self.kernel, "recurrent_kernel": self.recurrent_kernel, "bias": self.bias}
+        return _native.Recurrence(self.cell.name, weights, *self.names, precision=precision)
 
     def project_input(self, x: Array, masks: Array | None = None) -> Array:
         """Z = x W + b for x (..., I); with dropout masks (g or 1, B, ..., I), each gate (or all) with its own."""

@@ -1,0 +1,15 @@
+// How a call is divided over threads and time.
+#pragma once
+
+#include "recurrence/engine.h"
+
+namespace gatewise {
+
+// The division of a call among at most `threads` threads.
+template <class T>
+Division make_division(const PackedLayer<T>& layer, const Sequence<T>& call, Index threads);
+
+extern template Division make_division(const PackedLayer<float>&, const Sequence<float>&, Index);
+extern template Division make_division(const PackedLayer<double>&, const Sequence<double>&, Index);
+
+}  // namespace gatewise
