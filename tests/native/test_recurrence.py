@@ -406,8 +406,8 @@ def test_a_weight_left_out_is_zeros() -> None:
         zeros = {**weights, "bias": 0 * weights["bias"]}
         without = {name: weight for name, weight in weights.items() if name != "bias"}
         wanted = make(cell, zeros).forward(x, None, None, False, True, False)
-        for given in (without, {**without, "bias": None}):
-            for a, b in zip(make(cell, given).forward(x, None, None, False, True, False), wanted, strict=True):
+        for biasless in (without, {**without, "bias": None}):
+            for a, b in zip(make(cell, biasless).forward(x, None, None, False, True, False), wanted, strict=True):
                 np.testing.assert_array_equal(a, b)
 
 

@@ -13,6 +13,7 @@ import pytest
 import gatewise as gw
 from gatewise.base import masks
 from gatewise.layers import GRU, LSTM, Dense, Embedding, Masking
+from gatewise.models import plan
 
 MEGABYTE = 1 << 20
 X = np.zeros((1, 2, 3), "float32")
@@ -34,7 +35,7 @@ def growth(work: Callable[[], Any], times: int) -> int:
 def test_a_hundred_thousand_predicts_of_one_model() -> None:
     model = gw.Sequential([LSTM(4, input_shape=(2, 3))])
     assert growth(lambda: model.predict(X), 100_000) < MEGABYTE
-    assert model._planned[1] is not None
+    assert plan.of(model) is not None
 
 
 @pytest.mark.parametrize("kind", ["masked", "stateful", "functional", "subclass", "call", "changing"])

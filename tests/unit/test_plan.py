@@ -20,7 +20,7 @@ def general(model: Any, x: Any) -> Any:
 
 
 def planned(model: Any) -> bool:
-    return model._planned[1] is not None
+    return plan.of(model) is not None
 
 
 def check(model: Any, x: Any) -> None:
@@ -142,4 +142,4 @@ def test_the_shapes_that_a_plan_remembers_are_bounded(monkeypatch: pytest.Monkey
     for steps in range(20):
         assert model.predict(np.zeros((1, steps, 1), "float32")).shape == (1, 2)
     assert planned(model)
-    assert len(model._planned[1]._tails) <= 5
+    assert len(plan.of(model)._tails) <= 5

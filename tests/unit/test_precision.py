@@ -21,6 +21,7 @@ from gatewise.arguments import in_order
 from gatewise.base import release
 from gatewise.engine.rounding import to_bfloat16
 from gatewise.layers import GRU, LSTM, Bidirectional, Dense, Masking, SimpleRNN, TimeDistributed
+from gatewise.models import plan
 
 LAYERS = [LSTM, GRU, SimpleRNN]
 U = 2.0**-8  # The rounding of bfloat16.
@@ -244,12 +245,12 @@ def test_setting_it_makes_what_was_prepared_anew(cls: Any) -> None:
     layer = made(cls)
     model = model_of(layer)
     exact = model.predict(X)
-    assert model._planned[1] is not None
+    assert plan.of(model) is not None
     wanted = model_of(made(cls, precision="bfloat16")).predict(X)
     layer.precision = "bfloat16"
     np.testing.assert_array_equal(model.predict(X), wanted)
     np.testing.assert_array_equal(model(X), wanted)
-    assert model._planned[1] is not None
+    assert plan.of(model) is not None
     layer.precision = None
     np.testing.assert_array_equal(model.predict(X), exact)
     assert (wanted != exact).any()

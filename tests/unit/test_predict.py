@@ -11,7 +11,7 @@ import pytest
 
 import gatewise as gw
 from gatewise.layers import GRU, LSTM, Activation, Bidirectional, Dense, Dropout, Embedding, Flatten, Lambda, Reshape
-from gatewise.models import batches
+from gatewise.models import batches, plan
 
 X = np.random.default_rng(0).standard_normal((7, 5, 3)).astype("float32")
 
@@ -245,7 +245,7 @@ def test_a_model_that_turns_its_input_is_cut_along_samples() -> None:
 def test_new_weights_are_seen_by_the_next_predict() -> None:
     model = gw.Sequential([LSTM(4, input_shape=(5, 3))])
     first = model.predict(X)
-    assert model._planned[1] is not None
+    assert plan.of(model) is not None
     model.set_weights([0.5 * w for w in model.get_weights()])
     second = model.predict(X)
     assert not np.allclose(first, second)

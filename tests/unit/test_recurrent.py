@@ -9,7 +9,10 @@ import pytest
 
 import gatewise as gw
 from gatewise.base import masks
+from gatewise.engine.recurrence import executor
 from gatewise.layers import GRU, LSTM, Activation, Bidirectional, Dense, Dropout, Embedding, Lambda, Masking, SimpleRNN
+from gatewise.models import plan
+from gatewise.recurrent.dropout import masks_of
 
 DRAW = np.random.default_rng(0)
 X = DRAW.standard_normal((3, 6, 4)).astype("float32")
@@ -145,7 +148,7 @@ def test_masks_of_embeddings_in_every_kind_of_model(form: str) -> None:
     for _ in range(2):
         np.testing.assert_allclose(model.predict(ids), wanted, rtol=0, atol=1e-6)
         np.testing.assert_allclose(model(ids), wanted, rtol=0, atol=1e-6)
-    assert getattr(model, "_planned", (0, None))[1] is None  # The short way knows no masks.
+    assert plan.of(model) is None  # The short way knows no masks.
 
 
 def test_masks_under_jit() -> None:
@@ -233,7 +236,7 @@ def test_nothing_to_read_gives_the_initial_state(cls: Any) -> None:
 
 
 def drawn(layer: Any, x: np.ndarray) -> dict[str, np.ndarray | None]:
-    return layer._dropout_masks(np, x, True)
+    return masks_of(layer, np, x)
 
 
 @pytest.mark.parametrize(("implementation", "gates"), [(0, 4), (1, 4), (2, 1)])
@@ -375,7 +378,7 @@ def test_unrolling_and_use_cudnn_change_nothing() -> None:
 def test_any_activation_runs_without_the_native_engine() -> None:
     layer = LSTM(3, activation=np.sin, recurrent_activation="elu")
     assert layer(X).shape == (3, 3)
-    assert layer._recurrence(np).packed() is None
+    assert executor(layer.current_op(), X) == "reference"
 
 
 def test_bidirectional_is_two_layers() -> None:

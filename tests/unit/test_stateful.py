@@ -9,6 +9,7 @@ import pytest
 
 import gatewise as gw
 from gatewise.layers import GRU, LSTM, Bidirectional, Dense, Lambda, SimpleRNN
+from gatewise.models import plan
 
 X = np.random.default_rng(0).standard_normal((2, 8, 3)).astype("float32")
 KINDS = [LSTM, GRU, SimpleRNN]
@@ -138,7 +139,7 @@ def test_predict_over_several_batches_carries_the_state_over_them() -> None:
     np.testing.assert_allclose(y, np.concatenate([first, second]), rtol=0, atol=1e-6)
     assert not np.allclose(model.predict(X[:, 4:]), second)
     assert model.stateful
-    assert model._planned[1] is None
+    assert plan.of(model) is None
 
 
 def test_model_reset_states_reaches_nested_and_wrapped_layers() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gatewise as gw
-from gatewise.base.epoch import epoch
+from gatewise.base.changes import changes
 from gatewise.base.variable import Scope, Variable, all_or_nothing, placeholder, placeholders, reading
 
 
@@ -30,12 +30,12 @@ def test_the_value_is_a_copy_that_cannot_be_written() -> None:
 
 
 def test_assign_casts_counts_and_checks() -> None:
-    variable, stamp = make(), epoch.stamp
+    variable, stamp = make(), changes.latest
     given = np.zeros((2, 2))
     variable.assign(given)
     given[:] = 9
     assert (variable.version, variable.dtype, variable.nbytes, variable.size) == (1, np.float32, 16, 4)
-    assert epoch.stamp != stamp
+    assert changes.latest != stamp
     np.testing.assert_array_equal(variable, 0)
     with pytest.raises(ValueError, match=r"layer/kernel: expected a value of shape \(2, 2\), got \(3,\)"):
         variable.assign(np.zeros(3))

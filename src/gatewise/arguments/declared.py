@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from gatewise.base import release
-from gatewise.base.epoch import epoch
+from gatewise.base.changes import changes
 from gatewise.base.words import nearest
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Argument(Generic[Given, Kept]):
     def __set__(self, instance: object, value: Given) -> None:
         try:
             instance.__dict__[self.name] = self.parse(value)
-            instance.__dict__["_edited"] = epoch.changed()
+            instance.__dict__["_edited"] = changes.next()
         except (TypeError, ValueError) as error:
             label = type(instance).__name__
             if name := instance.__dict__.get("name"):

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.base.epoch import epoch
+from gatewise.base.changes import changes
 from gatewise.base.typing import Array
 
 
@@ -51,7 +51,17 @@ class Variable:
     (np.float32(6.0), 1)
     """
 
-    __slots__ = ("__weakref__", "_array", "constraint", "name", "path", "regularizer", "trainable", "version")
+    __slots__ = (
+        "__weakref__",
+        "_array",
+        "_number",
+        "constraint",
+        "name",
+        "path",
+        "regularizer",
+        "trainable",
+        "version",
+    )
 
     def __init__(
         self,
@@ -71,6 +81,7 @@ class Variable:
         self.regularizer = regularizer
         self.constraint = constraint
         self.version = 0
+        self._number = self._next_number()
 
     @property
     def value(self) -> Array:
@@ -79,6 +90,16 @@ class Variable:
         if scope is None:
             return self._array
         return scope.read(self)
+
+    @property
+    def stamp(self) -> int:
+        """The number of the change that made the value what it reads as now; see `base.changes`."""
+        scope = _scope.get()
+        return self._number if scope is None else scope.stamp(self)
+
+    @staticmethod
+    def _next_number() -> int:
+        return changes.next()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -142,28 +163,29 @@ class Variable:
     def _store(self, value: Array) -> None:
         self._array = _copied(value, self.dtype)
         self.version += 1
-        epoch.changed()
+        self._number = self._next_number()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in Variable.__slots__ if name != "__weakref__"}
+        return {name: getattr(self, name) for name in Variable.__slots__ if name not in ("__weakref__", "_number")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
             setattr(self, name, value)
+        self._number = self._next_number()  # Another process counts for itself.
         _frozen(self._array)
 
     def __repr__(self) -> str:
         return f"<Variable {self.path} shape={self.shape} dtype={self.dtype}>"
 
 
-class State(Variable):
+class StateVariable(Variable):
     """What a stateful layer carries from call to call: it changes with every call, and nothing is prepared from it."""
 
     __slots__ = ()
 
-    def _store(self, value: Array) -> None:
-        self._array = _copied(value, self.dtype)
-        self.version += 1
+    @staticmethod
+    def _next_number() -> int:
+        return changes.aside()
 
 
 def _copied(value: Array, dtype: Any) -> np.ndarray:
@@ -218,8 +240,8 @@ class Scope:
 
     def __init__(self, values: Iterable[tuple[Variable, Array]] = (), key: Any = None, *, pure: bool = False) -> None:
         # Keyed by identity; the variable stays in the entry so that its id cannot be taken over.
-        self._values: dict[int, tuple[Variable, Array]] = {
-            id(variable): (variable, value) for variable, value in values
+        self._values: dict[int, tuple[Variable, Array, int]] = {
+            id(variable): (variable, value, changes.aside()) for variable, value in values
         }
         self._written: set[int] = set()
         self._undo: list[Callable[[], Any]] = []
@@ -231,13 +253,17 @@ class Scope:
         entry = self._values.get(id(variable))
         return variable._array if entry is None else entry[1]
 
+    def stamp(self, variable: Variable) -> int:
+        entry = self._values.get(id(variable))
+        return variable._number if entry is None else entry[2]
+
     def write(self, variable: Variable, value: Array) -> None:
-        self._values[id(variable)] = (variable, value)
+        self._values[id(variable)] = (variable, value, changes.aside())
         self._written.add(id(variable))
 
     def written(self) -> list[tuple[Variable, Array]]:
         """The variables assigned inside the scope, with their last values."""
-        return [self._values[place] for place in self._written]
+        return [self._values[place][:2] for place in self._written]
 
     def on_error(self, undo: Callable[[], Any]) -> None:
         """Call `undo` where the block fails."""

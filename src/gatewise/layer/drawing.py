@@ -3,45 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 import numpy as np
 
 from gatewise.base import structure
 from gatewise.base.arrays import shape_of
+from gatewise.base.variable import Scope, reading
 from gatewise.layer import symbolic
-
-if TYPE_CHECKING:
-    from gatewise.layer.layer import Layer
-
-
-def connect(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The outputs of a call on symbolic tensors, which is recorded after the checks that need no data."""
-    inputs = args[0] if args else kwargs[layer._call_takes().positional[0]]
-    stray = [leaf for leaf in structure.flatten(inputs) if not isinstance(leaf, symbolic.SymbolicTensor)]
-    if stray and not all(_is_arraylike(leaf) for leaf in stray):
-        raise TypeError(f"{layer.label}: expected symbolic tensors or arrays as inputs, got {stray[0]!r}.")
-    shapes = structure.map_structure(shape_of, inputs)
-    layer._check(shapes)
-    layer._build_once(shapes)
-    node = symbolic.Node(layer, args, kwargs)
-    node.set_outputs(layer._output_shapes(shapes, args, kwargs), layer._output_dtype(inputs))
-    layer._inbound_nodes.append(node)
-    return node.outputs
+from gatewise.layer.calls import calling
+from gatewise.layer.computing import Computing
 
 
-def only_call(layer: Layer) -> symbolic.Node:
-    """The one call that was recorded of a layer.
+class Drawable(Computing):
+    """What can be called on symbolic tensors, and says the shapes of its outputs."""
 
-    Raises:
-        AttributeError: where there were none, or several.
-    """
-    if len(layer._inbound_nodes) != 1:
-        raise AttributeError(
-            f"{layer.label} was called on symbolic tensors {len(layer._inbound_nodes)} times: "
-            "`input` and `output` need exactly one call."
-        )
-    return layer._inbound_nodes[0]
+    def _connect(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The outputs of a call on symbolic tensors, which is recorded after the checks that need no data."""
+        inputs = args[0] if args else kwargs[self._call_takes().positional[0]]
+        stray = [leaf for leaf in structure.flatten(inputs) if not isinstance(leaf, symbolic.SymbolicTensor)]
+        if stray and not all(_is_arraylike(leaf) for leaf in stray):
+            raise TypeError(f"{self.label}: expected symbolic tensors or arrays as inputs, got {stray[0]!r}.")
+        shapes = structure.map_structure(shape_of, inputs)
+        self._check(shapes)
+        self._build_once(shapes)
+        node = symbolic.Node(cast(Any, self), args, kwargs)
+        node.set_outputs(self._output_shapes(shapes, args, kwargs), self._output_dtype(inputs))
+        self._inbound_nodes.append(node)
+        return node.outputs
+
+    def _only_call(self) -> symbolic.Node:
+        """The one call that was recorded of a self.
+
+        Raises:
+            AttributeError: where there were none, or several.
+        """
+        if len(self._inbound_nodes) != 1:
+            raise AttributeError(
+                f"{self.label} was called on symbolic tensors {len(self._inbound_nodes)} times: "
+                "`input` and `output` need exactly one call."
+            )
+        return self._inbound_nodes[0]
+
+    def _output_shapes(self, shapes: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if type(self).compute_output_shape is not Drawable.compute_output_shape:
+            return self.compute_output_shape(shapes)
+        return shapes_by_example(self._tried, args, kwargs)
+
+    def _output_dtype(self, inputs: Any) -> str:
+        if self.keeps_dtype and (leaves := structure.flatten(inputs)):
+            return getattr(leaves[0].dtype, "name", leaves[0].dtype)  # type: ignore[no-any-return]
+        return self.dtype
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The output's shape (or structure of shapes) for an input's; both with the batch axis."""
+        return shapes_by_example(self._tried, (example_of(input_shape, self.dtype),), {})
+
+    def _tried(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The outputs at inference, after which every variable is as it was."""
+        with calling(training=False), reading(Scope()) as scope:
+            try:
+                return self._compute(args, kwargs)
+            finally:
+                scope.undo()
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensors that the layer was called on, where it was called once."""
+        return self._only_call().args[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensors that the layer gave, where it was called once."""
+        return self._only_call().outputs
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of `output`."""
+        return structure.map_structure(shape_of, self.output)
 
 
 def shapes_by_example(run: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

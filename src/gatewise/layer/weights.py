@@ -2,105 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from gatewise import constraints, initializers, regularizers
-from gatewise.arguments import Argument, Declared, boolean, optional, text
 from gatewise.base.arrays import as_array, shape_of
 from gatewise.base.variable import Variable, drawing_only, placeholder
-from gatewise.config import config as settings
-
-if TYPE_CHECKING:
-    from gatewise.layer.layer import Layer
-    from gatewise.layer.symbolic import Node
+from gatewise.layer.tracking import Tracked, dtype_name
 
 
-def dtype_name(value: Any) -> str:
-    """The name of a dtype given as a name, a NumPy dtype, or Keras 3's config of a dtype policy."""
-    if value is None:
-        return settings.floatx
-    if isinstance(value, dict):
-        value = value.get("config", {}).get("name", value)
-    name = value if isinstance(value, str) else getattr(value, "name", None)
-    if name in ("mixed_float16", "mixed_bfloat16"):
-        # Mixed precision keeps float32 weights; computing in float32 as well is the more exact half of it.
-        return "float32"
-    try:
-        return str(np.dtype(name if name is not None else value).name)
-    except TypeError:
-        if name == "bfloat16":
-            return "bfloat16"
-        raise ValueError(f"expected the name of a dtype such as 'float32', got {value!r}.") from None
-
-
-class Weighted(Declared):
+class Weighted(Tracked):
     """What has weights: its own, and those of the layers among its attributes."""
-
-    name: Argument[str | None, str] = Argument(default=None, parse=optional(text), kw_only=True)
-    trainable: Argument[bool, bool] = Argument(default=True, parse=boolean, kw_only=True)
-    dtype: Argument[Any, str] = Argument(default=None, parse=dtype_name, kw_only=True)
-
-    _unsearched: ClassVar[frozenset[str]] = frozenset()
-    """The attributes that are not searched for layers and weights."""
-
-    def _start(self) -> None:
-        """Make what tracking needs, before any other attribute; again is harmless."""
-        if "_variables" in vars(self):
-            return
-        self._variables: list[Variable] = []
-        self._states: list[Variable] = []
-        self._tracked_layers: list[Layer] = []
-        self._containers: list[Any] = []
-        self._inbound_nodes: list[Node] = []
-        self._first_weights: Any = None
-        self.built = vars(self).get("built", False)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name not in self._unsearched:
-            kept = vars(self).get(name, value)  # What an argument keeps may differ from what it was given.
-            if "_containers" in vars(self):
-                self._track(self._containers)  # What came into them in the meantime stands before this one.
-            found = self._track(kept)
-            if isinstance(kept, (list, dict)) and (found or not kept):
-                self._start()
-                self._containers.append(kept)  # Looked into again later: a program may append to it.
-        elif name == "trainable":
-            for layer in vars(self).get("_tracked_layers", ()):
-                layer.trainable = value
-
-    def _track(self, value: Any) -> bool:
-        """Remember the layers and variables among an attribute's value, so that their weights are this layer's.
-
-        Returns:
-            Whether there were any.
-        """
-        if isinstance(value, (Weighted, Variable)):
-            self._start()
-            kept: list[Any] = self._tracked_layers if isinstance(value, Weighted) else self._variables
-            if not any(value is other for other in kept):
-                kept.append(value)
-            return True
-        parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-        found = False
-        for part in parts:
-            found = self._track(part) or found
-        return found
-
-    @property
-    def _sublayers(self) -> list[Layer]:
-        """The layers directly inside this one, in the order in which they became attributes."""
-        if self._containers:
-            self._track(self._containers)
-        return self._tracked_layers
-
-    @property
-    def label(self) -> str:
-        """The class and the name, as errors give them: LSTM 'encoder'."""
-        return f"{type(self).__name__} {self.name!r}"
 
     # -- made ---------------------------------------------------------------------------------------------------------
 
@@ -155,7 +69,7 @@ class Weighted(Declared):
         return variable
 
     def _add_declared(self, name: str, shape: Any, words: str | None = None, initializer: Any = None) -> Variable:
-        """Make a weight whose initializer, regularizer and constraint are arguments of the layer.
+        """Make a weight whose initializer, regularizer and constraint are arguments of the layer, where it has them.
 
         Args:
             name: of the weight.
@@ -167,9 +81,9 @@ class Weighted(Declared):
         return self.add_weight(
             name=name,
             shape=shape,
-            initializer=initializer or getattr(self, f"{words}_initializer"),
-            regularizer=getattr(self, f"{words}_regularizer"),
-            constraint=getattr(self, f"{words}_constraint"),
+            initializer=initializer or getattr(self, f"{words}_initializer", None),
+            regularizer=getattr(self, f"{words}_regularizer", None),
+            constraint=getattr(self, f"{words}_constraint", None),
         )
 
     def add_variable(self, *args: Any, **kwargs: Any) -> Variable:
@@ -177,17 +91,6 @@ class Weighted(Declared):
         return self.add_weight(*args, **kwargs)
 
     # -- found --------------------------------------------------------------------------------------------------------
-
-    def _walk(self) -> Iterator[Layer]:
-        """This layer and all layers inside it, each once."""
-        seen: set[int] = set()
-        stack: list[Any] = [self]
-        while stack:
-            layer = stack.pop()
-            if id(layer) not in seen:
-                seen.add(id(layer))
-                yield layer
-                stack.extend(reversed(layer._sublayers))
 
     def _own(self, trainable: bool) -> list[Variable]:
         return [v for v in self.weights if v.trainable == trainable]

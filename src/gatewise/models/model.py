@@ -11,7 +11,6 @@ import numpy as np
 import gatewise.layers  # noqa: F401 (registers every layer that a config may name)
 from gatewise.base import structure
 from gatewise.base.arrays import Tensor, as_array, shape_of, unshared
-from gatewise.base.epoch import epoch
 from gatewise.base.typing import Config
 from gatewise.base.variable import all_or_nothing, current_scope
 from gatewise.config import config as settings
@@ -21,7 +20,7 @@ from gatewise.layer import Layer, as_tensor, inside_a_call, registered
 from gatewise.layer.serialization import serialize_layer
 from gatewise.layer.symbolic import SymbolicTensor
 from gatewise.models import batches, plan, summary
-from gatewise.models.plan import NO_PLAN, Plan
+from gatewise.models.plan import NO_PLAN
 from gatewise.recurrent.precision import PrecisionOfLayers
 
 if TYPE_CHECKING:
@@ -146,6 +145,10 @@ class Model(Layer):
             outputs = structure.map_structure(_plain, self._infer(x))
         return unshared(outputs, structure.flatten(x))
 
+    def plain_graph(self) -> Graph | None:
+        """The graph, where running it is all that calling this model does."""
+        return None
+
     def _by_plan(self, x: Any) -> Any:
         """The outputs by the short way, or NO_PLAN where there is none."""
         return NO_PLAN
@@ -156,7 +159,7 @@ class Model(Layer):
 
     def _infer(self, batch: Any) -> Any:
         if settings.uses_jax():
-            from gatewise.models.executor import infer_on_jax
+            from gatewise.models.on_jax import infer_on_jax
 
             return infer_on_jax(self, batch)
         return self(batch, training=False) if "training" in self._call_takes().accepted else self(batch)
@@ -269,12 +272,6 @@ class Drawn(Model):
 
     supports_masking = True
     _build_is_whole = False
-    _prepared: ClassVar[dict[str, Any]] = {"_planned": (-1, None)}
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        # One tuple, so that a thread never sees the plan of one stamp beside another stamp.
-        self._planned: tuple[int, Plan | None] = (-1, None)
 
     def _by_plan(self, x: Any) -> Any:
         if (
@@ -284,15 +281,10 @@ class Drawn(Model):
             or settings.uses_jax()
         ):
             return NO_PLAN
-        stamp, prepared = self._planned
-        if stamp != epoch.stamp:
-            stamp, graph = epoch.stamp, self._planned_graph()
-            prepared = None if graph is None else plan.make(graph)
-            self._planned = stamp, prepared
+        prepared = plan.of(self)
         return NO_PLAN if prepared is None else prepared.run(x)
 
-    def _planned_graph(self) -> Graph | None:
-        """The graph that a plan may be made of."""
+    def plain_graph(self) -> Graph | None:
         return self._graph_now() if self.built and type(self).call is Drawn.call else None
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:

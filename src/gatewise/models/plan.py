@@ -25,7 +25,7 @@ NO_PLAN: Final = object()
 _MOST_TAILS = 4096
 
 Integers: TypeAlias = Literal["cast", "keep", "refuse"]
-Step: TypeAlias = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...], bool]
+Call: TypeAlias = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...], bool]
 
 
 class Plan:
@@ -33,16 +33,16 @@ class Plan:
 
     Args:
         graph: the model's graph, whose input has been checked to be the only one.
-        steps: for each call the function, the places of its inputs and outputs, and whether it gives several.
+        calls: for each call the function, the places of its inputs and outputs, and whether it gives several.
         integers: what becomes of integers where the input is drawn with a floating dtype: "cast" to it, "keep" (ids),
             or "refuse", where the general way decides layer by layer.
     """
 
-    def __init__(self, graph: Graph, steps: list[Step], places: dict[int, int], integers: Integers) -> None:
+    def __init__(self, graph: Graph, calls: list[Call], places: dict[int, int], integers: Integers) -> None:
         self._graph = graph
-        self._steps = steps
-        chained = _is_chain(steps) and len(graph.output_tensors) == 1
-        self._chain = [function for function, *_ in steps] if chained else None
+        self._calls = calls
+        chained = _is_chain(calls) and len(graph.output_tensors) == 1
+        self._chain = [function for function, *_ in calls] if chained else None
         self._quiet = all(isinstance(node.layer, RecurrentLayer) for node in graph.nodes)
         self._count = 1 + max(places.values(), default=0)
         self._outputs = [places[id(tensor)] for tensor in graph.output_tensors]
@@ -69,17 +69,17 @@ class Plan:
 
     def _computed(self, x: Array, given: Array) -> Any:
         if self._chain is None or not self._single:
-            return unshared(self._run_steps(x), [given])
+            return unshared(self._run_calls(x), [given])
         y = x
         for function in self._chain:
             y = function(y)
         # An array that owns its memory is new, unless it is the input itself.
         return unshared(y, [given]) if y is given or y.base is not None else y
 
-    def _run_steps(self, x: Array) -> Any:
+    def _run_calls(self, x: Array) -> Any:
         values: list[Any] = [None] * self._count
         values[0] = x
-        for function, sources, targets, several in self._steps:
+        for function, sources, targets, several in self._calls:
             output = function(*[values[place] for place in sources])
             if several:
                 for place, part in zip(targets, output, strict=True):
@@ -99,6 +99,22 @@ class Plan:
         return True
 
 
+def of(model: Any) -> Plan | None:
+    """The plan of a model as it is now; None where only the general way will do. Made once for each state of it.
+
+    >>> import gatewise as gw
+    >>> of(gw.Sequential([gw.layers.LSTM(2, input_shape=(5, 3))])) is not None
+    True
+    """
+
+    def new() -> Plan | None:
+        graph = model.plain_graph()
+        return None if graph is None else make(graph)
+
+    found: Plan | None = model._cache.get("plan", model._stamp, new)
+    return found
+
+
 def make(graph: Graph) -> Plan | None:
     """The plan of a graph, or None where it has no short way."""
     if len(graph.input_tensors) != 1 or not isinstance(graph.inputs, SymbolicTensor):
@@ -106,12 +122,12 @@ def make(graph: Graph) -> Plan | None:
     if any(layer.makes_mask for layer in graph.layers):
         return None
     places = {id(graph.inputs): 0}
-    steps: list[Step] = []
+    calls: list[Call] = []
     for node in graph.nodes:
-        step = _step(node, places)
-        if step is None:
+        call = _call(node, places)
+        if call is None:
             return None
-        steps.append(step)
+        calls.append(call)
     dtypes = {layer.dtype for layer in graph.layers if not isinstance(layer, InputLayer)}
     first = {(node.layer.autocast, node.layer.casts_integers) for node in graph.nodes if graph.inputs in node.args}
     if len(dtypes) != 1 or len(first) != 1:
@@ -119,10 +135,10 @@ def make(graph: Graph) -> Plan | None:
     ((casts, casts_integers),) = first
     if (casts and graph.inputs.dtype not in dtypes) or graph.inputs.dtype == "bfloat16":
         return None
-    return Plan(graph, steps, places, "keep" if not casts else "cast" if casts_integers else "refuse")
+    return Plan(graph, calls, places, "keep" if not casts else "cast" if casts_integers else "refuse")
 
 
-def _step(node: Node, places: dict[int, int]) -> Step | None:
+def _call(node: Node, places: dict[int, int]) -> Call | None:
     function = node.layer.inference()
     if function is None or node.kwargs or len(node.args) != 1 or not isinstance(node.args[0], SymbolicTensor):
         return None
@@ -135,9 +151,9 @@ def _step(node: Node, places: dict[int, int]) -> Step | None:
     return function, (source,), tuple(targets), not isinstance(node.outputs, SymbolicTensor)
 
 
-def _is_chain(steps: list[Step]) -> bool:
+def _is_chain(calls: list[Call]) -> bool:
     """Whether each call takes just the one output of the call before it."""
     return all(
         sources == (place,) and targets == (place + 1,) and not several
-        for place, (_, sources, targets, several) in enumerate(steps)
+        for place, (_, sources, targets, several) in enumerate(calls)
     )

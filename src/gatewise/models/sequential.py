@@ -6,7 +6,6 @@ from typing import Any
 
 from gatewise.base import structure
 from gatewise.base.arrays import as_array, shape_of
-from gatewise.base.epoch import epoch
 from gatewise.base.typing import Config, Shape
 from gatewise.graph import Graph, Input, InputLayer
 from gatewise.graph import config as graph_config
@@ -116,7 +115,7 @@ class Sequential(Drawn):
         if self._end_tensors:
             self._graph = Graph(self._start_tensor, self._end_tensors[-1], self.label)
         self.built = self._graph is not None
-        epoch.changed()
+        self._changed()
         return layer
 
     @staticmethod
@@ -149,7 +148,7 @@ class Sequential(Drawn):
         """Run as drawn from `start` from now on; other threads see the old drawing or the new."""
         self._start_tensor, self._end_tensors, self._graph = start, ends, graph
         self.built = True
-        epoch.changed()
+        self._changed()
 
     def _drawn_from(self, start: SymbolicTensor) -> tuple[list[Any], Graph]:
         """The layers' outputs and the graph, drawn from another input."""

@@ -13,7 +13,8 @@ import numpy as np
 from gatewise.arguments import Argument, flag
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array
-from gatewise.engine.recurrence import Recurrence
+from gatewise.engine import cells
+from gatewise.engine.op import PRODUCTS
 from gatewise.layer import registered
 from gatewise.recurrent.base import RecurrentLayer
 from gatewise.recurrent.gru import GRU
@@ -59,17 +60,16 @@ class CuDNN(RecurrentLayer):
 
     supports_masking = False
 
-    def _bias_shape(self, width: int) -> tuple[int, ...]:
-        return (2 * width,)
+    def _weight_shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        return {**super()._weight_shapes(features), "bias": (2 * len(self.cell.gates) * self.units,)}
 
-    def _made(self, weights: list[Any], bfloat16: bool) -> Recurrence:
-        *kernels, bias = weights
+    def _as_cell_has(self, weights: dict[str, Array]) -> dict[str, Array]:
         gates = len(self.cell.gates)
-        width = gates * self.units
-        bias = namespace(bias).reshape(bias, (2, width))
-        if super()._bias_shape(width) == (width,):
-            bias = bias[0] + bias[1]
-        return super()._made([*(from_cudnn(kernel, gates) for kernel in kernels), bias], bfloat16)
+        bias = weights["bias"]
+        rows = namespace(bias).reshape(bias, (2, gates * self.units))
+        in_one = self.cell.weights["bias"] == cells.Cell.weights["bias"]
+        kernels = {name: from_cudnn(weights[name], gates) for name in PRODUCTS}
+        return {**kernels, "bias": rows[0] + rows[1] if in_one else rows}
 
     def _fitting_mask(self, xp: Any, mask: Any, x: Array) -> Array:
         if (mask[0] if isinstance(mask, (list, tuple)) else mask) is None:

@@ -49,6 +49,3 @@ class GRU(RecurrentLayer, Gated):
     def cell(self) -> type[cells.Cell]:  # type: ignore[override]
         """The equation that `reset_after` asks for."""
         return cells.GRUResetAfter if self.reset_after else cells.GRU
-
-    def _bias_shape(self, width: int) -> tuple[int, ...]:
-        return (2, width) if self.reset_after else (width,)

@@ -12,7 +12,7 @@ from gatewise.base.typing import Array, Config, Shape
 from gatewise.base.variable import Variable, all_or_nothing
 from gatewise.layer import Layer, registered
 from gatewise.layer.serialization import deserialize_layer, serialize_layer
-from gatewise.recurrent.base import TakesState
+from gatewise.recurrent.initial_state import TakesState
 from gatewise.recurrent.precision import PrecisionOfLayers
 
 AnyLayer = TypeVar("AnyLayer", bound=Layer)
@@ -147,7 +147,8 @@ class Bidirectional(TakesState):
 
     def _checked_states(self, what: str, states: Any) -> list[Any]:
         found = list(states) if isinstance(states, (list, tuple)) else [states]
-        wanted = 2 * getattr(getattr(self.forward_layer, "cell", None), "states", len(found) / 2)
+        cell = getattr(self.forward_layer, "cell", None)
+        wanted = len(found) if cell is None else 2 * len(cell.states)
         if len(found) != wanted or len(found) % 2:
             raise ValueError(
                 f"{self.label}: {what} needs the state of the forward layer and then that of the backward layer"

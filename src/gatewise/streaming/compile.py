@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import threading
-import weakref
 from typing import Any
 
 import numpy as np
 
 from gatewise.base import structure
-from gatewise.base.epoch import epoch
 from gatewise.graph import Graph, InputLayer
 from gatewise.layer import Layer
 from gatewise.layer.symbolic import SymbolicTensor
@@ -259,18 +256,9 @@ def _id_inputs(prepared: Prepared, emission: Emission) -> set[int]:
 
 # -- one for each version of a model's weights ----------------------------------------------------------------------
 
-_lock = threading.Lock()
-_made: weakref.WeakKeyDictionary[Any, tuple[Any, Prepared]] = weakref.WeakKeyDictionary()
-
 
 def prepare(model: Any) -> Prepared:
     """`model` with the weights that it has now; made once for them."""
-    stamp = (epoch.stamp, id(_graph_of(model)))
-    with _lock:
-        known = _made.get(model)
-        if known is not None and known[0] == stamp:
-            return known[1]
-    prepared = Prepared(model)
-    with _lock:
-        _made[model] = (stamp, prepared)
-    return prepared
+    _graph_of(model)  # A model that has none says so, each time.
+    found: Prepared = model._cache.get("stream", model._stamp, lambda: Prepared(model))
+    return found

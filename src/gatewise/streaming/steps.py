@@ -21,7 +21,9 @@ from gatewise import activations
 from gatewise.base import masks, structure
 from gatewise.base.arrays import shape_of
 from gatewise.base.typing import Array
-from gatewise.engine.recurrence import NATIVE_ACTIVATIONS, Way, forward
+from gatewise.engine import native
+from gatewise.engine.op import Traversal
+from gatewise.engine.recurrence import forward
 from gatewise.layer import Layer
 
 
@@ -190,7 +192,7 @@ _WITH_DEFAULTS: Final[dict[str, list[float]]] = {
     "hard_shrink": [0.5],
     "soft_shrink": [0.5],
 }
-_PLAIN: Final = NATIVE_ACTIVATIONS | {
+_PLAIN: Final = native.activations() | {
     *("relu6", "selu", "softplus", "sparse_plus", "silu", "hard_silu", "mish", "gelu", "exponential", "hard_tanh"),
     *("log_sigmoid", "sparse_sigmoid", "tanh_shrink"),
 }
@@ -440,16 +442,19 @@ class Recurrent(Step):
             raise self.refuse("has time_major=True; make it with time_major=False")
         if not self.timed or len(self.inputs[0].shape) != 1:
             raise self.refuse("is not given the model's own time steps")
-        parts = "hc"[: layer.cell.states]
-        self.slots = [Slot(self.path, part, (layer.units,)) for part in parts]
-        made = [Value((layer.units,), timed=layer.return_sequences)]
-        return made + [Value((layer.units,), timed=False) for _ in shapes[1:]]
+        parts = list(zip(layer.cell.states, layer.state_widths, strict=True))
+        self.slots = [Slot(self.path, part, (width,)) for part, width in parts]
+        made = [Value((layer.state_widths[0],), timed=layer.return_sequences)]
+        return made + [Value((width,), timed=False) for (_, width), _ in zip(parts, shapes[1:], strict=False)]
 
     def emit(self, to: Emission) -> None:
-        op, (x,) = self.layer._recurrence(np), self.inputs
-        if op.names is None or not NATIVE_ACTIVATIONS.issuperset(op.names) or op.kernel.dtype != np.float32:
+        op, (x,) = self.layer.current_op(), self.inputs
+        if not native.can_run(op) or op.kernel.dtype != np.float32:
             raise NotNativeError
-        arrays = [None if w is None else np.ascontiguousarray(w) for w in (op.kernel, op.recurrent_kernel, op.bias)]
+        arrays = [
+            None if w is None else np.ascontiguousarray(w)
+            for w in map(op.weights.get, ("kernel", "recurrent_kernel", "bias"))
+        ]
         mask = to.mask(x)
         y, offset = to.program.recurrence(
             to.number(x),
@@ -462,7 +467,7 @@ class Recurrent(Step):
         )
         to.put(self.outputs[0], y, mask if self.layer.return_sequences else None)
         for k, value in enumerate(self.outputs[1:]):
-            to.put_later(value, lambda place=offset + k * op.units: self._taken(to, place))  # type: ignore[misc]
+            to.put_later(value, lambda place=offset + k * op.state_widths[0]: self._taken(to, place))  # type: ignore[misc]
 
     def _taken(self, to: Emission, place: int) -> int:
         to.program.go_by_steps()
@@ -474,7 +479,7 @@ class Recurrent(Step):
         mask = masks.of(x)
         x = self.layer._converted(x)
         before = tuple(states[slot] for slot in self.slots)
-        y, final = forward(self.layer._recurrence(np), x, before, Way(mask=mask))
+        y, final = forward(self.layer.current_op(), x, before, Traversal(mask=mask))
         if mask is not None:
             # A masked step repeats the output before it, which is the state that came.
             held = np.zeros_like(before[0]) if self.layer.zero_output_for_mask else before[0]

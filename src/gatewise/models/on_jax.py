@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 from gatewise.base import structure
 from gatewise.recurrent.base import RecurrentLayer
 
 if TYPE_CHECKING:
     from gatewise.models import Model
-
-_compiled: WeakKeyDictionary[Model, tuple[Any, Any]] = WeakKeyDictionary()
 
 
 def infer_on_jax(model: Model, batch: Any) -> Any:
@@ -21,11 +19,8 @@ def infer_on_jax(model: Model, batch: Any) -> Any:
     if not model.built or any(layer.stateful and not layer.states for layer in _recurrent(model)):
         model(batch)  # A first call on data makes the weights and the states.
         model.reset_states()
-    design = _design(model)
-    held = _compiled.get(model)
-    if held is None or held[0] != design:
-        held = _compiled[model] = (design, jax.jit(_function(model)))
-    function = held[1]
+    # Weights are arguments of the compiled function: it outlives them.
+    function = model._cache.get("jax", lambda: model._stamp(weights=False), lambda: jax.jit(_function(model)))
     others = model.non_trainable_variables
     outputs, after = function(
         [v.value for v in model.trainable_variables],
@@ -39,18 +34,11 @@ def infer_on_jax(model: Model, batch: Any) -> Any:
     return outputs
 
 
-def _design(model: Model) -> tuple[Any, ...]:
-    """What a compiled function depends on beside the weights: the layers, and when an argument of each was last set."""
-    return tuple((id(layer), vars(layer).get("_edited")) for layer in model._walk())
-
-
 def _recurrent(model: Model) -> list[RecurrentLayer]:
     return [layer for layer in model._walk() if isinstance(layer, RecurrentLayer)]
 
 
 def _function(model: Model) -> Any:
-    from weakref import ref
-
     held = ref(model)
 
     def infer(trainable: Any, non_trainable: Any, batch: Any) -> Any:

@@ -1,0 +1,101 @@
+"""What a recurrent cell is: its facts, and its equation.
+
+A cell advances one step: from the step's projected input `z = x_t W + b` (B, gH) and the state to the next state, whose
+first part is also the output. Letters: B batch, I inputs, H units, g gates; sigma is the recurrent activation, phi the
+activation. Weights hold the gates side by side, in the order that `gates` gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final, NamedTuple, TypeAlias, TypeVar
+
+from gatewise.base.typing import Array
+
+State: TypeAlias = tuple[Array, ...]
+Activation: TypeAlias = Callable[[Array], Array]
+Project: TypeAlias = Callable[[slice, Array], Array]
+
+ALL: Final = slice(None)
+
+
+class Parts(NamedTuple):
+    """What all steps of a recurrence share.
+
+    Attributes:
+        project: `project(k, h)` is `h U_k`, the product with the recurrent kernel's columns of gate k (or of the slice
+            of gates k), with the dropout mask of the state, if any, applied to h.
+        recurrent_bias: the bias that joins this product, for the cells that have one.
+        phi, sigma: the activations.
+        weights: all weights by name, for the cells that have others than a kernel, a recurrent kernel and a bias.
+    """
+
+    project: Project
+    recurrent_bias: Array | None
+    phi: Activation
+    sigma: Activation
+    weights: Mapping[str, Array]
+
+
+class Cell:
+    """A recurrent cell. What a subclass says here is all that layers, executors, streams and files know of it.
+
+    Attributes:
+        name: of the equation.
+        gates: the gates' letters, in the order of the weights.
+        states: the names of the arrays that make a state; the first is also the output.
+        widths: the letter of a state's last axis, where it is not H.
+        weights: each weight's shape in letters, by name. A bias may be left out; one of two rows has a first that joins
+            the input's product, and a second that joins the state's.
+    """
+
+    name: ClassVar[str]
+    gates: ClassVar[str]
+    states: ClassVar[tuple[str, ...]] = ("h",)
+    widths: ClassVar[Mapping[str, str]] = {}
+    weights: ClassVar[Mapping[str, str]] = {"kernel": "(I, gH)", "recurrent_kernel": "(H, gH)", "bias": "(gH,)"}
+
+    @staticmethod
+    def step(z: Array, state: State, parts: Parts) -> State:
+        """The state after one step."""
+        raise TypeError("Cell is the base of the cells: use LSTM, GRU, GRUResetAfter or SimpleRNN, or write a `step`.")
+
+    @classmethod
+    def width_letters(cls) -> list[str]:
+        """The letter of each state's last axis."""
+        return [cls.widths.get(state, "H") for state in cls.states]
+
+
+AnyCell = TypeVar("AnyCell", bound=type[Cell])
+
+NATIVE: Final[dict[str, type[Cell]]] = {}
+"""The cells whose equation and facts the native engine has too, by name; tests hold the two sides together."""
+
+
+def native(cell: AnyCell) -> AnyCell:
+    """A class decorator: the native engine has this cell under its name."""
+    NATIVE[cell.name] = cell
+    return cell
+
+
+def is_native(cell: type[Cell]) -> bool:
+    """Whether `cell` is to the last fact what the native engine knows by its name, and no variation of it.
+
+    >>> from gatewise.engine.cells import LSTM
+    >>> class Leaky(LSTM):
+    ...     @staticmethod
+    ...     def step(z, state, parts):
+    ...         h, c = LSTM.step(z, state, parts)
+    ...         return h, 0.9 * c
+    >>> is_native(LSTM), is_native(Leaky)
+    (True, False)
+    """
+    own = NATIVE.get(getattr(cell, "name", ""))
+    facts = ("step", "gates", "states", "widths", "weights")
+    return own is not None and all(getattr(cell, fact) == getattr(own, fact) for fact in facts)
+
+
+def split(z: Array, count: int) -> list[Array]:
+    """The gates of `z` (B, gH), each (B, H)."""
+    units = z.shape[-1] // count
+    return [z[..., k * units : (k + 1) * units] for k in range(count)]

@@ -1,0 +1,45 @@
+"""The two equations of the gated recurrent unit."""
+
+from __future__ import annotations
+
+from gatewise.base.typing import Array
+from gatewise.engine.cells.cell import ALL, Cell, Parts, State, native, split
+
+
+@native
+class GRU(Cell):
+    """K. Cho et al., Learning Phrase Representations using RNN Encoder-Decoder (2014), arXiv 1406.1078v1: the reset
+    gate acts on the state before the product.
+    """
+
+    name, gates = "gru", "zrh"
+
+    @staticmethod
+    def step(z: Array, state: State, parts: Parts) -> State:
+        project, phi, sigma = parts.project, parts.phi, parts.sigma
+        (h,) = state
+        x_z, x_r, x_h = split(z, 3)
+        h_z, h_r = split(project(slice(0, 2), h), 2)
+        update, reset = sigma(x_z + h_z), sigma(x_r + h_r)
+        candidate = phi(x_h + project(slice(2, 3), reset * h))
+        return (update * h + (1 - update) * candidate,)
+
+
+@native
+class GRUResetAfter(Cell):
+    """The GRU of cuDNN, and arXiv 1406.1078v3: the reset gate acts after the product, which has a bias of its own."""
+
+    name, gates = "gru_reset_after", "zrh"
+    weights = Cell.weights | {"bias": "(2, gH)"}  # type: ignore[operator]
+
+    @staticmethod
+    def step(z: Array, state: State, parts: Parts) -> State:
+        phi, sigma = parts.phi, parts.sigma
+        (h,) = state
+        product = parts.project(ALL, h)
+        if parts.recurrent_bias is not None:
+            product = product + parts.recurrent_bias
+        (x_z, x_r, x_h), (h_z, h_r, h_h) = split(z, 3), split(product, 3)
+        update, reset = sigma(x_z + h_z), sigma(x_r + h_r)
+        candidate = phi(x_h + reset * h_h)
+        return (update * h + (1 - update) * candidate,)

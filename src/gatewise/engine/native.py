@@ -1,0 +1,62 @@
+"""The recurrence in the compiled engine: the usual activations, in float32 and float64, for the cells that it has.
+
+It runs an op only where it computes just what the op's cell says; any variation of a cell goes to the reference.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from gatewise.base.typing import Array
+from gatewise.engine.cells import State, is_native
+from gatewise.engine.op import Op, Traversal
+
+
+def forward(op: Op, x: Array, state: State | None, traversal: Traversal) -> tuple[Array, State]:
+    """The contract of `recurrence.forward`, for an op that `packed` takes."""
+    mask, go_backwards, sequences, zero_masked, *_ = traversal
+    y, *final = packed(op).forward(x, state, mask, go_backwards, sequences, zero_masked)
+    return y, tuple(final)
+
+
+def packed(op: Op) -> Any:
+    """The op in the engine's layout, made once; None where the engine cannot run it."""
+    if op.packing is None:
+        op.packing = _pack(op) if can_run(op) else False
+    return op.packing or None
+
+
+def can_run(op: Op) -> bool:
+    """Whether the engine computes what the op says."""
+    return (
+        op.names is not None
+        and is_native(op.cell)
+        and activations().issuperset(op.names)
+        and isinstance(op.kernel, np.ndarray)
+        and op.kernel.dtype in (np.float32, np.float64)
+        and os.environ.get("GATEWISE_ENGINE") != "reference"
+    )
+
+
+@cache
+def activations() -> frozenset[str]:
+    """The activations that the engine has, by the names under which `activations.known_name` knows them."""
+    from gatewise.engine import _native
+
+    return frozenset(_native.activations())
+
+
+def arguments(op: Op) -> tuple[str, dict[str, Array], str, str, str]:
+    """The op as the engine's constructors take it: cell, weights, phi, sigma, precision."""
+    assert op.names is not None
+    return op.cell.name, op.weights, *op.names, "bfloat16" if op.bfloat16 else "float32"
+
+
+def _pack(op: Op) -> Any:
+    from gatewise.engine import _native
+
+    return _native.Recurrence(*arguments(op))

@@ -1,0 +1,149 @@
+"""What a call on arrays does around a layer's `call`: conversion, checks, building, masks, the training flag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gatewise.base import masks, structure
+from gatewise.base.arrays import as_array, is_floating, namespace, shape_of
+from gatewise.base.typing import Array
+from gatewise.layer import signatures
+from gatewise.layer.building import Buildable
+from gatewise.layer.calls import calling, training_now
+
+
+class Computing(Buildable):
+    """What computes outputs from arrays, and their masks from those of the inputs."""
+
+    _call_signature: ClassVar[signatures.CallSignature]
+
+    def call(self, inputs: Any) -> Any:
+        """Compute the outputs from arrays; every layer overrides this."""
+        raise TypeError(f"{type(self).__name__} does not define `call(self, inputs)`, which computes its output.")
+
+    def _compute(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        given = kwargs.get("training")
+        if given is None or bool(given) == training_now():
+            return self._compute_here(args, kwargs)
+        with calling(bool(given)):  # An explicit flag holds for the layers inside as well.
+            return self._compute_here(args, kwargs)
+
+    def _compute_here(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        inputs, rest = self._main_input(args, kwargs)
+        inputs = self._converted(inputs)
+        shapes = structure.map_structure(shape_of, inputs)
+        self._check(shapes)
+        self._build_once(shapes)
+        carried = structure.map_structure(masks.of, inputs)
+        mask = self._resolve_mask(inputs, carried, kwargs)
+        if "training" in self._call_takes().accepted:
+            kwargs["training"] = self._resolve_training(kwargs.get("training"))
+        else:
+            kwargs.pop("training", None)
+        return self._with_masks(inputs, self.call(inputs, *rest, **kwargs), mask)
+
+    def inference(self) -> Callable[[Array], Any] | None:
+        """A function that computes the output for a NumPy array in the layer's dtype that has been checked and has no
+        mask, at inference; None where only the general call will do. It holds until a weight or an argument changes.
+        """
+        ours = type(self).call.__module__.startswith("gatewise.")
+        return self.call if self.plain_call and ours else None
+
+    @classmethod
+    def _call_takes(cls) -> signatures.CallSignature:
+        """What `call` takes; found when first asked for, as most classes are never called."""
+        if "_call_signature" not in vars(cls):
+            cls._call_signature = signatures.CallSignature(cls.call)
+        return cls._call_signature
+
+    def _by_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Move the arguments after the input into `kwargs`, where `call` names them."""
+        names = self._call_takes().positional[1:]
+        for name, value in zip(names, args[1:], strict=False):
+            if name in kwargs:
+                raise TypeError(f"{self.label} got two values for {name!r}.")
+            kwargs[name] = value
+        return args[:1] + args[1 + len(names) :]
+
+    def _main_input(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
+        name = self._call_takes().positional[0]
+        inputs, rest = (args[0], args[1:]) if args else (kwargs.pop(name, None), ())
+        if inputs is None:
+            raise TypeError(f"{self.label} was called without an input.")
+        return inputs, rest
+
+    def _converted(self, inputs: Any) -> Any:
+        """The inputs as arrays in the dtype that the layer computes in."""
+        if isinstance(inputs, (list, tuple)) and inputs and all(map(_is_number, structure.flatten(inputs))):
+            inputs = np.asarray(as_array(inputs, f"The input of {self.label}"))
+
+        def convert(leaf: Any) -> Any:
+            if leaf is None:
+                return None
+            array = as_array(leaf, f"The input of {self.label}")
+            return self._cast(array) if self.autocast else array
+
+        return structure.map_structure(convert, inputs)
+
+    def _cast(self, array: Array) -> Array:
+        if array.dtype.name == self.dtype or not (self.casts_integers or is_floating(array)):
+            return array
+        mask = masks.of(array)
+        cast = namespace(array).astype(array, _dtype_of(array, self.dtype))
+        masks.attach(cast, mask)
+        return cast
+
+    def _resolve_mask(self, inputs: Any, carried: Any, kwargs: dict[str, Any]) -> Any:
+        """The mask of the call: the one passed, else the one that travelled with the input; in `kwargs` if `call`
+        takes it.
+        """
+        mask = kwargs.get("mask")
+        if mask is None:
+            mask = carried if any(m is not None for m in structure.flatten(carried)) else None
+        elif not structure.is_nested(mask) or not structure.is_nested(inputs):
+            mask = self._checked_mask(mask)
+        if "mask" in self._call_takes().accepted:
+            kwargs["mask"] = mask
+        else:
+            kwargs.pop("mask", None)
+        return mask
+
+    def _checked_mask(self, mask: Any) -> Array:
+        array = as_array(mask, f"The mask of {self.label}")
+        return array if array.dtype.kind == "b" else array != 0
+
+    @staticmethod
+    def _resolve_training(given: Any) -> bool:
+        return bool(training_now()) if given is None else bool(given)
+
+    def _with_masks(self, inputs: Any, outputs: Any, mask: Any) -> Any:
+        """The outputs, each carrying the mask that `compute_mask` gives it."""
+        if type(self).compute_mask is Computing.compute_mask and (mask is None or not self.supports_masking):
+            if mask is None or self._sublayers:
+                return outputs
+            made: Any = None
+        else:
+            made = self.compute_mask(inputs, mask)
+        leaves = structure.flatten(outputs)
+        own = list(made) if isinstance(made, (list, tuple)) else [made]
+        own += [None] * (len(leaves) - len(own))
+        return structure.rebuild(outputs, iter([masks.carrying(*pair) for pair in zip(leaves, own, strict=False)]))
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the output, from the inputs and their mask; None where it ends here."""
+        return mask if self.supports_masking else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, np.ndarray)
+
+
+def _dtype_of(array: Array, name: str) -> Any:
+    """The dtype object called `name` in the array's library."""
+    xp = namespace(array)
+    if not hasattr(xp, name):
+        raise TypeError(f"{xp.__name__} has no dtype {name}: pass JAX arrays, or give the layer dtype='float32'.")
+    return getattr(xp, name)

@@ -1,0 +1,92 @@
+"""A layer as a config: the arguments that would make it again, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeVar
+
+from gatewise.arguments import REQUIRED
+from gatewise.base import structure
+from gatewise.base.typing import Config
+from gatewise.layer import signatures
+from gatewise.layer.drawing import Drawable
+
+L = TypeVar("L", bound="Configured")
+
+
+class Configured(Drawable):
+    """What is described by its arguments."""
+
+    def _own_config(self) -> Config:
+        return {
+            name: argument.serialize(getattr(self, name))
+            for name, argument in self._arguments.items()
+            if name not in Configured._base_config and argument.written(getattr(self, name))
+        }
+
+    _base_config: ClassVar[tuple[str, ...]] = ("name", "trainable", "dtype")
+
+    def get_config(self) -> Config:
+        """The arguments that would make this layer again, as plain values.
+
+        A class with a constructor of its own overrides this; where it does not, its arguments are looked for among the
+        attributes.
+
+        Raises:
+            ValueError: an argument of such a class that is not kept as an attribute of that name, or is not plain.
+        """
+        own = self._own_config()
+        if own.get("activity_regularizer", 0) is None and not self._declares("activity_regularizer"):
+            del own["activity_regularizer"]
+        config = {name: getattr(self, name) for name in self._base_config} | own
+        if type(self).get_config is Configured.get_config and not signatures.takes_declared(type(self).__init__):
+            config |= {
+                name: self._plain_attribute(name)
+                for name in signatures.named(type(self).__init__)
+                if name not in config
+            }
+        return config
+
+    def _plain_attribute(self, name: str) -> Any:
+        value = getattr(self, name, self)
+        if all(isinstance(leaf, (str, int, float, type(None))) for leaf in structure.flatten(value)):
+            return value
+        raise ValueError(
+            f"{self.label} cannot be saved: its argument {name!r} is not kept as an attribute of plain values. "
+            f"Define get_config in {type(self).__name__}, and have it return all that the constructor takes."
+        )
+
+    def _declares(self, name: str) -> bool:
+        return self._arguments[name] is not Configured._arguments[name]
+
+    @classmethod
+    def from_config(cls: type[L], config: Config) -> L:
+        """Make a layer from what `get_config` gave, or from what any Keras wrote.
+
+        A value that this layer has no argument for is passed over where it says "off" (None or False), as other
+        versions' configs are full of such, and is an error otherwise.
+        """
+        config = cls.modernized(dict(config))
+        if signatures.takes_declared(cls.__init__):
+            known = cls._arguments
+            config = {k: v for k, v in config.items() if k in known or not (v is None or v is False)}
+        elif not signatures.takes_any_keyword(cls.__init__):
+            named = signatures.named(cls.__init__)
+            config = {k: v for k, v in config.items() if k in named or k not in cls._base_config}
+        return cls(**config)
+
+    @classmethod
+    def modernized(cls, config: Config) -> Config:
+        """The config with the words of older and newer Keras versions put into this class's; overridden by layers."""
+        config.pop("autocast", None)
+        return config
+
+    def __repr__(self) -> str:
+        shown = {k: v for k, v in self._own_config().items() if v != self._plain_default(k)}
+        parts = [f"{k}={v!r}" for k, v in shown.items()] + [f"name={self.name!r}"]
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def _plain_default(self, name: str) -> Any:
+        argument = self._arguments[name]
+        if argument.default is REQUIRED:
+            return REQUIRED
+        return argument.serialize(argument.parse(argument.default))

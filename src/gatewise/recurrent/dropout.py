@@ -1,0 +1,31 @@
+"""Dropout in recurrent layers: masks that hold for the whole of a sequence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gatewise.base.typing import Array
+
+if TYPE_CHECKING:
+    from gatewise.recurrent.base import RecurrentLayer
+
+
+def masks_of(layer: RecurrentLayer, xp: Any, x: Array) -> dict[str, Array | None]:
+    """The masks of one call in training, for sequences x (B, T, I), by the names that `engine.op.Traversal` has.
+
+    There is one a gate with implementation 1 (and 0), and one in all with 2, which Keras leaves for 1 where the state
+    is dropped too.
+
+    Returns:
+        `dropout` (g or 1, B, 1, I) and `recurrent_dropout` (g or 1, B, H), either None where its rate is 0 or 1.
+    """
+    gates = 1 if layer.implementation == 2 and not layer.recurrent_dropout else len(layer.cell.gates)
+    batch, _, features = x.shape
+
+    def draw(rate: float, *shape: int) -> Array | None:
+        return layer._seeds.keep(xp, (gates, *shape), rate, x.dtype) if 0.0 < rate < 1.0 else None
+
+    return {
+        "dropout": draw(layer.dropout, batch, 1, features),
+        "recurrent_dropout": draw(layer.recurrent_dropout, batch, layer.state_widths[0]),
+    }
