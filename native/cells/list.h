@@ -5,6 +5,7 @@
 #include "cells/gru.h"
 #include "cells/gru_reset_after.h"
 #include "cells/lstm.h"
+#include "cells/peephole_lstm.h"
 #include "cells/simple_rnn.h"
 
 namespace gatewise {
@@ -15,7 +16,7 @@ struct CellList {
   static constexpr CellFacts kFacts[] = {facts_of<C>()...};
 };
 
-using Cells = CellList<SimpleRnn, Lstm, Gru, GruResetAfter>;
+using Cells = CellList<SimpleRnn, Lstm, Gru, GruResetAfter, PeepholeLstm>;
 
 // A cell as a place in the list.
 enum class Cell : int {};

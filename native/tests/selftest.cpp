@@ -142,6 +142,11 @@ void plain_step(const Case& k, const Sums<T>& sums, Index row, Index t, const st
     } else if (name == "lstm") {
       at(next[1], i) = gate(both(u, 1)) * at(now[1], i) + gate(both(u, 0)) * act(both(u, 2));
       at(next[0], i) = gate(both(u, 3)) * act(at(next[1], i));
+    } else if (name == "peephole_lstm") {
+      const auto own = [&](Index which) { return sums.weight(kBiasAt + 1, which * n + u); };
+      const double c = at(now[1], i);
+      at(next[1], i) = gate(both(u, 1) + own(1) * c) * c + gate(both(u, 0) + own(0) * c) * act(both(u, 2));
+      at(next[0], i) = gate(both(u, 3) + own(2) * at(next[1], i)) * act(at(next[1], i));
     } else if (name == "gru" || name == "gru_reset_after") {
       const double z = gate(both(u, 0));
       const double x = sums.input(row, t, 2 * n + u);

@@ -48,6 +48,11 @@ def step(cell: str, x: Any, states: list[Any], weights: dict[str, Any], act: Any
         i, f, c, o = np.split(x @ w + b + h @ u, 4, axis=-1)
         carry = gate(f) * states[1] + gate(i) * act(c)
         return [gate(o) * act(carry), carry]
+    if cell == "peephole_lstm":
+        i, f, c, o = np.split(x @ w + b + h @ u, 4, axis=-1)
+        p_i, p_f, p_o = weights["peephole"]
+        carry = gate(f + p_f * states[1]) * states[1] + gate(i + p_i * states[1]) * act(c)
+        return [gate(o + p_o * carry) * act(carry), carry]
     if cell == "gru_reset_after":
         zx, rx, hx = np.split(x @ w + b[0], 3, axis=-1)
         zh, rh, hh = np.split(h @ u + b[1], 3, axis=-1)
@@ -179,6 +184,32 @@ def test_agrees_with_the_loop(data: st.DataObject) -> None:
         assert a.shape == b.shape
         assert a.flags.c_contiguous
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance(dtype, steps, weights, b))
+
+
+# Whole vectors only; a folded panel beside others and one alone; units past the last vector that do not fold; for tiles.
+UNITS = [16, 33, 3, 23, 70]
+
+
+@pytest.mark.parametrize("isa", _native.isas())
+@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("units", UNITS)
+def test_every_cell_on_every_instruction_set(cell: str, isa: str, dtype: Any, units: int) -> None:
+    """On one thread and on two, with masks and without, few sequences and many; 30 steps make the threads worth it."""
+    _native.set_isa(isa)
+    rng = np.random.default_rng(10)
+    steps, inputs = 30, 60
+    weights = make_weights(cell, inputs, units, rng, dtype)
+    layer = make(cell, weights)
+    for batch in (1, 6, 33):
+        x = rng.standard_normal((batch, steps, inputs)).astype(dtype)
+        states = tuple(rng.standard_normal((batch, units)).astype(dtype) for _ in range(STATES[cell]))
+        for mask in (None, rng.random((batch, steps)) < 0.7):
+            wanted = loop(cell, weights, x, states, mask, "tanh", "sigmoid")
+            for threads in (1, 2):
+                _native.set_threads(threads)
+                for a, b in zip(layer.forward(x, states, mask, False, True, False), wanted, strict=True):
+                    np.testing.assert_allclose(a, b, rtol=0, atol=tolerance(dtype, steps, weights, b))
 
 
 @pytest.mark.parametrize("cell", sorted(CELLS))
@@ -394,6 +425,7 @@ def test_what_the_engine_says_of_its_cells() -> None:
         "lstm": {"gates": "ifco", "states": ("h", "c"), "weights": one},
         "gru": {"gates": "zrh", "states": ("h",), "weights": one},
         "gru_reset_after": {"gates": "zrh", "states": ("h",), "weights": two},
+        "peephole_lstm": {"gates": "ifco", "states": ("h", "c"), "weights": {**one, "peephole": "(3, H)"}},
     }
     assert set(_native.activations()) == set(ACTIVATIONS)
 
@@ -406,8 +438,8 @@ def test_a_weight_left_out_is_zeros() -> None:
         zeros = {**weights, "bias": 0 * weights["bias"]}
         without = {name: weight for name, weight in weights.items() if name != "bias"}
         wanted = make(cell, zeros).forward(x, None, None, False, True, False)
-        for biasless in (without, {**without, "bias": None}):
-            for a, b in zip(make(cell, biasless).forward(x, None, None, False, True, False), wanted, strict=True):
+        for some in (without, {**without, "bias": None}):
+            for a, b in zip(make(cell, some).forward(x, None, None, False, True, False), wanted, strict=True):
                 np.testing.assert_array_equal(a, b)
 
 
@@ -522,6 +554,12 @@ def test_bad_input_is_refused_in_words() -> None:
         make("gru_reset_after", {**make_weights("gru_reset_after", 3, 5, rng), "bias": np.zeros(15, np.float32)})
     with pytest.raises(ValueError, match=r'lstm lacks the weight "kernel"; its weights are kernel \(I, gH\), rec'):
         make("lstm", {**weights, "kernel": None})
+    with pytest.raises(ValueError, match=r'peephole_lstm lacks the weight "peephole"'):
+        make("peephole_lstm", weights)
+    with pytest.raises(ValueError, match=r"peephole has shape \(4, 5\); wanted \(3, 5\)"):
+        make("peephole_lstm", {**weights, "peephole": np.zeros((4, 5), np.float32)})
+    with pytest.raises(ValueError, match=r'lstm has no weight "peephole"; its weights are kernel \(I, gH\)'):
+        make("lstm", {**weights, "peephole": np.zeros((3, 5), np.float32)})
     with pytest.raises(ValueError, match=r'lstm has no weight "kernels"; its weights are kernel \(I, gH\), rec'):
         make("lstm", {**weights, "kernels": weights["kernel"]})
     with pytest.raises(TypeError, match="bias is not an array of numbers"):
