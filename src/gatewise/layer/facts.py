@@ -22,4 +22,12 @@ class Facts:
     """Whether `call`, on an array in the layer's dtype and without a mask, is all that inference takes."""
     has_time_axis: ClassVar[bool] = False
     """Whether `input_dim` alone means (time, features) inputs: recurrent and one-dimensional convolutional layers."""
+    takes_ids: ClassVar[bool] = False
+    """Whether the input is ids rather than features: (B, T) is then a sequence."""
+    moves_axes: ClassVar[bool] = False
+    """Whether the output's axes may be others than the input's, so that the first need not be the first any more."""
+    works_step_by_step: ClassVar[bool] = False
+    """Whether `call` treats each time step by itself, so that it can stream (`gatewise.streaming.rules.base`)."""
+    why_whole_sequence: ClassVar[str] = ""
+    """What `call` does with a sequence that it needs to the end, as an error of streams says it: "pools over time"."""
     input_spec = cast(Any, None)  # Not annotated: it is no argument.

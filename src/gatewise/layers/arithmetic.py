@@ -91,6 +91,7 @@ class Operation(Layer):
     operation: Argument[Any, str] = Argument(parse=_operation)
 
     autocast = False
+    moves_axes = True
 
     def __call__(self, *operands: Any, **kwargs: Any) -> Any:
         """Compute, or draw a node when an operand is symbolic."""

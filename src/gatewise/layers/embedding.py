@@ -81,6 +81,7 @@ class Embedding(Layer):
         self._release = release.current()
 
     plain_call = True
+    takes_ids = True
 
     @property
     def makes_mask(self) -> bool:  # type: ignore[override]

@@ -35,6 +35,9 @@ class Lambda(Layer):
     [[2.0, 4.0]]
     """
 
+    moves_axes = True
+    why_whole_sequence = "is not among the layers that are known to work one time step at a time"
+
     def __init__(
         self, function: Function, output_shape: Any = None, mask: Any = None, arguments: Any = None, **kwargs: Any
     ) -> None:

@@ -48,6 +48,7 @@ class MaskOperation(Layer):
     keepdims: Argument[bool, bool] = Argument(default=False, parse=boolean)
 
     autocast = False
+    why_whole_sequence = "is not among the layers that are known to work one time step at a time"
 
     @staticmethod
     def knows(operation: str) -> bool:

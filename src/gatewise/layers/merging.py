@@ -299,6 +299,8 @@ class Dot(Merge):
     normalize: Argument[bool, bool] = flag(False)
 
     casts_integers = True
+    moves_axes = True
+    why_whole_sequence = "multiplies sequences with each other"
     least = most = 2
 
     def _places(self, shapes: list[Shape]) -> tuple[int, int]:

@@ -27,6 +27,7 @@ class Pooling1D(Layer):
     """
 
     plain_call = True
+    why_whole_sequence = "pools over time"
 
     pool_size: Argument[Any, int] = one_step(2)
     strides: Argument[Any, Any] = Argument(
@@ -145,6 +146,8 @@ class GlobalMaxPooling1D(GlobalPooling1D):
     [[3.0]]
     """
 
+    why_whole_sequence = "pools over the whole of time"
+
     def call(self, inputs: Array) -> Array:
         """The maximum over time; of no steps, minus infinity."""
         xp = namespace(inputs)
@@ -169,6 +172,7 @@ class GlobalAveragePooling1D(GlobalPooling1D):
     keepdims: Argument[bool, bool] = flag(False, places=KEYWORD_IN_KERAS2)
 
     supports_masking = True
+    why_whole_sequence = "pools over the whole of time"
 
     def call(self, inputs: Array, mask: Any = None) -> Array:
         """The mean over the steps that count."""

@@ -26,6 +26,7 @@ class Flatten(Layer):
     """
 
     plain_call = True
+    why_whole_sequence = "moves numbers between time steps"
 
     data_format: Argument[Any, str] = data_format()
 
@@ -71,6 +72,8 @@ class Reshape(Layer):
     """
 
     plain_call = True
+    moves_axes = True
+    why_whole_sequence = "moves numbers between time steps"
 
     target_shape: Argument[Any, tuple[int, ...]] = Argument(parse=_target, serialize=list)
 
@@ -112,6 +115,7 @@ class RepeatVector(Layer):
     """
 
     plain_call = True
+    why_whole_sequence = "makes a sequence of its own out of one vector"
 
     n: Argument[int, int] = count()
 
@@ -149,6 +153,8 @@ class Permute(Layer):
     """
 
     plain_call = True
+    moves_axes = True
+    why_whole_sequence = "exchanges the time axis with another"
 
     dims: Argument[Any, tuple[int, ...]] = Argument(parse=_order, serialize=list)
 
@@ -189,6 +195,7 @@ class Cropping1D(Layer):
     """
 
     plain_call = True
+    why_whole_sequence = "cuts steps off the end of the sequence"
 
     cropping: Argument[Any, tuple[int, int]] = Argument(default=(1, 1), parse=_both_ends, serialize=list)
 
@@ -226,6 +233,7 @@ class ZeroPadding1D(Layer):
     """
 
     plain_call = True
+    why_whole_sequence = "adds steps to the sequence"
 
     padding: Argument[Any, tuple[int, int]] = Argument(default=1, parse=_both_ends, serialize=list)
     data_format: Argument[Any, str] = data_format()
@@ -269,6 +277,7 @@ class UpSampling1D(Layer):
     """
 
     plain_call = True
+    why_whole_sequence = "gives more steps than it takes"
 
     size: Argument[Any, int] = Argument(default=2, parse=positive)
 

@@ -14,7 +14,6 @@ from gatewise.base import structure
 from gatewise.base.arrays import shape_of
 from gatewise.base.typing import Array
 from gatewise.graph import Graph
-from gatewise.layers import Dot, Lambda, Operation, Permute, Reshape
 
 if TYPE_CHECKING:
     from gatewise.layer import Layer
@@ -24,7 +23,6 @@ CHUNK_BYTES: Final = 1 << 25
 """Without a batch size, as many samples at a time as have about this many bytes of input: the result does not depend
 on it, and larger batches are faster."""
 _SECONDS_BEFORE_PROGRESS = 1.0
-_MOVE_AXES: Final = (Dot, Lambda, Operation, Permute, Reshape)
 
 
 def cut(model: Model, x: Any, batch_size: int | None, steps: int | None) -> tuple[Iterable[Any], int | None]:
@@ -77,7 +75,7 @@ def _has_time_first(model: Layer) -> bool:
         layers = (node.layer, getattr(node.layer, "forward_layer", None))
         if any(getattr(layer, "time_major", False) for layer in layers) or _has_time_first(node.layer):
             return True
-        if type(node.layer).__module__.startswith("gatewise.layers.") and not isinstance(node.layer, _MOVE_AXES):
+        if type(node.layer).__module__.startswith("gatewise.layers.") and not node.layer.moves_axes:
             reached.update(map(id, structure.flatten(node.outputs)))
     return False
 

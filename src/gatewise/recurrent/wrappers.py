@@ -72,6 +72,7 @@ class Bidirectional(TakesState):
     supports_masking = True
     casts_integers = True
     has_time_axis = True
+    why_whole_sequence = "reads the sequence backwards too, from an end that has not come yet"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         args = by_name("Bidirectional", args, kwargs, 2, "weights")

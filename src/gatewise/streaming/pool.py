@@ -11,9 +11,9 @@ import numpy as np
 from gatewise.base.arrays import as_array
 from gatewise.base.typing import Array
 from gatewise.engine._native import UnknownStreamError
-from gatewise.streaming import files, stepwise
-from gatewise.streaming import state as states
-from gatewise.streaming.compile import Prepared, prepare
+from gatewise.streaming import files, forms, stepwise
+from gatewise.streaming.compile import prepare
+from gatewise.streaming.prepared import Prepared
 
 __all__ = ["StreamPool", "UnknownStreamError"]
 
@@ -159,7 +159,7 @@ class StreamPool:
 
     def state(self, ids: Any) -> dict[str, Any]:
         """Copies of the states of streams, {layer: {"h": (n, H), "c": (n, H)}}, as `Stream.state` gives them."""
-        return states.to_dict(self._prepared.slots, self._pool.read(self._ids(ids)[0]))
+        return forms.to_dict(self._prepared.slots, self._pool.read(self._ids(ids)[0]))
 
     def set_state(self, ids: Any, state: Any) -> None:
         """Set the states of streams, from what `state` gave.
@@ -170,7 +170,7 @@ class StreamPool:
         """
         places, _ = self._ids(ids)
         slots, label = self._prepared.slots, self.model.label
-        self._pool.write(places, states.from_dict(label, slots, state, len(places), np.float32))
+        self._pool.write(places, forms.from_dict(label, slots, state, len(places), np.float32))
 
     # -- snapshots --------------------------------------------------------------------------------------------------
 
@@ -197,8 +197,8 @@ class StreamPool:
         what = f"The snapshot {os.fspath(path)!r}"
         prepared = self._prepared
         with open(path, "rb", buffering=0) as file:
-            start = file.read(states.HEADER_SIZE) or b""
-            states.check_header(what, start, states.POOL, prepared.record * 4, prepared.fingerprint())
+            start = file.read(forms.HEADER_SIZE) or b""
+            forms.check_header(what, start, forms.POOL, prepared.record * 4, prepared.fingerprint())
             try:
                 self._pool.load(file.fileno(), start)
             except ValueError as error:
@@ -206,7 +206,7 @@ class StreamPool:
 
     @staticmethod
     def _header(prepared: Prepared) -> bytes:
-        return states.header(states.POOL, prepared.record * 4, prepared.fingerprint())
+        return forms.header(forms.POOL, prepared.record * 4, prepared.fingerprint())
 
     def update(self) -> None:
         """Take the weights that the model has now; the streams stay.

@@ -10,7 +10,7 @@ from gatewise.base import structure
 from gatewise.base.arrays import as_array, shape_of
 from gatewise.base.typing import Array
 from gatewise.graph import Graph
-from gatewise.streaming.steps import Value
+from gatewise.streaming.values import Value
 
 
 class Shapes:

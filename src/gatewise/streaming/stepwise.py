@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gatewise.base.typing import Array
-from gatewise.streaming.steps import Slot, Value
-
-if TYPE_CHECKING:
-    from gatewise.streaming.compile import Prepared
+from gatewise.streaming.prepared import Prepared
+from gatewise.streaming.values import Value, unpacked
 
 # One lock for all: layers run under the GIL anyway. A fork waits for it, so that no child inherits it locked.
 lock = threading.RLock()
@@ -23,35 +21,26 @@ os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_
 
 
 def advance(prepared: Prepared, inputs: list[Array], records: Array) -> tuple[list[Array], Array]:
-    """One step of B streams.
+    """One time step of B streams.
 
     Args:
         prepared: the model.
         inputs: (B, ...) for each input.
-        records: the states (B, record).
+        records: what the streams keep, (B, record).
 
     Returns:
-        The outputs (B, ...) and the new states.
+        The outputs (B, ...) and the new records.
     """
-    states = unpacked(prepared.slots, records)
+    held = unpacked(prepared.slots, records)
     arrays: dict[Value, Array] = {
         value: array[:, None] if value.timed else array for value, array in zip(prepared.inputs, inputs, strict=True)
     }
-    for step in prepared.steps:
-        step.run(arrays, states)
+    for call in prepared.calls:
+        call.run(arrays, held)
     outputs = [np.asarray(arrays[value]) for value in prepared.outputs]
     outputs = [y[:, 0] if value.timed else y for y, value in zip(outputs, prepared.outputs, strict=True)]
-    parts = [np.asarray(states[slot]).reshape(len(records), slot.width) for slot in prepared.slots]
+    parts = [np.asarray(held[slot]).reshape(len(records), slot.width) for slot in prepared.slots]
     return outputs, np.concatenate([*parts, records[:, :0]], axis=1, dtype=records.dtype)
-
-
-def unpacked(slots: list[Slot], records: Array) -> dict[Slot, Array]:
-    """Views of the records (n, record), one (n, ...) for each slot."""
-    found, start = {}, 0
-    for slot in slots:
-        found[slot] = records[:, start : start + slot.width].reshape(len(records), *slot.shape)
-        start += slot.width
-    return found
 
 
 class Session:
@@ -81,16 +70,16 @@ class Session:
         return [np.stack(column, axis=1) for column in zip(*made, strict=True)]
 
     def read(self) -> Array:
-        """The states (B, record)."""
+        """The records (B, record)."""
         with lock:
             return self._records.copy()
 
     def write(self, records: Array) -> None:
-        """Set the states."""
+        """Set the records."""
         with lock:
             self._records = np.array(records, self._prepared.dtype)
 
     def reset(self) -> None:
-        """Set the states to zeros."""
+        """Set the records to zeros."""
         with lock:
             self._records = np.zeros_like(self._records)

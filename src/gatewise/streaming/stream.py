@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from gatewise.base.typing import Array
-from gatewise.streaming import state as states
-from gatewise.streaming.compile import Prepared, prepare
+from gatewise.streaming import forms
+from gatewise.streaming.compile import new_session, prepare
+from gatewise.streaming.prepared import Prepared
 
 
 class Stream:
@@ -48,7 +49,7 @@ class Stream:
 
     def _use(self, prepared: Prepared) -> None:
         self._prepared = prepared
-        self._session = prepared.new_session(self.batch_size)
+        self._session = new_session(prepared, self.batch_size)
         vars(self)["push"] = self._session.push  # What `push` below says, without a call in between.
 
     @property
@@ -84,12 +85,12 @@ class Stream:
     @property
     def state(self) -> dict[str, Any]:
         """Copies of the state: {layer: {"h": (B, H), "c": (B, H)}}, for a Conv1D {"past": (B, steps, I)}; settable."""
-        return states.to_dict(self._prepared.slots, self._session.read())
+        return forms.to_dict(self._prepared.slots, self._session.read())
 
     @state.setter
     def state(self, value: Any) -> None:
         prepared = self._prepared
-        records = states.from_dict(self.model.label, prepared.slots, value, self.batch_size, prepared.dtype)
+        records = forms.from_dict(self.model.label, prepared.slots, value, self.batch_size, prepared.dtype)
         self._session.write(records)
 
     def reset(self) -> None:
@@ -98,7 +99,7 @@ class Stream:
 
     def save(self) -> bytes:
         """The state as bytes, for `restore`: plain numbers with a header and a checksum."""
-        return states.pack(states.STREAM, self._session.read(), self._prepared.fingerprint())
+        return forms.pack(forms.STREAM, self._session.read(), self._prepared.fingerprint())
 
     def restore(self, data: bytes) -> None:
         """Take the state that `save` gave, of a stream of a model of the same layers.
@@ -107,9 +108,7 @@ class Stream:
             ValueError: bytes that are damaged, cut short, or of another model or batch size; nothing changes then.
         """
         records = self._session.read()
-        self._session.write(
-            states.unpack("The saved stream", data, states.STREAM, records, self._prepared.fingerprint())
-        )
+        self._session.write(forms.unpack("The saved stream", data, forms.STREAM, records, self._prepared.fingerprint()))
 
     def copy(self) -> Stream:
         """A stream of its own that stands where this one stands."""

@@ -1,4 +1,4 @@
-"""States as users see them, dicts of arrays by layer name; and as bytes, with a header that says what they are."""
+"""Records as users see them: dicts of arrays by layer name; and bytes, with a header that says what they are."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from gatewise.base.typing import Array
-from gatewise.streaming.steps import Slot
-from gatewise.streaming.stepwise import unpacked
+from gatewise.streaming.values import Slot, unpacked
 
 
 def to_dict(slots: list[Slot], records: Array) -> dict[str, Any]:

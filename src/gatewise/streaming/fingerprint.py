@@ -1,0 +1,55 @@
+"""What the states of a model mean, in 32 bytes: saved states are checked against it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from gatewise.layer import Layer
+from gatewise.streaming.rules import Rule
+from gatewise.streaming.values import Value
+
+
+def fingerprint(dtype: Any, inputs: list[Value], calls: list[Rule]) -> bytes:
+    """32 bytes, equal for models whose states mean the same: by layers, their arguments and sizes, not by names."""
+    order = {value: k for k, value in enumerate(inputs)}
+    called = []
+    for call in calls:
+        wired = [order[value] for value in call.inputs]
+        for value in call.outputs:
+            order[value] = len(order)
+        called.append([type(call.layer).__name__, wired, _essence(_config(call.layer))])
+    slots = [slot.shape for call in calls for slot in call.slots]
+    said = [str(dtype), [[value.shape, value.timed] for value in inputs], called, slots]
+    return hashlib.blake2b(json.dumps(said, sort_keys=True, default=str).encode(), digest_size=32).digest()
+
+
+def _config(layer: Layer) -> Any:
+    """The layer's config; a function of the user's own, which a config cannot hold, by its name."""
+    try:
+        return layer.get_config()
+    except (TypeError, ValueError):
+        own = {name: getattr(layer, name) for name in layer._arguments}
+        return {name: getattr(value, "__qualname__", value) for name, value in own.items()}
+
+
+def _essence(config: Any) -> Any:
+    """A layer's config without what does not change what its state means."""
+    idle = (
+        "initializer",
+        "regularizer",
+        "constraint",
+        "name",
+        "trainable",
+        "seed",
+        "dropout",
+        "unroll",
+        "implementation",
+        "precision",
+    )
+    if isinstance(config, dict):
+        return {k: _essence(v) for k, v in config.items() if not str(k).endswith(idle) and "shape" not in str(k)}
+    if isinstance(config, (list, tuple)):
+        return [_essence(part) for part in config]
+    return config
