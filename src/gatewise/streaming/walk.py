@@ -45,7 +45,7 @@ class Walk:
 
     def _call(self, layer: Layer, path: tuple[str, ...], args: Any, kwargs: Any, outputs: Any) -> list[Value]:
         own = self._own_path((*path, layer.name))
-        rule = rule_of(layer)
+        rule = rule_of(type(layer))
         if rule is None and hasattr(layer, "_graph_now"):
             return self._model(layer, own, args, kwargs)
         if rule is None:

@@ -83,6 +83,26 @@ def shared() -> Any:
     return randomised(gw.Model(x, layers.Add()([layer(x), layer(layers.Dense(5)(x))])))
 
 
+class Sum(layers.Add):
+    """A class of a program's own that computes what its base does."""
+
+
+def merged_by_own_class() -> Any:
+    x = gw.Input((None, 5))
+    return randomised(gw.Model(x, layers.LSTM(3)(Sum()([x, x]))))
+
+
+def merged_at_each_step() -> Any:
+    x = gw.Input((None, 5))
+    return randomised(gw.Model(x, layers.LSTM(3)(layers.TimeDistributed(layers.Add())([x, x]))))
+
+
+def masked_by_name() -> Any:
+    x = gw.Input((None, 5))
+    sequence = layers.LSTM(3, return_sequences=True)(x)
+    return randomised(gw.Model(x, layers.Dense(2)(layers.Softmax()(sequence, mask=sequence))))
+
+
 def with_mask(generation: str) -> Any:
     with release.meaning(generation):
         x = gw.Input((None, 5))
@@ -157,7 +177,9 @@ NATIVE: dict[str, tuple[Callable[[], Any], Any]] = {
         ),
         floats(2, 5),
     ),
+    "identity": (lambda: chain(layers.Identity(), layers.LSTM(3)), floats(5)),
     "branches": (branches, floats(5)),
+    "own class": (merged_by_own_class, floats(5)),
     "two inputs": (two_inputs, [floats(5), np.ones((B, 3), "float32"), ids()]),
     "nested": (nested, floats(5)),
     "last step": (last_step, floats(5)),
@@ -185,6 +207,12 @@ BY_LAYERS: dict[str, tuple[Callable[[], Any], Any]] = {
         lambda: chain(layers.TimeDistributed(layers.LSTM(3)), layers.GRU(2), shape=(None, 4, 5)),
         floats(4, 5),
     ),
+    "masked softmax at each step": (
+        lambda: chain(layers.Masking(), layers.TimeDistributed(layers.Softmax()), layers.Dense(3)),
+        floats(5, masked=True),
+    ),
+    "merged at each step": (merged_at_each_step, floats(5)),
+    "masked by name": (masked_by_name, floats(5)),
     "arithmetic": (arithmetic, floats(5)),
     "broadcast": (lambda: chain(layers.UnitNormalization(), layers.LSTM(3)), floats(5)),
 }

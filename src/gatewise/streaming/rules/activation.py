@@ -18,7 +18,7 @@ class ByName(PerStep):
     """Any activation."""
 
     def emit(self, to: Emission) -> None:
-        (x,), (y,) = self.inputs, self.outputs
+        x, y = self.only()
         size = x.shape[-1] if x.shape else 0
         to.put(y, emit_activation(to, to.number(x), self.layer.activation, size, in_place=False), to.mask(x))
 
@@ -39,7 +39,7 @@ class WithParameters(PerStep):
     """Activations whose parameters are arguments of the layer."""
 
     def emit(self, to: Emission) -> None:
-        (x,), (y,) = self.inputs, self.outputs
+        x, y = self.only()
         name, parameters = next(own for kind, own in _WITH_PARAMETERS.items() if isinstance(self.layer, kind))
         to.put(y, int(to.program.activation(to.number(x), name, parameters(self.layer), False)), to.mask(x))
 
@@ -55,7 +55,7 @@ class LearnedSlope(PerStep):
         super().check(shapes)
 
     def emit(self, to: Emission) -> None:
-        (x,), (y,) = self.inputs, self.outputs
+        x, y = self.only()
         alpha = self.weight(self.layer.alpha)
         alpha = np.broadcast_to(alpha[0] if x.timed else alpha, x.shape)
         to.put(y, int(to.program.prelu(to.number(x), np.ascontiguousarray(alpha).reshape(-1))), to.mask(x))
@@ -71,7 +71,7 @@ class OverAnAxis(PerStep):
         super().check(shapes)
 
     def emit(self, to: Emission) -> None:
-        (x,), (y,) = self.inputs, self.outputs
+        x, y = self.only()
         if self.layer.axis != -1 or not x.shape or to.mask(x) is not None:
             raise NotNativeError
         to.put(y, int(to.program.softmax(to.number(x), x.shape[-1], False)))

@@ -91,6 +91,12 @@ class Rule:
         """Add this call to a native program; raises NotNativeError where that has no such operation."""
         raise NotNativeError
 
+    def only(self) -> tuple[Value, Value]:
+        """The input and the output; NotNativeError where there are more, as with a mask that the call names."""
+        if len(self.inputs) != 1 or len(self.outputs) != 1:
+            raise NotNativeError
+        return self.inputs[0], self.outputs[0]
+
     def weight(self, variable: Any) -> Any:
         """The array of a weight in float32, or None for None."""
         if variable is None:
@@ -143,11 +149,11 @@ def rule(*layers: type[Layer]) -> Callable[[R], R]:
     return register
 
 
-def rule_of(layer: Layer) -> type[Rule] | None:
-    """The rule of `layer`, or None where nobody said what its `call` does over time."""
-    for own in type(layer).__mro__:
+def rule_of(layer: type[Layer]) -> type[Rule] | None:
+    """The rule of a class of layers, or None where nobody said what its `call` does over time."""
+    for own in layer.__mro__:
         if (found := _stated(own)) is not None:
-            return found if getattr(own, "call", None) is type(layer).call else None
+            return found if getattr(own, "call", None) is layer.call else None
     return None
 
 

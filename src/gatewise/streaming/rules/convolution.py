@@ -37,7 +37,7 @@ class Convolution(Rule):
         return [Slot(self.path, "past", (past, *self.inputs[0].shape))]
 
     def emit(self, to: Emission) -> None:
-        (x,), (y,), layer = self.inputs, self.outputs, self.layer
+        (x, y), layer = self.only(), self.layer
         number, _ = to.program.convolution(
             to.number(x), self.weight(layer.kernel), self.weight(layer.bias), layer.dilation_rate, layer.groups
         )

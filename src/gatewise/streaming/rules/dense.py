@@ -20,7 +20,7 @@ class Dense(PerStep):
         super().check(shapes)
 
     def emit(self, to: Emission) -> None:
-        (x,), (y,), layer = self.inputs, self.outputs, self.layer
+        (x, y), layer = self.only(), self.layer
         number = to.program.dense(to.number(x), self.weight(layer.kernel), self.weight(layer.bias))
         to.put(y, emit_activation(to, number, layer.activation, layer.units, in_place=True), to.mask(x))
 
@@ -30,7 +30,7 @@ class Embedding(PerStep):
     """Rows of a table at the ids."""
 
     def emit(self, to: Emission) -> None:
-        (ids,), (y,), layer = self.inputs, self.outputs, self.layer
+        (ids, y), layer = self.only(), self.layer
         number, mask = to.number(ids), None
         made = to.program.embedding(number, self.weight(layer.embeddings), layer.label)
         if layer.mask_zero and ids.timed:

@@ -14,7 +14,7 @@ class Masking(PerStep):
     """A mask where all features equal a value."""
 
     def emit(self, to: Emission) -> None:
-        (x,), (y,) = self.inputs, self.outputs
+        x, y = self.only()
         if not x.timed or len(x.shape) != 1:
             raise NotNativeError
         number, mask = to.program.masking(to.number(x), float(np.float32(self.layer.mask_value)))

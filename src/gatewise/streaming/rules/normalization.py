@@ -24,7 +24,7 @@ class Normalization(PerStep):
 
     def along_features(self) -> tuple[Value, Value]:
         """The input and the output of a norm along the last axis; NotNativeError for any other."""
-        (x,), (y,), axis = self.inputs, self.outputs, self.layer.axis
+        (x, y), axis = self.only(), self.layer.axis
         rank = len(x.shape) + (2 if x.timed else 1)
         if not x.shape or isinstance(axis, list) or axis % rank != rank - 1:
             raise NotNativeError

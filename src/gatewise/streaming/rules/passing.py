@@ -1,4 +1,4 @@
-"""Layers that act in training alone."""
+"""Layers that give their input on: those that act in training alone, and Identity."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from gatewise.layers import (
     Dropout,
     GaussianDropout,
     GaussianNoise,
+    Identity,
     SpatialDropout1D,
 )
 from gatewise.streaming.emission import Emission
 from gatewise.streaming.rules.base import PerStep, rule
 
 
-@rule(Dropout, SpatialDropout1D, GaussianNoise, GaussianDropout, AlphaDropout, ActivityRegularization)
+@rule(Dropout, SpatialDropout1D, GaussianNoise, GaussianDropout, AlphaDropout, ActivityRegularization, Identity)
 class Passing(PerStep):
     """The input itself."""
 
     def emit(self, to: Emission) -> None:
-        (x,), (y,) = self.inputs, self.outputs
+        x, y = self.only()
         to.put(y, to.number(x), to.mask(x))

@@ -12,7 +12,7 @@ class Reshaping(WholeSequence):
     """Another shape for what has no time axis."""
 
     def emit(self, to: Emission) -> None:
-        (x,), (y,) = self.inputs, self.outputs
+        x, y = self.only()
         if getattr(self.layer, "data_format", "channels_last") == "channels_first" and len(x.shape) > 1:
             raise NotNativeError
         to.put(y, to.number(x))

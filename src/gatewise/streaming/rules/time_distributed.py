@@ -24,18 +24,19 @@ class TimeDistributed(PerStep):
         super().check(shapes)
 
     def emit(self, to: Emission) -> None:
-        (x,), (y,), inner = self.inputs, self.outputs, self.layer.layer
+        (x, y), inner = self.only(), self.layer.layer
         mask = to.mask(x)
         if mask is not None and not _leaves_masks_alone(inner):
             raise NotNativeError
         seen = Value(x.shape, timed=False)
         call = self._inner_call(seen, y)
-        to.put(seen, to.number(x))
+        # One mask a time step is what the layer inside is given where it takes vectors; see `TimeDistributed`.
+        to.put(seen, to.number(x), mask if len(x.shape) == 1 else None)
         call.emit(to)
         to.put(y, to.number(call.outputs[0]), mask)
 
     def _inner_call(self, seen: Value, given: Value) -> Rule:
-        kind = rule_of(self.layer.layer)
+        kind = rule_of(type(self.layer.layer))
         if kind is None:
             raise NotNativeError
         try:
