@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Final
 
 from gatewise.layer import Layer
 from gatewise.streaming.rules import Rule
@@ -34,22 +34,21 @@ def _config(layer: Layer) -> Any:
         return {name: getattr(value, "__qualname__", value) for name, value in own.items()}
 
 
+_IDLE: Final = (
+    *("initializer", "regularizer", "constraint", "name", "trainable", "seed", "dropout", "unroll", "implementation"),
+    "precision",
+)
+"""How the names of arguments end that do not change what a state means.
+
+Saved states are checked against bytes that this list shapes, so that what stands on it stays. It goes by names because
+a config holds others, of layers inside and of functions, whose classes are not at hand.
+"""
+
+
 def _essence(config: Any) -> Any:
     """A layer's config without what does not change what its state means."""
-    idle = (
-        "initializer",
-        "regularizer",
-        "constraint",
-        "name",
-        "trainable",
-        "seed",
-        "dropout",
-        "unroll",
-        "implementation",
-        "precision",
-    )
     if isinstance(config, dict):
-        return {k: _essence(v) for k, v in config.items() if not str(k).endswith(idle) and "shape" not in str(k)}
+        return {k: _essence(v) for k, v in config.items() if not str(k).endswith(_IDLE) and "shape" not in str(k)}
     if isinstance(config, (list, tuple)):
         return [_essence(part) for part in config]
     return config

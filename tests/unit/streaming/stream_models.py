@@ -213,6 +213,12 @@ BY_LAYERS: dict[str, tuple[Callable[[], Any], Any]] = {
     ),
     "merged at each step": (merged_at_each_step, floats(5)),
     "masked by name": (masked_by_name, floats(5)),
+    "a model at each step": (
+        lambda: chain(
+            layers.TimeDistributed(gw.Sequential([gw.Input((5,)), layers.Dense(3, activation="elu")])), layers.GRU(2)
+        ),
+        floats(5),
+    ),
     "arithmetic": (arithmetic, floats(5)),
     "broadcast": (lambda: chain(layers.UnitNormalization(), layers.LSTM(3)), floats(5)),
 }

@@ -127,7 +127,7 @@ class PerStep(Rule):
 
 
 class WholeSequence(Rule):
-    """A layer that needs a sequence to its end; with anything else, whatever the layer, it works."""
+    """A layer that needs a sequence to its end; it works with what is not a sequence, whatever the layer."""
 
     def check(self, shapes: list[tuple[Any, ...]]) -> None:
         """Refuses sequences."""
