@@ -125,7 +125,7 @@ GATEWISE_INLINE Vec<double> sigmoid(Vec<double> x) {
 
 template <class T>
 GATEWISE_INLINE Vec<T> relu(Vec<T> x) {
-  return x < Vec<T>{} ? Vec<T>{} : x;
+  return x <= Vec<T>{} ? Vec<T>{} : x;
 }
 
 // x between 0 and `most`.
