@@ -73,7 +73,13 @@ class Empty {
     for (std::size_t i = 0; i < N; ++i) {
       PyTuple_SET_ITEM(sizes.ptr(), static_cast<Py_ssize_t>(i), PyLong_FromSsize_t(shape[i]));
     }
-    PyObject* arguments[] = {sizes.ptr(), dtype.ptr()};
+    return make<T>(nb::handle(sizes), dtype);
+  }
+
+  // The shape is a tuple.
+  template <class T>
+  std::pair<nb::object, T*> make(nb::handle shape, nb::handle dtype) const {
+    PyObject* arguments[] = {shape.ptr(), dtype.ptr()};
     nb::object array = nb::steal(PyObject_Vectorcall(function_.ptr(), arguments, 2, nullptr));
     if (!array.is_valid()) nb::raise_python_error();
     Py_buffer view;

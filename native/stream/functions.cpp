@@ -1,7 +1,10 @@
 #include "stream/functions.h"
 
+#include <algorithm>
 #include <cmath>
-#include <utility>
+#include <stdexcept>
+
+#include "kernels/activation.h"
 
 namespace gatewise::stream {
 namespace {
@@ -19,22 +22,22 @@ double softplus(double x) { return (x >= 0 ? x : 0) + std::log1p(std::exp(-std::
 
 double hard_sigmoid(double x) { return clip(x + 3, 0, 6) / 6; }
 
-// a: the slope below the threshold, b: the most, c: the threshold.
 double relu(double x, const P& p) {
-  double kept = x <= (p.c > 0 || p.b == HUGE_VAL ? p.c : 0) ? 0 : x;
-  if (kept >= p.b) kept = p.b;
-  return kept + (p.a != 0 && x <= p.c ? p.a * (x - p.c) : 0);
+  const auto [negative_slope, max_value, threshold] = p;
+  double kept = x <= (threshold > 0 || max_value == HUGE_VAL ? threshold : 0) ? 0 : x;
+  if (kept >= max_value) kept = max_value;
+  return kept + (negative_slope != 0 && x <= threshold ? negative_slope * (x - threshold) : 0);
 }
-
-double elu(double x, const P& p) { return x > 0 ? x : p.a * std::expm1(x); }
 
 double selu(double x, const P& /*p*/) {
   return 1.0507009873554804934193349852946 * (x > 0 ? x : 1.6732632423543772848170429916717 * std::expm1(x));
 }
 
-double celu(double x, const P& p) { return x > 0 ? x : p.a * std::expm1(x / p.a); }
-
-double gelu(double x, const P& /*p*/) { return 0.5 * x * std::erfc(-x * std::sqrt(0.5)); }
+double gelu(double x, const P& p) {
+  if (const bool approximate = p[0] != 0; !approximate) return 0.5 * x * std::erfc(-x * std::sqrt(0.5));
+  const double near = clip(x, -30, 30);  // beyond it the tanh is 1 to the last bit
+  return 0.5 * x * (1 + std::tanh(0.79788456080286535588 * (near + 0.044715 * near * near * near)));
+}
 
 double sparse_plus(double x, const P& /*p*/) {
   if (x >= 1) return x;
@@ -42,37 +45,80 @@ double sparse_plus(double x, const P& /*p*/) {
   return 0.25 * y * y;
 }
 
-constexpr std::pair<const char*, Function> kFunctions[] = {
-    {"relu", &relu},
-    {"relu6", [](double x, const P&) { return clip(x, 0, 6); }},
-    {"leaky_relu", [](double x, const P& p) { return x > 0 ? x : p.a * x; }},
-    {"threshold", [](double x, const P& p) { return x <= p.a ? p.b : x; }},
-    {"elu", &elu},
-    {"selu", &selu},
-    {"celu", &celu},
-    {"softplus", [](double x, const P&) { return softplus(x); }},
-    {"sparse_plus", &sparse_plus},
-    {"squareplus", [](double x, const P& p) { return 0.5 * x + 0.5 * std::hypot(x, std::sqrt(p.a)); }},
-    {"silu", [](double x, const P&) { return x * sigmoid(x); }},
-    {"hard_silu", [](double x, const P&) { return x * hard_sigmoid(x); }},
-    {"mish", [](double x, const P&) { return x * std::tanh(softplus(x)); }},
-    {"gelu", &gelu},
-    {"exponential", [](double x, const P&) { return std::exp(x); }},
-    {"hard_tanh", [](double x, const P&) { return clip(x, -1, 1); }},
-    {"log_sigmoid", [](double x, const P&) { return -softplus(-x); }},
-    {"sparse_sigmoid", [](double x, const P&) { return clip(0.5 * (x + 1), 0, 1); }},
-    {"hard_shrink", [](double x, const P& p) { return std::fabs(x) <= p.a ? 0 : x; }},
-    {"soft_shrink", [](double x, const P& p) { return x - clip(x, -p.a, p.a); }},
-    {"tanh_shrink", [](double x, const P&) { return x - std::tanh(x); }},
-};
+std::string list(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  return all.empty() ? "none" : all;
+}
+
+// All but those that are the engine's own; of relu, which is too, the form with parameters.
+std::vector<Function> one_by_one() {
+  return {
+      {"relu", {"negative_slope", "max_value", "threshold"}, &relu},
+      {"relu6", {}, [](double x, const P&) { return clip(x, 0, 6); }},
+      {"leaky_relu", {"negative_slope"}, [](double x, const P& p) { return x > 0 ? x : p[0] * x; }},
+      {"threshold", {"threshold", "default_value"}, [](double x, const P& p) { return x <= p[0] ? p[1] : x; }},
+      {"elu", {"alpha"}, [](double x, const P& p) { return x > 0 ? x : p[0] * std::expm1(x); }},
+      {"selu", {}, &selu},
+      {"celu", {"alpha"}, [](double x, const P& p) { return x > 0 ? x : p[0] * std::expm1(x / p[0]); }},
+      {"softplus", {}, [](double x, const P&) { return softplus(x); }},
+      {"sparse_plus", {}, &sparse_plus},
+      {"squareplus", {"b"}, [](double x, const P& p) { return 0.5 * x + 0.5 * std::hypot(x, std::sqrt(p[0])); }},
+      {"silu", {}, [](double x, const P&) { return x * sigmoid(x); }},
+      {"hard_silu", {}, [](double x, const P&) { return x * hard_sigmoid(x); }},
+      {"mish", {}, [](double x, const P&) { return x * std::tanh(softplus(x)); }},
+      {"gelu", {"approximate"}, &gelu},
+      {"exponential", {}, [](double x, const P&) { return std::exp(x); }},
+      {"hard_tanh", {}, [](double x, const P&) { return clip(x, -1, 1); }},
+      {"log_sigmoid", {}, [](double x, const P&) { return -softplus(-x); }},
+      {"sparse_sigmoid", {}, [](double x, const P&) { return clip(0.5 * (x + 1), 0, 1); }},
+      {"hard_shrink", {"threshold"}, [](double x, const P& p) { return std::fabs(x) <= p[0] ? 0 : x; }},
+      {"soft_shrink", {"threshold"}, [](double x, const P& p) { return x - clip(x, -p[0], p[0]); }},
+      {"tanh_shrink", {}, [](double x, const P&) { return x - std::tanh(x); }},
+  };
+}
 
 }  // namespace
 
-Function function_named(const std::string& name) {
-  for (const auto& [known, function] : kFunctions) {
-    if (name == known) return function;
+const std::vector<Function>& functions() {
+  static const std::vector<Function> all = [] {
+    std::vector<Function> found = one_by_one();
+    const auto known = [&found](const char* name) {
+      return std::any_of(found.begin(), found.end(), [name](const Function& each) { return each.name == name; });
+    };
+    for (const char* name : kActivationNames) {
+      if (!known(name)) found.push_back({name, {}, nullptr});
+    }
+    return found;
+  }();
+  return all;
+}
+
+const Function& function_named(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Function& function : functions()) {
+    if (name == function.name) return function;
+    known.push_back(function.name);
   }
-  return nullptr;
+  throw std::invalid_argument("unknown activation \"" + name + "\"; known are " + list(known));
+}
+
+Parameters in_order(const Function& function, const NamedNumbers& given) {
+  Parameters numbers{};
+  std::vector<std::string> names;
+  for (const auto& [name, number] : given) names.push_back(name);
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < function.parameters.size(); ++i) {
+    const auto at = std::find(names.begin(), names.end(), function.parameters[i]);
+    if (at == names.end()) break;
+    numbers[i] = given[static_cast<std::size_t>(at - names.begin())].second;
+    ++found;
+  }
+  if (found != function.parameters.size() || found != given.size()) {
+    throw std::invalid_argument("the parameters of the activation " + function.name + " are " +
+                                list(function.parameters) + "; " + list(names) + " came");
+  }
+  return numbers;
 }
 
 }  // namespace gatewise::stream

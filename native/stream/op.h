@@ -11,6 +11,14 @@
 
 namespace gatewise::stream {
 
+// A part of a stream's record, in floats.
+struct Place {
+  Index offset = 0;
+  Index width = 0;
+
+  std::size_t bytes() const { return static_cast<std::size_t>(width) * sizeof(float); }
+};
+
 // One call as the operations see it. Each stream has a record of `record` floats; an operation reads its part of the
 // old records and writes the same part of the new ones, so that a call takes effect as a whole when the records are
 // exchanged.

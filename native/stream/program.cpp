@@ -51,7 +51,6 @@ int Program::add_input(Index width, bool ids) {
 }
 
 int Program::add_value(Index width) {
-  if (width < 0) throw std::invalid_argument("a value's width must not be negative");
   widths_.push_back(width);
   ids_.push_back(false);
   given_.push_back(false);

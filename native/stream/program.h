@@ -74,6 +74,8 @@ class Program {
   const std::vector<Output>& outputs() const { return outputs_; }
   Index width(int value) const { return widths_.at(static_cast<std::size_t>(value)); }
   bool is_ids(int value) const { return ids_.at(static_cast<std::size_t>(value)); }
+  bool is_input(int value) const { return given_.at(static_cast<std::size_t>(value)); }
+  int values() const { return static_cast<int>(widths_.size()); }
   int masks() const { return masks_; }
   Index record() const { return record_; }
   double work() const { return work_; }

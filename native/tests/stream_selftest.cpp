@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <new>
@@ -14,14 +15,9 @@
 #include <thread>
 #include <vector>
 
+#include "cells/list.h"
 #include "recurrence/isa.h"
-#include "stream/ops/activate.h"
-#include "stream/ops/convolution.h"
-#include "stream/ops/dense.h"
-#include "stream/ops/mask.h"
-#include "stream/ops/merge.h"
-#include "stream/ops/normalize.h"
-#include "stream/ops/recurrent.h"
+#include "stream/builder.h"
 #include "stream/pool.h"
 #include "stream/session.h"
 #include "threads/team.h"
@@ -53,55 +49,129 @@ class Random {
   std::mt19937 engine_;
 };
 
-// Masking, a convolution, an LSTM and a GRU side by side, merged, normalised, and a Dense head.
+// Masking, a convolution, recurrences of any two cells side by side, merged, normalised, and a Dense head.
 struct Model {
   Index inputs;
   Index outputs = 3;
-  std::shared_ptr<Program> program = std::make_shared<Program>();
+  std::shared_ptr<const Program> program;
 
   Model(Random& random, Index features, Index units) : inputs(features) {
-    Program& p = *program;
-    const int x = p.add_input(features, false);
-    const int masked = p.add_value(features);
-    const int mask = p.add_mask();
-    p.add(std::make_unique<Masking>(x, masked, mask, features, 0.0F));
-    ConvolutionShape shape;
-    shape.inputs = features;
-    shape.filters = units;
-    shape.taps = 3;
-    shape.dilation = 2;
-    const int past = p.add_value(units);
-    const Index place = p.add_state(shape.past() * features);
-    p.add(
-        std::make_unique<Convolution>(masked, past, place, shape, random.normal(3 * features * units).data(), nullptr));
-    p.add(std::make_unique<Activate>(past, past, units, Activation::tanh));
-    const int first = recurrent(random, cell_named("lstm"), masked, mask, features, units);
-    const int second = recurrent(random, cell_named("gru_reset_after"), past, mask, units, units);
-    const int sum = p.add_value(units);
-    p.add(std::make_unique<Merge>(Merging::add, std::vector<int>{first, second, past}, sum, units));
-    const int norm = p.add_value(units);
-    p.add(std::make_unique<LayerNorm>(sum, norm, 1, 1e-3, random.normal(units), random.normal(units)));
-    const int both = p.add_value(2 * units);
-    p.add(std::make_unique<Concatenate>(std::vector<int>{norm, first}, std::vector<Index>{units, units}, both, 1));
-    const int y = p.add_value(outputs);
-    p.add(std::make_unique<Dense>(both, y, 1, random.normal(2 * units * outputs).data(), random.normal(outputs).data(),
-                                  2 * units, outputs));
-    p.add_output(y);
+    Builder make;
+    const auto [x, mask] = make.masking(make.input(features, false), 0.0F);
+    const Numbers taps = random.normal(3 * features * units);
+    int past = make.convolution(x, {taps.data(), {3, features, units}}, {}, 2, 1).first;
+    past = make.activation(past, "tanh", {}, true);
+    const int first = recurrent(random, make, x, mask, features, units);
+    const int second = recurrent(random, make, past, mask, units, units);
+    const int sum = make.merge("add", {first, second, past});
+    const Numbers gamma = random.normal(units);
+    const Numbers beta = random.normal(units);
+    const int norm = make.layer_norm(sum, 1e-3, {gamma.data(), {units}}, {beta.data(), {units}});
+    const int both = make.concatenate({norm, first}, 1);
+    const Numbers kernel = random.normal(2 * units * outputs);
+    const Numbers bias = random.normal(outputs);
+    make.output(make.dense(both, {kernel.data(), {2 * units, outputs}}, View{bias.data(), {outputs}}));
+    program = make.finish();
   }
 
-  int recurrent(Random& random, Cell cell, int x, int mask, Index features, Index units) {
-    const Index columns = gates_of(cell) * units;
-    const Numbers kernel = random.normal(features * columns);
-    const Numbers recurrent_kernel = random.normal(units * columns);
-    const Numbers bias = random.normal(2 * columns);
-    gatewise::Recurrence<float> packed(cell, {features, units}, {{kernel.data(), recurrent_kernel.data(), bias.data()}},
-                                       Activation::tanh, Activation::sigmoid);
-    const int y = program->add_value(units);
-    const Index place = program->add_state(units * states_of(cell));
-    program->add(std::make_unique<Recurrent>(x, y, mask, place, false, std::move(packed)));
-    return y;
+  static int recurrent(Random& random, Builder& make, int x, int mask, Index features, Index units) {
+    const CellFacts& cell = Cells::kFacts[random.between(0, Cells::kCount - 1)];
+    std::vector<Numbers> numbers;
+    NamedViews weights;
+    for (const WeightFact& weight : cell.weights) {
+      const Axes axes = weight.axes();
+      View view;
+      for (int i = 0; i < axes.count; ++i) {
+        const Axis& axis = axes.at[i];
+        const Index letter = axis.letter == 'I' ? features : (axis.letter == 'H' ? units : 1);
+        view.shape.push_back(letter * (axis.gates ? cell.gate_count() : axis.number));
+      }
+      numbers.push_back(random.normal(view.size()));
+      view.data = numbers.back().data();
+      weights.emplace_back(weight.name, view);
+    }
+    return make.recurrence(x, mask, cell.name, weights, "tanh", "sigmoid", false, "float32").first;
   }
 };
+
+// What a Builder must refuse.
+void refuse(const char* what, const std::function<void(Builder&, int x, int ids)>& add) {
+  Builder make;
+  const int x = make.input(4, false);
+  const int ids = make.input(2, true);
+  const Index record = make.record();
+  try {
+    add(make, x, ids);
+  } catch (const std::invalid_argument&) {
+    check(make.record() == record, "a state was added for what was refused");
+    return;
+  }
+  std::fprintf(stderr, "taken, and it does not fit: %s\n", what);
+  check(false, "a program was made of what does not fit");
+}
+
+void sizes_that_do_not_fit() {
+  const Numbers some(600);
+  const auto view = [&](std::vector<Index> shape) { return View{some.data(), std::move(shape)}; };
+  constexpr Index kHuge = Index{1} << 62;
+  using B = Builder&;
+  refuse("a negative width", [](B b, int, int) { b.input(-1, false); });
+  refuse("a huge state", [](B b, int, int) { b.state(kHuge); });
+  refuse("an unknown output", [](B b, int, int) { b.output(2); });
+  refuse("ids as an output", [](B b, int, int ids) { b.output(ids); });
+  refuse("a kernel of one axis", [&](B b, int x, int) { b.dense(x, view({4}), {}); });
+  refuse("a kernel for other inputs", [&](B b, int x, int) { b.dense(x, view({3, 2}), {}); });
+  refuse("a kernel for ids", [&](B b, int, int ids) { b.dense(ids, view({2, 2}), {}); });
+  refuse("a kernel for no value", [&](B b, int, int) { b.dense(-1, view({4, 2}), {}); });
+  refuse("a bias for other units", [&](B b, int x, int) { b.dense(x, view({4, 2}), view({3})); });
+  const auto lstm = [&](B b, int x, int mask, const NamedViews& weights) {
+    b.recurrence(x, mask, "lstm", weights, "tanh", "sigmoid", false, "float32");
+  };
+  const View kernel = view({4, 12});
+  const View recurrent = view({3, 12});
+  const NamedViews right = {{"kernel", kernel}, {"recurrent_kernel", recurrent}};
+  refuse("no recurrent kernel", [&](B b, int x, int) { lstm(b, x, -1, {{"kernel", kernel}}); });
+  refuse("an unknown weight", [&](B b, int x, int) {
+    lstm(b, x, -1, {{"kernel", kernel}, {"recurrent_kernel", recurrent}, {"depth", kernel}});
+  });
+  refuse("units that differ",
+         [&](B b, int x, int) { lstm(b, x, -1, {{"kernel", kernel}, {"recurrent_kernel", view({4, 12})}}); });
+  refuse("no units",
+         [&](B b, int x, int) { lstm(b, x, -1, {{"kernel", view({4, 0})}, {"recurrent_kernel", view({0, 0})}}); });
+  refuse("a short bias", [&](B b, int x, int) {
+    lstm(b, x, -1, {{"kernel", kernel}, {"recurrent_kernel", recurrent}, {"bias", view({11})}});
+  });
+  refuse("a recurrence on other inputs", [&](B b, int, int) { lstm(b, b.input(5, false), -1, right); });
+  refuse("an unknown mask", [&](B b, int x, int) { lstm(b, x, 0, right); });
+  refuse("an unknown cell",
+         [&](B b, int x, int) { b.recurrence(x, -1, "cell", right, "tanh", "sigmoid", false, "float32"); });
+  refuse("an unknown activation of a gate",
+         [&](B b, int x, int) { b.recurrence(x, -1, "lstm", right, "tanh", "gelu", false, "float32"); });
+  refuse("an unknown precision",
+         [&](B b, int x, int) { b.recurrence(x, -1, "lstm", right, "tanh", "sigmoid", false, "float16"); });
+  refuse("no such state", [](B b, int, int) { b.take_state(0, 1); });
+  refuse("groups that do not divide", [&](B b, int x, int) { b.convolution(x, view({2, 2, 3}), {}, 1, 2); });
+  refuse("a huge dilation", [&](B b, int x, int) { b.convolution(x, view({2, 4, 3}), {}, kHuge, 1); });
+  refuse("no taps", [&](B b, int x, int) { b.convolution(x, view({0, 4, 3}), {}, 1, 1); });
+  refuse("a table for floats", [&](B b, int x, int) { b.embedding(x, view({5, 2}), "table"); });
+  refuse("an unknown activation", [](B b, int x, int) { b.activation(x, "polite", {}, false); });
+  refuse("a parameter that is not there", [](B b, int x, int) { b.activation(x, "elu", {{"slope", 1}}, false); });
+  refuse("a parameter too few", [](B b, int x, int) { b.activation(x, "threshold", {{"threshold", 1}}, false); });
+  refuse("a parameter too many", [](B b, int x, int) { b.activation(x, "tanh", {{"alpha", 1}}, false); });
+  refuse("an input in place", [](B b, int x, int) { b.activation(x, "tanh", {}, true); });
+  refuse("a softmax of three of four", [](B b, int x, int) { b.softmax(x, 3, false); });
+  refuse("a softmax of nothing", [](B b, int x, int) { b.softmax(x, 0, false); });
+  refuse("too few alphas", [&](B b, int x, int) { b.prelu(x, view({3})); });
+  refuse("another shift than scale", [&](B b, int x, int) { b.scale_shift(x, view({4}), view({2})); });
+  refuse("another beta than gamma", [&](B b, int x, int) { b.layer_norm(x, 0.1, view({4}), view({2})); });
+  refuse("an unknown merge", [](B b, int x, int) { b.merge("median", {x, x}); });
+  refuse("nothing to merge", [](B b, int, int) { b.merge("add", {}); });
+  refuse("widths that differ", [](B b, int x, int) { b.merge("add", {x, b.input(5, false)}); });
+  refuse("parts that do not fit", [](B b, int x, int) { b.concatenate({x}, 3); });
+  refuse("a mask of two ids", [](B b, int, int ids) { b.mask_zero(ids); });
+  refuse("masks of nothing", [](B b, int, int) { b.combine_masks(-1, -1, true); });
+  refuse("more than was finished", [](B b, int x, int) { b.finish(), b.output(x); });
+}
 
 Numbers push(Session& session, const Model& model, const float* x, Index steps) {
   Numbers y(static_cast<std::size_t>(session.batch() * steps * model.outputs));
@@ -368,6 +438,7 @@ void run(unsigned seed) {
 
 // The argument is how many random models each instruction set runs, 10 by default.
 int main(int count, char** arguments) {
+  gatewise::stream::sizes_that_do_not_fit();
   const unsigned models = count > 1 ? static_cast<unsigned>(std::atoi(arguments[1])) : 10;
   for (const gatewise::Kernels* kernels : gatewise::available_kernels()) {
     gatewise::set_isa(kernels->name);

@@ -8,8 +8,10 @@ piece begins). A name can mean another function in an older Keras: `get` reads i
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -483,6 +485,20 @@ def serialize(activation: Activation | None) -> Any:
     'silu'
     """
     return registry.serialize(activation)
+
+
+@cache
+def parameters_of(function: Activation) -> Mapping[str, Any]:
+    """What an activation takes beside its input, with the usual values, as its signature says.
+
+    Keyword-only parameters are older names of others, and left out; one without a usual value is
+    `inspect.Parameter.empty`.
+
+    >>> dict(parameters_of(elu)), dict(parameters_of(tanh))
+    ({'alpha': 1.0}, {})
+    """
+    _, *others = inspect.signature(function).parameters.values()
+    return {each.name: each.default for each in others if each.kind is not inspect.Parameter.KEYWORD_ONLY}
 
 
 def known_name(activation: Activation) -> str | None:

@@ -35,7 +35,7 @@ class Activate final : public Op {
 // The others.
 class Apply final : public Op {
  public:
-  Apply(int x, int y, Index width, Function function, const Parameters& parameters)
+  Apply(int x, int y, Index width, double (*function)(double, const Parameters&), const Parameters& parameters)
       : x_(x), y_(y), width_(width), function_(function), parameters_(parameters) {}
 
   void run(const Frame& frame) const override {
@@ -52,7 +52,7 @@ class Apply final : public Op {
   int x_;
   int y_;
   Index width_;
-  Function function_;
+  double (*function_)(double x, const Parameters& parameters);
   Parameters parameters_;
 };
 

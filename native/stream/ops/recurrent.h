@@ -1,8 +1,9 @@
-// A recurrent layer; its state in the record is h (H), and for LSTM then c (H).
+// A recurrent layer. Each state of its cell has a place of its own in the record; the first is the output too.
 #pragma once
 
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "recurrence/recurrence.h"
 #include "stream/op.h"
@@ -12,11 +13,18 @@ namespace gatewise::stream {
 class Recurrent final : public Op {
  public:
   // `mask` is the number of a mask, or -1.
-  Recurrent(int x, int y, int mask, Index offset, bool zero_masked, gatewise::Recurrence<float> recurrence)
-      : x_(x), y_(y), mask_(mask), offset_(offset), zero_masked_(zero_masked), recurrence_(std::move(recurrence)) {}
+  Recurrent(int x, int y, int mask, std::vector<Place> places, bool zero_masked, gatewise::Recurrence<float> recurrence)
+      : x_(x),
+        y_(y),
+        mask_(mask),
+        places_(std::move(places)),
+        zero_masked_(zero_masked),
+        recurrence_(std::move(recurrence)) {}
 
   std::size_t scratch(Index batch, Index /*steps*/) const override {
-    return static_cast<std::size_t>(batch * layer().units * layer().states);
+    Index all = 0;
+    for (const Place& place : places_) all += place.width;
+    return static_cast<std::size_t>(batch * all);
   }
 
   double work() const override {
@@ -39,32 +47,36 @@ class Recurrent final : public Op {
       call.mask_batch = frame.steps;
       call.mask_time = 1;
     }
-    for (int i = 0; i < layer().states; ++i) {
-      call.initial[i] = frame.state + offset_ + i * layer().units;
+    float* last = frame.scratch;
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      call.initial[i] = frame.state + places_[i].offset;
       call.initial_batch[i] = frame.record;
       call.initial_unit[i] = 1;
-      call.last[i] = frame.scratch + i * frame.batch * layer().units;
+      call.last[i] = last;
+      last += frame.batch * places_[i].width;
     }
     recurrence_.forward(call, frame.threads);
-    for (int i = 0; i < layer().states; ++i) keep_state(frame, i, call.last[i]);
+    for (std::size_t i = 0; i < places_.size(); ++i) keep_state(frame, places_[i], call.last[i]);
     if (call.mask != nullptr && !zero_masked_) repeat_last(frame, call.mask);
   }
 
  private:
   const PackedLayer<float>& layer() const { return recurrence_.layer(); }
-  std::size_t bytes() const { return static_cast<std::size_t>(layer().units) * sizeof(float); }
 
-  void keep_state(const Frame& frame, int which, const float* last) const {
-    float* to = frame.next + offset_ + which * layer().units;
-    for (Index b = 0; b < frame.batch; ++b) std::memcpy(to + b * frame.record, last + b * layer().units, bytes());
+  static void keep_state(const Frame& frame, const Place& place, const float* last) {
+    float* to = frame.next + place.offset;
+    for (Index b = 0; b < frame.batch; ++b) {
+      std::memcpy(to + b * frame.record, last + b * place.width, place.bytes());
+    }
   }
 
   // A masked step repeats the output before it, which at the start of a call is the state that the stream came with.
   void repeat_last(const Frame& frame, const std::uint8_t* mask) const {
+    const Place& h = places_[0];
     for (Index b = 0; b < frame.batch; ++b) {
       for (Index t = 0; t < frame.steps && mask[b * frame.steps + t] == 0; ++t) {
-        std::memcpy(frame.values[y_] + (b * frame.steps + t) * layer().units, frame.state + b * frame.record + offset_,
-                    bytes());
+        std::memcpy(frame.values[y_] + (b * frame.steps + t) * h.width, frame.state + b * frame.record + h.offset,
+                    h.bytes());
       }
     }
   }
@@ -72,7 +84,7 @@ class Recurrent final : public Op {
   int x_;
   int y_;
   int mask_;
-  Index offset_;
+  std::vector<Place> places_;
   bool zero_masked_;
   gatewise::Recurrence<float> recurrence_;
 };
@@ -80,19 +92,17 @@ class Recurrent final : public Op {
 // Part of the state as a value, for layers with `return_state`. The program then goes one step at a time.
 class TakeState final : public Op {
  public:
-  TakeState(int y, Index offset, Index width) : y_(y), offset_(offset), width_(width) {}
+  TakeState(int y, Place place) : y_(y), place_(place) {}
 
   void run(const Frame& frame) const override {
     for (Index b = 0; b < frame.batch; ++b) {
-      std::memcpy(frame.values[y_] + b * width_, frame.next + b * frame.record + offset_,
-                  static_cast<std::size_t>(width_) * sizeof(float));
+      std::memcpy(frame.values[y_] + b * place_.width, frame.next + b * frame.record + place_.offset, place_.bytes());
     }
   }
 
  private:
   int y_;
-  Index offset_;
-  Index width_;
+  Place place_;
 };
 
 }  // namespace gatewise::stream

@@ -72,11 +72,15 @@ class Recurrence:
 class UnknownStreamError(ValueError):
     """An id that has no stream in a pool."""
 
+def functions() -> dict[str, tuple[str, ...]]:
+    """The activations that streams compute, and the names of their parameters, as in `gatewise.activations`."""
+
 class Program:
     """A model as a list of operations that advance many streams by some steps.
 
     Made by calls in the order in which the operations run; each returns the number of the value (or mask) that it
     makes. A value has `width` float32 numbers a step. Layers with a state also return its place in a stream's record.
+    What does not fit is a ValueError, and so is anything added once a Session or a Pool has been made of it.
     """
 
     def __init__(self) -> None: ...
@@ -84,17 +88,10 @@ class Program:
     def record(self) -> int:
         """Floats of one stream's state."""
 
-    @property
-    def work(self) -> float:
-        """Multiply-adds of one step of one stream, more or less."""
-
     def input(self, width: int, ids: bool) -> int: ...
     def output(self, value: int) -> None: ...
     def state(self, width: int) -> int:
         """Room in the record that no operation uses."""
-
-    def go_by_steps(self) -> None:
-        """Take one step at a time."""
 
     def dense(self, x: int, kernel: Array, bias: Array | None) -> int: ...
     def recurrence(
@@ -102,22 +99,22 @@ class Program:
         x: int,
         mask: int,
         cell: str,
-        kernel: Array,
-        recurrent_kernel: Array,
-        bias: Array | None,
+        weights: dict[str, Array | None],
         activation: str,
         recurrent_activation: str,
         zero_masked: bool,
         precision: str = "float32",
-    ) -> tuple[int, int]:
-        """`mask` is -1 for none; the rest as for `Recurrence`."""
+    ) -> tuple[int, list[int]]:
+        """`mask` is -1 for none, the weights are the cell's by name; the places are those of the cell's states."""
 
-    def take_state(self, offset: int, width: int) -> int:
-        """Part of the new state as a value."""
+    def take_state(self, place: int, width: int) -> int:
+        """Part of the new state as a value. The program then takes one step at a time."""
 
     def convolution(self, x: int, kernel: Array, bias: Array | None, dilation: int, groups: int) -> tuple[int, int]: ...
     def embedding(self, ids: int, table: Array, label: str) -> int: ...
-    def activation(self, x: int, name: str, parameters: list[float], in_place: bool) -> int: ...
+    def activation(self, x: int, name: str, parameters: dict[str, float], in_place: bool) -> int:
+        """`parameters` are all that `functions` names; `in_place` says that nothing else reads `x`."""
+
     def softmax(self, x: int, size: int, log: bool) -> int: ...
     def prelu(self, x: int, alpha: Array) -> int: ...
     def scale_shift(self, x: int, scale: Array, shift: Array) -> int: ...

@@ -50,6 +50,14 @@ def activations() -> frozenset[str]:
     return frozenset(_native.activations())
 
 
+@cache
+def functions() -> dict[str, tuple[str, ...]]:
+    """The activations that streams have, with the names of their parameters."""
+    from gatewise.engine import _native
+
+    return dict(_native.functions())
+
+
 def arguments(op: Op) -> tuple[str, dict[str, Array], str, str, str]:
     """The op as the engine's constructors take it: cell, weights, phi, sigma, precision."""
     assert op.names is not None

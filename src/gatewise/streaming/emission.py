@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from gatewise import activations
 from gatewise.engine import native
@@ -48,29 +50,21 @@ class Emission:
         return self._masks.get(value)
 
 
-_WITH_DEFAULTS: Final[dict[str, list[float]]] = {
-    "leaky_relu": [0.2],
-    "elu": [1.0],
-    "celu": [1.0],
-    "squareplus": [4.0],
-    "hard_shrink": [0.5],
-    "soft_shrink": [0.5],
-}
-_PLAIN: Final = native.activations() | {
-    *("relu6", "selu", "softplus", "sparse_plus", "silu", "hard_silu", "mish", "gelu", "exponential", "hard_tanh"),
-    *("log_sigmoid", "sparse_sigmoid", "tanh_shrink"),
-}
-
-
 def emit_activation(to: Emission, x: int, function: Any, size: int, *, in_place: bool) -> int:
     """Add an activation of the value `x`, whose last axis has `size`; returns where its result is."""
     if function is activations.linear:
         return x
     name = activations.known_name(function)
-    if name in _PLAIN:
-        return int(to.program.activation(x, name, [], in_place))
-    if name in _WITH_DEFAULTS:
-        return int(to.program.activation(x, name, _WITH_DEFAULTS[name], in_place))
     if name in ("softmax", "log_softmax") and size > 0:
         return int(to.program.softmax(x, size, name == "log_softmax"))
-    raise NotNativeError
+    if name is None or name not in native.functions():
+        raise NotNativeError
+    return emit_with_parameters(to, x, name, activations.parameters_of(getattr(activations, name)), in_place=in_place)
+
+
+def emit_with_parameters(to: Emission, x: int, name: str, given: Mapping[str, Any], *, in_place: bool) -> int:
+    """Add the activation `name` with these parameters, by the names that `gatewise.activations` has for them."""
+    if inspect.Parameter.empty in given.values():
+        raise NotNativeError
+    numbers = {each: math.inf if value is None else float(value) for each, value in given.items()}
+    return int(to.program.activation(x, name, numbers, in_place))

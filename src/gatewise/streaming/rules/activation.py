@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
 from gatewise.layers import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
-from gatewise.streaming.emission import Emission, NotNativeError, emit_activation
+from gatewise.streaming.emission import Emission, NotNativeError, emit_activation, emit_with_parameters
 from gatewise.streaming.rules.base import PerStep, rule
 
 
@@ -23,14 +22,11 @@ class ByName(PerStep):
         to.put(y, emit_activation(to, to.number(x), self.layer.activation, size, in_place=False), to.mask(x))
 
 
-_WITH_PARAMETERS: Final[dict[type, tuple[str, Callable[[Any], list[float]]]]] = {
-    LeakyReLU: ("leaky_relu", lambda layer: [layer.negative_slope]),
-    ELU: ("elu", lambda layer: [layer.alpha]),
-    ThresholdedReLU: ("threshold", lambda layer: [layer.theta, 0.0]),
-    ReLU: (
-        "relu",
-        lambda layer: [layer.negative_slope, math.inf if layer.max_value is None else layer.max_value, layer.threshold],
-    ),
+_WITH_PARAMETERS: Final[dict[type, tuple[str, Callable[[Any], dict[str, Any]]]]] = {
+    LeakyReLU: ("leaky_relu", lambda layer: {"negative_slope": layer.negative_slope}),
+    ELU: ("elu", lambda layer: {"alpha": layer.alpha}),
+    ThresholdedReLU: ("threshold", lambda layer: {"threshold": layer.theta, "default_value": 0.0}),
+    ReLU: ("relu", lambda layer: {name: getattr(layer, name) for name in ("negative_slope", "max_value", "threshold")}),
 }
 
 
@@ -41,7 +37,8 @@ class WithParameters(PerStep):
     def emit(self, to: Emission) -> None:
         x, y = self.only()
         name, parameters = next(own for kind, own in _WITH_PARAMETERS.items() if isinstance(self.layer, kind))
-        to.put(y, int(to.program.activation(to.number(x), name, parameters(self.layer), False)), to.mask(x))
+        made = emit_with_parameters(to, to.number(x), name, parameters(self.layer), in_place=False)
+        to.put(y, made, to.mask(x))
 
 
 @rule(PReLU)

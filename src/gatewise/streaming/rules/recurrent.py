@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -50,11 +49,10 @@ class Recurrent(Rule):
     def emit(self, to: Emission) -> None:
         (x,), layer = self.inputs, self.layer
         mask = to.mask(x)
-        y, start = emit_recurrence(to, to.number(x), mask, layer.current_op(), layer.zero_output_for_mask)
+        y, places = emit_recurrence(to, to.number(x), mask, layer.current_op(), layer.zero_output_for_mask)
         to.put(self.outputs[0], y, mask if layer.return_sequences else None)
-        places = accumulate((slot.width for slot in self.slots), initial=start)
         for value, place in zip(self.outputs[1:], places, strict=False):
-            to.put_later(value, lambda value=value, place=place: _taken(to, place, value.width))  # type: ignore[misc]
+            to.put_later(value, lambda value=value, place=place: to.program.take_state(place, value.width))  # type: ignore[misc]
 
     def run(self, arrays: dict[Value, Array], held: dict[Slot, Array]) -> None:
         """One time step of the recurrence, on whichever engine has its activations."""
@@ -75,19 +73,12 @@ class Recurrent(Rule):
         arrays.update(zip(self.outputs[1:], final, strict=False))
 
 
-def emit_recurrence(to: Emission, x: int, mask: int | None, op: Op, zero_masked: bool) -> tuple[int, int]:
-    """Add a recurrence over the value `x`; returns where its output is, and where its states begin in the record."""
+def emit_recurrence(to: Emission, x: int, mask: int | None, op: Op, zero_masked: bool) -> tuple[int, list[int]]:
+    """Add a recurrence over the value `x`; returns where its output is, and where in the record each state."""
     if not native.can_run(op) or op.kernel.dtype != np.float32:
         raise NotNativeError
-    arrays = [None if w is None else np.ascontiguousarray(w) for w in map(op.weights.get, ("kernel", "recurrent_kernel", "bias"))]
-    precision = "bfloat16" if op.bfloat16 else "float32"
-    y, start = to.program.recurrence(
-        x, -1 if mask is None else mask, op.cell.name, *arrays, *(op.names or ()), zero_masked, precision=precision
-    )
-    return int(y), int(start)
-
-
-def _taken(to: Emission, place: int, width: int) -> int:
-    """Part of the record after this time step, as a value."""
-    to.program.go_by_steps()
-    return int(to.program.take_state(place, width))
+    cell, weights, phi, sigma, precision = native.arguments(op)
+    arrays = {name: np.ascontiguousarray(array) for name, array in weights.items()}
+    number = -1 if mask is None else mask
+    y, places = to.program.recurrence(x, number, cell, arrays, phi, sigma, zero_masked, precision=precision)
+    return int(y), list(places)

@@ -1,0 +1,139 @@
+// B streams that advance together, for Python.
+#include <nanobind/stl/vector.h>
+
+#include <utility>
+#include <vector>
+
+#include "python/binding_stream.h"
+#include "stream/builder.h"
+#include "stream/session.h"
+
+using namespace nb::literals;
+
+namespace gatewise::stream {
+namespace {
+
+// One array of a push as its buffer says it is.
+class Pushed {
+ public:
+  explicit Pushed(nb::handle array) {
+    there_ = PyObject_GetBuffer(array.ptr(), &view_, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) == 0;
+    if (!there_) PyErr_Clear();
+  }
+  ~Pushed() {
+    if (there_) PyBuffer_Release(&view_);
+  }
+  Pushed(const Pushed&) = delete;
+  Pushed& operator=(const Pushed&) = delete;
+
+  bool holds(char type) const {
+    return there_ && view_.format != nullptr && view_.format[0] == type && view_.format[1] == 0;
+  }
+  const void* data() const { return view_.buf; }
+  int axes() const { return view_.ndim; }
+
+  // Whether the sizes from axis `first` on are these.
+  bool has_sizes(int first, const std::vector<Index>& sizes) const {
+    if (view_.ndim != first + static_cast<int>(sizes.size())) return false;
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      if (view_.shape[first + static_cast<int>(i)] != sizes[i]) return false;
+    }
+    return true;
+  }
+  Index size(int axis) const { return view_.shape[axis]; }
+
+ private:
+  Py_buffer view_{};
+  bool there_ = false;
+};
+
+constexpr double kLongWork = 1e5;  // multiply-adds that are worth giving the GIL away for
+
+class BoundSession {
+ public:
+  // in_shape and out_shape are those of one step of the only input and the only output; `other` is called with this
+  // object and x for whatever push does not take by itself.
+  BoundSession(Builder& builder, Index batch, std::vector<Index> in_shape, const std::vector<Index>& out_shape,
+               nb::object other)
+      : session_(builder.finish(), batch), in_shape_(std::move(in_shape)), other_(std::move(other)) {
+    const Program& program = session_.program();
+    simple_ = program.inputs().size() == 1 && program.outputs().size() == 1 && !program.inputs()[0].ids;
+    nb::list sizes;
+    for (const Index size : out_shape) sizes.append(size);
+    single_ = nb::tuple(sizes);
+    sizes.insert(0, batch);
+    batched_ = nb::tuple(sizes);
+  }
+
+  Index batch() const { return session_.batch(); }
+
+  nb::object push(nb::handle x) {
+    if (simple_) {
+      const Pushed array(x);
+      if (array.holds('f')) {
+        if (array.axes() > 0 && array.size(0) == session_.batch() && array.has_sizes(1, in_shape_)) {
+          return step(array.data(), batched_);
+        }
+        if (session_.batch() == 1 && array.has_sizes(0, in_shape_)) return step(array.data(), single_);
+      }
+    }
+    return other_(nb::find(*this), x);
+  }
+
+  nb::list run(nb::list inputs, Index steps) {
+    Arrays arrays(session_.program(), make_, std::move(inputs), session_.batch() * steps);
+    locked(session_.lock(), is_long(steps),
+           [&] { session_.push(arrays.input_data.data(), arrays.output_data.data(), steps); });
+    return arrays.outputs;
+  }
+
+  nb::object read() {
+    auto [array, data] = make_({session_.batch(), session_.program().record()});
+    locked(session_.lock(), false, [this, to = data] { session_.read(to); });
+    return array;
+  }
+
+  void write(const Floats& states) {
+    want_size(static_cast<Index>(states.size()) == session_.batch() * session_.program().record(), "states");
+    locked(session_.lock(), false, [&] { session_.write(states.data()); });
+  }
+
+  void reset() {
+    locked(session_.lock(), false, [this] { session_.reset(); });
+  }
+
+ private:
+  bool is_long(Index steps) const {
+    return session_.program().work() * static_cast<double>(session_.batch() * steps) > kLongWork;
+  }
+
+  nb::object step(const void* x, nb::handle shape) {
+    auto [array, data] = make_(shape);
+    locked(session_.lock(), is_long(1), [this, x, to = data]() mutable { session_.push(&x, &to, 1); });
+    return array;
+  }
+
+  Session session_;
+  std::vector<Index> in_shape_;
+  nb::object other_;
+  nb::object single_;
+  nb::object batched_;
+  NewFloats make_;
+  bool simple_ = false;
+};
+
+}  // namespace
+
+void bind_session(nb::module_& module) {
+  nb::class_<BoundSession>(module, "Session", "Streams that advance together.")
+      .def(nb::init<Builder&, Index, std::vector<Index>, const std::vector<Index>&, nb::object>(), "program"_a,
+           "batch"_a, "in_shape"_a, "out_shape"_a, "other"_a)
+      .def_prop_ro("batch", &BoundSession::batch)
+      .def("push", &BoundSession::push, "x"_a, "One step.")
+      .def("run", &BoundSession::run, "inputs"_a, "steps"_a, "Some steps: arrays (B T, width) to arrays (B T, width).")
+      .def("read", &BoundSession::read, "The states (B, record).")
+      .def("write", &BoundSession::write, "states"_a)
+      .def("reset", &BoundSession::reset);
+}
+
+}  // namespace gatewise::stream
