@@ -96,6 +96,7 @@ struct Workspace {
 };
 
 class Team;
+struct RowKernels;
 
 // The functions of one instruction set.
 struct Kernels {
@@ -109,6 +110,7 @@ struct Kernels {
   // For layers packed for tiles; null where there are none.
   void (*tiles32)(const PackedLayer<float>&, const Sequence<float>&, const Division&, const Workspace<float>&, Team&,
                   Index member);
+  const RowKernels* rows;  // what streams need beside recurrences
 
   Index width(float /*tag*/) const { return width32; }
   Index width(double /*tag*/) const { return width64; }

@@ -16,8 +16,10 @@ void run(const PackedLayer<T>& layer, const Sequence<T>& call, const Division& d
 #define GATEWISE_STRING_(x) #x
 #define GATEWISE_STRING(x) GATEWISE_STRING_(x)
 
+extern const RowKernels kRowKernels;  // kernels/rows.cpp
+
 extern const Kernels kKernels;
 const Kernels kKernels = {
-    GATEWISE_STRING(GATEWISE_ISA), kWidth<float>, kWidth<double>, &run<float>, &run<double>, nullptr};
+    GATEWISE_STRING(GATEWISE_ISA), kWidth<float>, kWidth<double>, &run<float>, &run<double>, nullptr, &kRowKernels};
 
 }  // namespace gatewise::GATEWISE_ISA

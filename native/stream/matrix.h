@@ -1,19 +1,19 @@
 // A matrix and its bias, packed for the row kernels.
 #pragma once
 
-#include <algorithm>
-
-#include "recurrence/recurrence.h"
-#include "stream/rows.h"
+#include "kernels/rows.h"
+#include "recurrence/isa.h"
+#include "recurrence/buffer.h"
 
 namespace gatewise::stream {
 
 class PackedMatrix {
  public:
   // weights (inputs, outputs) in row-major order with `stride` numbers from row to row; a null bias is zeros.
-  PackedMatrix(const float* weights, Index stride, const float* bias, Index inputs, Index outputs)
-      : kernels_(&row_kernels()) {
-    const Index width = kernels_->width;
+  PackedMatrix(const float* weights, Index stride, const float* bias, Index inputs, Index outputs) {
+    const Kernels& kernels = current_kernels();
+    kernels_ = kernels.rows;
+    const Index width = kernels.width32;
     const Index panels = (outputs + width - 1) / width;
     auto* to = static_cast<float*>(memory_.reserve(static_cast<std::size_t>((inputs + 1) * panels * width) * 4));
     matrix_ = {to, to + inputs * panels * width, inputs, outputs};
@@ -36,7 +36,7 @@ class PackedMatrix {
     return to;
   }
 
-  const RowKernels* kernels_;
+  const RowKernels* kernels_ = nullptr;
   Buffer memory_;
   Matrix matrix_;
 };

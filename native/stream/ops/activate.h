@@ -6,9 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/rows.h"
+#include "recurrence/isa.h"
 #include "stream/functions.h"
 #include "stream/op.h"
-#include "stream/rows.h"
 
 namespace gatewise::stream {
 
@@ -16,7 +17,7 @@ namespace gatewise::stream {
 class Activate final : public Op {
  public:
   Activate(int x, int y, Index width, Activation activation)
-      : kernels_(&row_kernels()), x_(x), y_(y), width_(width), activation_(activation) {}
+      : kernels_(current_kernels().rows), x_(x), y_(y), width_(width), activation_(activation) {}
 
   void run(const Frame& frame) const override {
     const Index count = frame.rows() * width_;

@@ -1,10 +1,10 @@
-// Products of many rows with one matrix, and activations of many numbers, in the instruction set in use.
+// Products of many rows with one matrix, and activations of many numbers: what streams need beside recurrences.
 #pragma once
 
 #include "base/index.h"
 #include "kernels/activation.h"
 
-namespace gatewise::stream {
+namespace gatewise {
 
 // W (I, U) and b (U) in the order in which the kernels read them: [panel][k][lane] and [panel][lane].
 struct Matrix {
@@ -14,18 +14,14 @@ struct Matrix {
   Index outputs = 0;
 };
 
-// The functions of one instruction set. Each number comes out of the same operations in the same order however many
-// rows there are: that is what makes a stream's output independent of how its input was cut up.
+// The functions of one instruction set; `Kernels` has them, and the width of a panel. Each number comes out of the same
+// operations in the same order however many rows there are: that is what makes a stream's output independent of how its
+// input was cut up.
 struct RowKernels {
-  const char* name;
-  Index width;
   // y[r] = b + x[r] W: b, then x_0 W_0, x_1 W_1, ..., one fused multiply-add each.
   void (*multiply)(const Matrix& matrix, const float* x, Index x_stride, float* y, Index y_stride, Index rows);
   // In place.
   void (*activate)(Activation activation, float* numbers, Index count);
 };
 
-// Those of gatewise::current_kernels().
-const RowKernels& row_kernels();
-
-}  // namespace gatewise::stream
+}  // namespace gatewise
