@@ -39,6 +39,8 @@ inline constexpr bool kFused = true;  // fma rounds once
 inline constexpr bool kFused = false;
 #endif
 
+inline Index lesser(Index a, Index b) { return a < b ? a : b; }
+
 template <class T>
 inline constexpr int kWidth = kBytes / static_cast<int>(sizeof(T));
 

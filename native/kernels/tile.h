@@ -226,25 +226,16 @@ constexpr TileTable<T> make_tiles() {
 template <class T, int kGates, int kSums>
 inline constexpr TileTable<T> kTiles = make_tiles<T, kGates, kSums>();
 
-// How the driver multiplies: with the vectors of this instruction set. (amx.cpp has others.)
+// The tiles of the phase P, chosen by their sizes. (amx_tiles.h has others.)
 template <class T>
 struct VectorTiles {
-  static constexpr int kParts = 0;
-
-  static constexpr int rows_for(int gates) { return GATEWISE_ISA::rows_for(gates); }
-  static constexpr int panels_for(int rows, int gates) { return GATEWISE_ISA::panels_for(rows, gates); }
-
-  static constexpr bool takes_folded(int rows, int panels, int gates) {
-    return GATEWISE_ISA::takes_folded(rows, panels, gates);
-  }
-
   template <class P>
-  void tile(int rows, int panels, bool folded, const TileCall<T>& call) {
+  static void tile(int rows, int panels, bool folded, const TileCall<T>& call) {
     kTiles<T, P::kGates, P::kSums>.tile[rows - 1][panels][folded](call);
   }
 
   template <class P>
-  void project(int rows, int panels, bool folded, const TileCall<T>& call) {
+  static void project(int rows, int panels, bool folded, const TileCall<T>& call) {
     kTiles<T, P::kGates, P::kSums>.project[rows - 1][panels][folded](call);
   }
 };

@@ -18,23 +18,24 @@ struct Part {
   Index member;
 };
 
-template <class T, class C, class Tiles, class Act, class Gate>
+template <class T, class C, class Operands, class Act, class Gate>
 void run_driver(const Part<T>& part, Act act, Gate gate) {
-  Driver<T, C, Act, Gate, Tiles>(part.layer, part.call, part.division, part.space, part.team, part.member, act, gate)
+  Driver<T, C, Act, Gate, Operands>(part.layer, part.call, part.division, part.space, part.team, part.member, act, gate)
       .run();
 }
 
-// The usual activations are inlined, the others called.
-template <class T, class Tiles>
+// `OperandsOf<C>` are the operands of the cell C. The usual activations are inlined, the others called.
+template <class T, template <class> class OperandsOf>
 void run_part(const Part<T>& part) {
   const PackedLayer<T>& layer = part.layer;
   const bool usual = layer.activation == Activation::tanh && layer.recurrent_activation == Activation::sigmoid;
   with_cell(layer.cell, [&](auto cell) {
     using C = decltype(cell);
+    using Operands = OperandsOf<C>;
     if (usual) {
-      run_driver<T, C, Tiles>(part, Fixed<T, Activation::tanh>{}, Fixed<T, Activation::sigmoid>{});
+      run_driver<T, C, Operands>(part, Fixed<T, Activation::tanh>{}, Fixed<T, Activation::sigmoid>{});
     } else {
-      run_driver<T, C, Tiles>(part, Chosen<T>{layer.activation}, Chosen<T>{layer.recurrent_activation});
+      run_driver<T, C, Operands>(part, Chosen<T>{layer.activation}, Chosen<T>{layer.recurrent_activation});
     }
   });
 }

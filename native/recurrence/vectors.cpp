@@ -1,14 +1,20 @@
 // Compiled once for each instruction set; GATEWISE_ISA names it and its namespace.
-#include "kernels/tile.h"
 #include "recurrence/dispatch.h"
+#include "recurrence/plain.h"
 
 namespace gatewise::GATEWISE_ISA {
 namespace {
 
 template <class T>
+struct Plain {
+  template <class C>
+  using Operands = PlainOperands<T, C>;
+};
+
+template <class T>
 void run(const PackedLayer<T>& layer, const Sequence<T>& call, const Division& division, const Workspace<T>& space,
          Team& team, Index member) {
-  run_part<T, VectorTiles<T>>({layer, call, division, space, team, member});
+  run_part<T, Plain<T>::template Operands>({layer, call, division, space, team, member});
 }
 
 }  // namespace

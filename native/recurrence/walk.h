@@ -11,8 +11,6 @@ struct Share {
   Index end;
 };
 
-inline Index lesser(Index a, Index b) { return a < b ? a : b; }
-
 inline Share share(Index count, Index member, Index members) {
   return {count * member / members, count * (member + 1) / members};
 }

@@ -1,0 +1,108 @@
+// What one thread of a call sees: its share of the rows and panels, and where states, inputs and outputs stand.
+#pragma once
+
+#include "base/costs.h"
+#include "cells/unit.h"
+#include "recurrence/engine.h"
+#include "recurrence/walk.h"
+
+namespace gatewise::GATEWISE_ISA {
+
+// The working memory as `member` sees it. Members that divide the units share the states' rows.
+template <class T>
+Workspace<T> memory_of(Index member, bool split_units, Workspace<T> space) {
+  space.inputs += member * space.inputs_size;
+  space.ahead += member * space.ahead_size;
+  if (split_units) return space;
+  const auto move = [&](T*& memory) {
+    if (memory != nullptr) memory += member * space.apart;
+  };
+  for (T*& numbers : space.output) move(numbers);
+  for (T*& numbers : space.fields) move(numbers);
+  for (T*& pairs : space.output_pairs) move(pairs);
+  for (T*& pairs : space.field_pairs) move(pairs);
+  return space;
+}
+
+// A phase of the cell C: its facts as constants, beside its equation.
+template <class C, int kPhase>
+struct CellPhase : Equation<C, kPhase> {
+  static constexpr PhaseFacts kFacts = facts_of<C>().phases[kPhase];
+  static constexpr int kIndex = kPhase;
+  static constexpr int kGates = kFacts.gates;
+  static constexpr int kSums = kFacts.sums;
+  static constexpr int kSource = kFacts.source;
+  static constexpr bool kWritesOutput = has(kFacts.writes, kOutput);
+  // What is multiplied while it is written stands in two places; only the output does.
+  static_assert(kSource == kOutput || !has(kFacts.writes, kSource));
+};
+
+template <class T, class C>
+class Member {
+ public:
+  static constexpr CellFacts kFacts = facts_of<C>();
+  static constexpr Index kLanes = kWidth<T>;
+
+  Member(const PackedLayer<T>& layer_, const Sequence<T>& call_, const Division& division_, const Workspace<T>& all,
+         Index member)
+      : layer(layer_),
+        call(call_),
+        division(division_),
+        space(memory_of(member, division.split_units, all)),
+        rows(division.split_units ? Share{0, call.batch} : share(call.batch, member, division.threads)),
+        panels(division.split_units ? share(layer.panels, member, division.threads) : Share{0, layer.panels}),
+        whole(lesser(panels.end, layer.whole_panels())) {}
+
+  const PackedLayer<T>& layer;
+  const Sequence<T>& call;
+  const Division& division;
+  const Workspace<T> space;
+  const Share rows;
+  const Share panels;
+  const Index whole;  // the end of this member's panels that are not folded
+
+  Index row_count() const { return rows.end - rows.begin; }
+  Index panel_count() const { return panels.end - panels.begin; }
+
+  Index first_unit() const { return panels.begin * kLanes; }
+
+  Index end_unit() const {
+    const Index end = panels.end * kLanes;
+    return end < layer.units ? end : layer.units;
+  }
+
+  Index time(Index step) const { return call.go_backwards ? call.steps - 1 - step : step; }
+
+  bool masked(Index row, Index step) const {
+    return call.mask != nullptr && call.mask[row * call.mask_batch + time(step) * call.mask_time] == 0;
+  }
+
+  // The inputs of one row, where the caller has them.
+  const T* input(Index row, Index step) const { return call.x + row * call.x_batch + time(step) * call.x_time; }
+
+  // A field as `step` finds it.
+  T* field(int which, Index step) const { return which == kOutput ? space.output[step & 1] : space.fields[which]; }
+
+  // The same as `step` leaves it.
+  T* new_field(int which, Index step) const { return field(which, step + 1); }
+
+  T* state(int which, Index step, Index row) const { return field(which, step) + row * space.stride; }
+
+  // Where the output of a step goes, or null where only the last is wanted and it will be the state.
+  T* output(Index step, Index row) const {
+    if (call.sequences) return call.y + (row * call.steps + step) * layer.units;
+    return call.mask != nullptr ? call.y + row * layer.units : nullptr;
+  }
+
+  // A row of the own weights of the units from `unit` on.
+  const T* unit_weights(Index unit, Index row) const {
+    return layer.unit_weights + unit * kFacts.unit_rows() + row * kLanes;
+  }
+
+  // Partial sums of one row of a chunk, from the gate `gate` on, panel by panel: see look_ahead.h.
+  T* ahead(Index row, Index gate) const {
+    return space.ahead + (row * kFacts.gate_count() + gate) * panel_count() * kLanes;
+  }
+};
+
+}  // namespace gatewise::GATEWISE_ISA

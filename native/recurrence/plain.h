@@ -1,0 +1,110 @@
+// Operands as they are: the tiles of vectors read inputs and states where they stand.
+//
+// A policy of the driver, and the place to see what one offers; pairs.h has the other.
+#pragma once
+
+#include "recurrence/prefetch.h"
+#include "recurrence/tiles.h"
+
+namespace gatewise::GATEWISE_ISA {
+
+template <class T, class C>
+class PlainOperands {
+ public:
+  static constexpr bool kFolds = folds(facts_of<C>(), kWidth<T>);
+  // The equation is applied to a tile as soon as its sums are made.
+  static constexpr bool kBeside = false;
+
+  explicit PlainOperands(const Member<T, C>& member) : m_(member) {}
+
+  // Rows and panels of a tile at most.
+  static constexpr int rows_for(int gates) { return GATEWISE_ISA::rows_for(gates); }
+  static constexpr int panels_for(int rows, int gates) { return GATEWISE_ISA::panels_for(rows, gates); }
+
+  // Before the first step; before some steps whose inputs are multiplied ahead; and before each step.
+  void begin() {}
+  void take_inputs(Index /*start*/, Index /*count*/) {}
+  void begin_step(Index /*step*/) {}
+
+  // What a phase multiplies by the recurrent kernel, row after row, and the inputs of one row.
+  template <class P>
+  const T* source(Index step) const {
+    return m_.field(P::kSource, step);
+  }
+  Index source_stride() const { return m_.space.stride; }
+  const T* input_row(Index row, Index step, Index /*in_chunk*/) const { return m_.input(row, step); }
+
+  // What other members wrote of a phase's source. (Inlined, see prefetch.h.)
+  template <class P>
+  GATEWISE_INLINE void fetch_source(Index step) const {
+    GATEWISE_ISA::fetch_source(m_, m_.field(P::kSource, step));
+  }
+
+  // What comes after a tile: its share of the weights of the panel `next`, and what its equation will touch.
+  template <class P>
+  GATEWISE_INLINE void fetch(TileCall<T>& tile, const Walk& walk, Index block, Index step, Index row, int height,
+                             Group group, Index next) {
+    const PackedLayer<T>& layer = m_.layer;
+    const PackedPhase<T>& phase = layer.phase[P::kIndex];
+    const Index skipped = block * walk.fetch_in_block;
+    const Index inputs = tile.inputs * P::kGates * kLanes;
+    tile.fetch = {skipped < inputs
+                      ? phase.input + next * layer.input_rows * P::kGates * kLanes + skipped
+                      : phase.recurrent + next * layer.recurrent_rows * P::kGates * kLanes + (skipped - inputs),
+                  walk.fetch_at_once};
+    if (m_.division.far) fetch_units<P>(m_, step, row, height, group);
+  }
+
+  // The inputs' share of the sums.
+  template <class P>
+  void project(int height, Group group, const TileCall<T>& tile) {
+    in_room<P>(height, group, tile, P::kGates, [&](int panels, bool folded, const TileCall<T>& call) {
+      VectorTiles<T>::template project<P>(height, panels, folded, call);
+    });
+  }
+
+  // The sums of a tile.
+  template <class P, class Advance>
+  void multiply(int height, Group group, const TileCall<T>& tile, const Waiting<T>& /*waiting*/, Advance /*advance*/) {
+    in_room<P>(height, group, tile, P::kSums, [&](int panels, bool folded, const TileCall<T>& call) {
+      VectorTiles<T>::template tile<P>(height, panels, folded, call);
+    });
+  }
+
+  // Before the equation is applied to some rows: sums that could not be made.
+  template <class P>
+  void mend(const Waiting<T>& /*waiting*/, Index /*count*/) const {}
+
+  // After it: new fields of a row's units from `unit` on, and a row that is masked.
+  template <class P>
+  GATEWISE_INLINE void hand_on(Index /*step*/, Index /*row*/, Index /*unit*/, Index /*lanes*/,
+                               const Unit<T, C>& /*made*/) {}
+  void keep(Index /*step*/, Index /*row*/, Index /*begin*/, Index /*end*/) {}
+
+ private:
+  static constexpr Index kLanes = kWidth<T>;
+
+  // Calls `make` for all panels of a group, and once more for the folded one where a tile has no room for it beside the
+  // others. `vectors` of a panel are written a row.
+  template <class P, class Make>
+  GATEWISE_INLINE void in_room(int height, Group group, const TileCall<T>& tile, int vectors, Make make) {
+    if (!group.folded || takes_folded(height, group.panels, P::kGates)) {
+      return make(group.panels, group.folded, tile);
+    }
+    make(group.panels, false, tile);
+    TileCall<T> rest = tile;
+    rest.input += group.panels * m_.layer.input_rows * P::kGates * kLanes;
+    rest.recurrent += group.panels * m_.layer.recurrent_rows * P::kGates * kLanes;
+    rest.bias += group.panels * P::kSums * kLanes;
+    const bool started = tile.start[0] != nullptr;
+    for (int r = 0; r < height; ++r) {
+      rest.out[r] += group.panels * vectors * kLanes;
+      if (started) rest.start[r] += group.panels * P::kGates * kLanes;
+    }
+    make(0, true, rest);
+  }
+
+  const Member<T, C>& m_;
+};
+
+}  // namespace gatewise::GATEWISE_ISA

@@ -1,0 +1,65 @@
+// Asking for memory before it is needed. (All inlined, because GCC takes a function that does nothing but this for one
+// without effect, and drops the call.)
+#pragma once
+
+#include "base/each.h"
+#include "recurrence/member.h"
+
+namespace gatewise::GATEWISE_ISA {
+
+// What the equation will read and write, while the tile works.
+template <class P, class T, class C>
+GATEWISE_INLINE void fetch_units(const Member<T, C>& m, Index step, Index first, int height, Group group) {
+  constexpr Index lanes = kWidth<T>;
+  for (int r = 0; r < height; ++r) {
+    const Index row = first + r;
+    for (int p = 0; p < group.panels; ++p) {
+      const Index unit = (group.panel + p) * lanes;
+      const Index at = row * m.space.stride + unit;
+      each<m.kFacts.fields()>([&](auto f) {
+        if constexpr (f != kOutput && has(P::kFacts.reads, f)) __builtin_prefetch(m.space.fields[f] + at, 1);
+      });
+      if constexpr (P::kWritesOutput) {
+        __builtin_prefetch(m.new_field(kOutput, step) + at, 1);
+        if (m.call.sequences) __builtin_prefetch(m.output(step, row) + unit, 1);
+      }
+    }
+  }
+}
+
+// What other members wrote, whose lines would else be waited for one after another.
+template <class T, class C>
+GATEWISE_INLINE void fetch_source(const Member<T, C>& m, const T* source) {
+  if (!m.division.split_units || m.division.far) return;
+  for (Index row = m.rows.begin; row < m.rows.end; ++row) {
+    for (Index u = 0; u < m.layer.units; u += static_cast<Index>(costs::kLine / sizeof(T))) {
+      __builtin_prefetch(source + row * m.space.stride + u);
+    }
+  }
+}
+
+// The inputs of the next step, which lie far apart: some lines at a time.
+template <class T, class C>
+class InputPrefetch {
+ public:
+  void begin(Index row) {
+    row_ = row;
+    unit_ = 0;
+  }
+
+  GATEWISE_INLINE void fetch(const Member<T, C>& m, Index step, Index lines) {
+    if (step + 1 >= m.call.steps) return;
+    for (; lines > 0 && row_ < m.rows.end; --lines) {
+      __builtin_prefetch(m.input(row_, step + 1) + unit_, 0, 2);
+      unit_ += static_cast<Index>(costs::kLine / sizeof(T));
+      if (unit_ >= m.layer.inputs) begin(row_ + 1);
+    }
+  }
+
+ private:
+  // From here on they are yet to be asked for.
+  Index row_ = 0;
+  Index unit_ = 0;
+};
+
+}  // namespace gatewise::GATEWISE_ISA
