@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "python/binding_facts.h"
 #include "python/binding_recurrence.h"
 #include "python/binding_stream.h"
 #include "recurrence/isa.h"
@@ -51,6 +52,7 @@ NB_MODULE(_native, module) {
   module.def("threads", &threads, "How many threads a call from this thread may use.");
   module.def("set_threads", &want_threads, "count"_a, "Set how many threads a call may use; 0 is automatic.");
 
+  bind_facts(module);
   bind_recurrence(module);
   stream::bind_stream(module);
 }

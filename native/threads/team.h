@@ -7,7 +7,7 @@ namespace gatewise {
 
 class Team {
  public:
-  // Takes up to `wanted` threads, this one included. If another caller has the pool, this thread works alone.
+  // Takes up to `wanted` threads, this one included. If another caller has the crew, this thread works alone.
   explicit Team(Index wanted);
   ~Team();
   Team(const Team&) = delete;
@@ -24,7 +24,7 @@ class Team {
   void barrier(Index member);
 
  private:
-  class Pool* pool_ = nullptr;
+  class Crew* crew_ = nullptr;
   Index size_ = 1;
 };
 

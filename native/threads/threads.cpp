@@ -1,4 +1,4 @@
-// A small pool of threads. It starts when first needed, spins for a moment after each job and then sleeps; a forked
+// A small crew of threads. It starts when first needed, spins for a moment after each job and then sleeps; a forked
 // child starts its own; a caller who finds it taken works alone. It is never destroyed, so that nothing waits at exit.
 #include <pthread.h>
 #include <sched.h>
@@ -52,9 +52,9 @@ struct alignas(128) Counter {
 
 }  // namespace
 
-class Pool {
+class Crew {
  public:
-  static Pool& get();
+  static Crew& get();
 
   bool take() { return owner_.try_lock(); }
   void give() { owner_.unlock(); }
@@ -64,7 +64,7 @@ class Pool {
     while (static_cast<Index>(workers_.size()) < count) {
       auto worker = std::make_unique<Worker>();
       try {
-        std::thread(&Pool::work, this, worker.get(), static_cast<Index>(workers_.size()) + 1).detach();
+        std::thread(&Crew::work, this, worker.get(), static_cast<Index>(workers_.size()) + 1).detach();
       } catch (const std::system_error&) {
         break;
       }
@@ -152,36 +152,36 @@ class Pool {
 
 namespace {
 
-std::atomic<Pool*> pool_now{nullptr};
+std::atomic<Crew*> crew_now{nullptr};
 std::atomic<Index> threads_set{0};
 
-// In a forked child the parent's threads do not exist, and its locks may be held for ever: leave that pool behind.
-void forget_pool() { pool_now.store(nullptr); }
+// In a forked child the parent's threads do not exist, and its locks may be held for ever: leave that crew behind.
+void forget_crew() { crew_now.store(nullptr); }
 
 // Registered when the library is loaded: a handler that is registered while another thread is about to fork would not
 // be called in that child.
-[[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, &forget_pool);
+[[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, &forget_crew);
 
 }  // namespace
 
-Pool& Pool::get() {
-  Pool* pool = pool_now.load(std::memory_order_acquire);
-  if (pool != nullptr) return *pool;
-  auto fresh = std::make_unique<Pool>();
-  if (pool_now.compare_exchange_strong(pool, fresh.get())) return *fresh.release();
-  return *pool;
+Crew& Crew::get() {
+  Crew* crew = crew_now.load(std::memory_order_acquire);
+  if (crew != nullptr) return *crew;
+  auto fresh = std::make_unique<Crew>();
+  if (crew_now.compare_exchange_strong(crew, fresh.get())) return *fresh.release();
+  return *crew;
 }
 
 Team::Team(Index wanted) {
   if (wanted <= 1) return;
-  Pool& pool = Pool::get();
-  if (!pool.take()) return;
-  pool_ = &pool;
-  size_ = std::min(wanted, pool.grow(std::min(wanted, kMaxThreads) - 1) + 1);
+  Crew& crew = Crew::get();
+  if (!crew.take()) return;
+  crew_ = &crew;
+  size_ = std::min(wanted, crew.grow(std::min(wanted, kMaxThreads) - 1) + 1);
 }
 
 Team::~Team() {
-  if (pool_ != nullptr) pool_->give();
+  if (crew_ != nullptr) crew_->give();
 }
 
 Index Team::size() const { return size_; }
@@ -190,12 +190,12 @@ void Team::run(Index members, Job job, void* context) {
   if (members == 1) {
     job(context, 0);
   } else {
-    pool_->run(job, context, members);
+    crew_->run(job, context, members);
   }
 }
 
 void Team::barrier(Index member) {
-  if (pool_ != nullptr) pool_->barrier(member);
+  if (crew_ != nullptr) crew_->barrier(member);
 }
 
 namespace {
