@@ -14,7 +14,7 @@
 #include "threads/team.h"
 
 namespace nb = nanobind;
-using namespace nb::literals;
+using namespace nanobind::literals;
 
 namespace gatewise {
 namespace {

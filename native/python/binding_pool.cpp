@@ -9,7 +9,7 @@
 #include "stream/builder.h"
 #include "stream/pool.h"
 
-using namespace nb::literals;
+using namespace nanobind::literals;
 
 namespace gatewise::stream {
 namespace {

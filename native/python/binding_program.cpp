@@ -13,7 +13,7 @@
 #include "stream/builder.h"
 #include "stream/functions.h"
 
-using namespace nb::literals;
+using namespace nanobind::literals;
 
 namespace gatewise::stream {
 namespace {

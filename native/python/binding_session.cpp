@@ -8,7 +8,7 @@
 #include "stream/builder.h"
 #include "stream/session.h"
 
-using namespace nb::literals;
+using namespace nanobind::literals;
 
 namespace gatewise::stream {
 namespace {
