@@ -6,6 +6,7 @@
 
 #include "python/binding_stream.h"
 #include "stream/builder.h"
+#include "stream/costs.h"
 #include "stream/session.h"
 
 using namespace nanobind::literals;
@@ -46,8 +47,6 @@ class Pushed {
   Py_buffer view_{};
   bool there_ = false;
 };
-
-constexpr double kLongWork = 1e5;  // multiply-adds that are worth giving the GIL away for
 
 class BoundSession {
  public:
@@ -104,7 +103,7 @@ class BoundSession {
 
  private:
   bool is_long(Index steps) const {
-    return session_.program().work() * static_cast<double>(session_.batch() * steps) > kLongWork;
+    return session_.program().work() * static_cast<double>(session_.batch() * steps) > costs::kLongWork;
   }
 
   nb::object step(const void* x, nb::handle shape) {

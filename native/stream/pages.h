@@ -7,6 +7,8 @@
 #include <new>
 #include <utility>
 
+#include "stream/costs.h"
+
 namespace gatewise::stream {
 
 class Pages {
@@ -22,9 +24,7 @@ class Pages {
     if (at == MAP_FAILED) throw std::bad_alloc();
     data_ = at;
 #if defined(MADV_HUGEPAGE)
-    // Records are visited at random: large pages save a miss of the address cache at each. Small areas stay small.
-    constexpr std::size_t kLarge = std::size_t{1} << 24;
-    if (bytes >= kLarge) madvise(at, bytes, MADV_HUGEPAGE);
+    if (bytes >= costs::kHugeArea) madvise(at, bytes, MADV_HUGEPAGE);
 #endif
   }
 

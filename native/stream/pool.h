@@ -7,6 +7,7 @@
 #include "stream/guard.h"
 #include "stream/program.h"
 #include "stream/records.h"
+#include "stream/rounds.h"
 
 namespace gatewise::stream {
 
@@ -29,10 +30,8 @@ class Pool {
   void read(const std::int64_t* ids, Index count, float* states);
   void write(const std::int64_t* ids, Index count, const float* states);
 
-  // Writes `header`, the number of streams, their ids, their records, and the CRC-32 of it all.
+  // See snapshot.h. The pool is as it was after an exception.
   void dump(int file, const std::vector<char>& header) const;
-  // Reads what dump wrote after `header`, which the caller has read and checked. The pool is as it was after an
-  // exception.
   void load(int file, const std::vector<char>& header);
 
   // Whoever calls any of the above holds this lock.
@@ -59,23 +58,11 @@ class Pool {
     Index count = 0;
   };
 
-  // A row whose stream came before, and how often.
-  struct Again {
-    std::uint32_t row;
-    std::uint32_t round;
-  };
-
-  struct Tally {
-    std::uint32_t slot;
-    std::uint32_t count;
-  };
-
   void find(const std::int64_t* ids, Index count, bool once);
   Index members_for(Index count) const;
   static void search_and_work(void* push, Index member);
   void look_up(Push& push) const;
   void begin(Push& push);
-  void make_rounds(Index count);
   void divide(Push& push, const std::uint32_t* order, Index count) const;
   static void work(void* push, Index member);
   void finish(Push& push);
@@ -88,10 +75,7 @@ class Pool {
   Index rows_;  // of a block at most
   Records records_;
   std::vector<std::uint32_t> slots_;  // of the rows of a push
-  std::vector<std::uint32_t> order_;
-  std::vector<Index> rounds_;
-  std::vector<Again> again_;
-  std::vector<Tally> tallies_;
+  Rounds rounds_;                     // of a push in which a stream comes more than once
   std::vector<std::unique_ptr<Worker>> workers_;
   mutable ForkLock lock_;
 };

@@ -4,12 +4,14 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "stream/costs.h"
+
 namespace gatewise::stream {
 namespace {
 
-constexpr std::size_t kLine = 64;
-
-std::size_t rounded(std::size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
+std::size_t rounded(std::size_t bytes) {
+  return (bytes + gatewise::costs::kLine - 1) / gatewise::costs::kLine * gatewise::costs::kLine;
+}
 
 std::size_t floats(Index count) { return rounded(static_cast<std::size_t>(count) * sizeof(float)); }
 
@@ -80,8 +82,7 @@ Index Program::steps_at_once(Index batch, Index steps) const {
   if (by_steps_) return 1;
   Index widest = 1;
   for (const Index width : widths_) widest += width;
-  constexpr Index kFloats = 1 << 18;
-  return std::max<Index>(1, std::min(steps, kFloats / std::max<Index>(1, batch * widest)));
+  return std::max<Index>(1, std::min(steps, costs::kFloatsBetween / std::max<Index>(1, batch * widest)));
 }
 
 void Program::check(const Call& call) const {

@@ -3,37 +3,36 @@
 #include <algorithm>
 #include <cstring>
 
+#include "stream/costs.h"
+
 namespace gatewise::stream {
 namespace {
-
-// How far ahead of a look-up its memory is asked for.
-constexpr Index kAhead = 32;
 
 // The homes of the ids that come next; their memory is asked for.
 class HomesAhead {
  public:
   HomesAhead(const IdMap& map, const std::int64_t* ids, Index begin, Index end) : map_(map), ids_(ids), end_(end) {
-    for (Index i = begin; i < std::min(begin + kAhead, end); ++i) ask(i);
+    for (Index i = begin; i < std::min(begin + costs::kAhead, end); ++i) ask(i);
   }
 
   // The home of the i-th; to be called for each in turn.
   std::uint64_t take(Index i) {
-    const std::uint64_t home = homes_[i % kAhead];
-    if (i + kAhead < end_) ask(i + kAhead);
+    const std::uint64_t home = homes_[i % costs::kAhead];
+    if (i + costs::kAhead < end_) ask(i + costs::kAhead);
     return home;
   }
 
  private:
   void ask(Index i) {
     const std::uint64_t home = map_.home(ids_[i]);
-    homes_[i % kAhead] = home;
+    homes_[i % costs::kAhead] = home;
     map_.prefetch(home);
   }
 
   const IdMap& map_;
   const std::int64_t* ids_;
   Index end_;
-  std::uint64_t homes_[kAhead];
+  std::uint64_t homes_[costs::kAhead];
 };
 
 // Leaves `stamp` + i at an id that stands in the i-th place, or the least such of all places, whatever the order in

@@ -8,6 +8,7 @@
 
 #include "kernels/rows.h"
 #include "recurrence/isa.h"
+#include "stream/costs.h"
 #include "stream/functions.h"
 #include "stream/op.h"
 
@@ -47,7 +48,7 @@ class Apply final : public Op {
     }
   }
 
-  double work() const override { return 50.0 * static_cast<double>(width_); }
+  double work() const override { return costs::kFunctionWork * static_cast<double>(width_); }
 
  private:
   int x_;
@@ -89,7 +90,7 @@ class Softmax final : public Op {
     }
   }
 
-  double work() const override { return 50.0 * static_cast<double>(width_); }
+  double work() const override { return costs::kFunctionWork * static_cast<double>(width_); }
 
  private:
   void vector(const float* x, float* y) const {

@@ -1,0 +1,144 @@
+// How a push is divided among threads: ids to look up, then blocks of rows, round after round.
+#include "stream/push.h"
+
+#include <new>
+
+#include "threads/team.h"
+
+namespace gatewise::stream {
+
+void Pool::push(const std::int64_t* ids, Index count, const void* const* inputs, float* const* outputs) {
+  Call call;
+  call.batch = count;
+  call.steps = 1;
+  call.inputs = inputs;
+  program_->check(call);
+  if (count == 0) return;
+  if (static_cast<Index>(slots_.size()) < count) slots_.resize(static_cast<std::size_t>(count));
+  Push push;
+  push.pool = this;
+  push.inputs = inputs;
+  push.outputs = outputs;
+  push.search = records_.begin_search(ids, count, slots_.data());
+  push.ids = count;
+  const Index wanted = members_for(count);
+  while (static_cast<Index>(workers_.size()) < wanted) workers_.push_back(std::make_unique<Worker>(*program_, rows_));
+  Team team(wanted);
+  push.members = std::min(team.size(), wanted);
+  push.has_team = wanted > 1;
+  push.search.alone = push.members == 1;
+  team.run(push.members, &Pool::search_and_work, &push);
+  if (push.unknown) records_.refuse(ids, count);
+  if (push.stage == Push::Stage::over) throw std::bad_alloc();
+  finish(push);
+  if (!push.twice) return;
+  for (Index round = 1; round < rounds_.size(); ++round) {
+    divide(push, rounds_.rows(round), rounds_.count(round));
+    team.run(push.members, &Pool::work, &push);
+    finish(push);
+  }
+}
+
+// Threads that `count` rows are worth.
+Index Pool::members_for(Index count) const {
+  const bool worth = program_->work() * static_cast<double>(count) > costs::kWorthThreads;
+  return worth ? std::min(threads(), divided(count, rows_)) : 1;
+}
+
+// One member's part of a push's search and of its first round.
+void Pool::search_and_work(void* context, Index member) {
+  auto& push = *static_cast<Push*>(context);
+  push.pool->look_up(push);
+  if (member == 0) {
+    push.pool->begin(push);
+    if (push.stage == Push::Stage::over) return;
+  } else if (!push.reaches(Push::Stage::computing)) {
+    return;
+  }
+  work(context, member);
+}
+
+void Pool::look_up(Push& push) const {
+  for (;;) {
+    const Index begin = push.searches.fetch_add(1, std::memory_order_relaxed) * costs::kLookUps;
+    if (begin >= push.ids) return;
+    const auto found = records_.find_part(push.search, begin, std::min(begin + costs::kLookUps, push.ids));
+    if (!found.all) push.unknown = true;
+    if (found.twice) push.twice = true;
+    push.looked_up.fetch_add(1, std::memory_order_acq_rel);
+  }
+}
+
+// What the caller does between the search and the first round. All memory that a push takes for itself is taken here.
+void Pool::begin(Push& push) {
+  const Index parts = divided(push.ids, costs::kLookUps);
+  Push::wait([&] { return push.looked_up.load(std::memory_order_acquire) == parts; });
+  auto next = Push::Stage::over;
+  if (!push.unknown) {
+    try {
+      if (push.twice) rounds_.make(slots_.data(), push.ids);
+      divide(push, push.twice ? rounds_.rows(0) : nullptr, push.twice ? rounds_.count(0) : push.ids);
+      next = Push::Stage::computing;
+    } catch (const std::bad_alloc&) {
+      // Over, then.
+    }
+  }
+  push.stage.store(next, std::memory_order_release);
+}
+
+// Divides a round into blocks: as many for each member, as high as one another, and never higher than in rounds before.
+void Pool::divide(Push& push, const std::uint32_t* order, Index count) const {
+  const bool first = push.count == 0;
+  push.members = std::min(push.members, members_for(count));
+  const Index even = divided(count, divided(divided(count, rows_), push.members) * push.members);
+  push.height = std::min(divided(even, costs::kRowsTogether) * costs::kRowsTogether, first ? rows_ : push.height);
+  push.order = order;
+  push.count = count;
+  const bool alone = first && !push.has_team && program_->work() * static_cast<double>(count) > costs::kWorthThreads;
+  push.inner_threads = alone ? threads() : 1;
+  push.taken = 1;
+}
+
+// Does what was given back. The caller has had memory for a block as large.
+void Pool::finish(Push& push) {
+  for (auto& worker : workers_) {
+    for (const Index block : worker->given_back) {
+      compute(push, *workers_[0], push.block(block), {});
+      keep(push, *workers_[0], push.block(block), {});
+    }
+    worker->given_back.clear();
+  }
+}
+
+// The blocks of one member, of which the caller (member 0) has the first. That is as large as any later one of the
+// push, so if there is memory for it there is for all, and nothing is kept before that is known. Another member without
+// memory leaves its blocks to the caller.
+void Pool::work(void* context, Index member) {
+  auto& push = *static_cast<Push*>(context);
+  Pool& pool = *push.pool;
+  Worker& worker = *pool.workers_[static_cast<std::size_t>(member)];
+  Index block = member == 0 ? 0 : push.take();
+  Rows rows = push.block(block);
+  for (Index i = 0; i < rows.count; ++i) {
+    for (const int half : {0, 1}) pool.ask_for(push, rows, i, half);
+  }
+  while (rows.count != 0) {
+    const Index next_block = push.take();
+    const Rows next = push.block(next_block);
+    try {
+      pool.compute(push, worker, rows, next);
+    } catch (const std::bad_alloc&) {
+      if (member == 0) return push.stage.store(Push::Stage::over);
+      worker.given_back.push_back(block);
+      if (next.count != 0) worker.given_back.push_back(next_block);
+      return;
+    }
+    if (member == 0) push.stage.store(Push::Stage::keeping, std::memory_order_release);
+    if (!push.reaches(Push::Stage::keeping)) return;
+    pool.keep(push, worker, rows, next);
+    block = next_block;
+    rows = next;
+  }
+}
+
+}  // namespace gatewise::stream
