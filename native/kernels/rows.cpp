@@ -7,11 +7,12 @@
 namespace gatewise::GATEWISE_ISA {
 namespace {
 
-// Rows and panels of one tile: those of a recurrence of one gate. But with AVX2's registers a fourth panel, beside the
-// weights and three rows' inputs, is one vector too many: measured, 30% slower. (Without fused multiply-adds it is 5%
-// faster all the same.)
+// Rows and panels of one tile: those of a recurrence of one gate, nearly.
 constexpr int kRowsAtMost = rows_for(1);
-constexpr int panels_of(int rows) { return kFused && kRegisters == 16 && rows > 2 ? 3 : panels_for(rows, 1); }
+constexpr int panels_of(int rows) {
+  const int most = costs::most_panels_of_rows(kRegisters, kFused, rows);
+  return most < panels_for(rows, 1) ? most : panels_for(rows, 1);
+}
 
 constexpr Index kLanes = kWidth<float>;
 

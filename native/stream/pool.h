@@ -41,7 +41,7 @@ class Pool {
   struct Worker {
     Worker(const Program& program, Index rows);
 
-    Workspace space;
+    CallMemory space;
     std::vector<float> old_states;
     std::vector<float> new_states;
     std::vector<Buffer> gathered;     // inputs and outputs of rows that do not lie together

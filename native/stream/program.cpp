@@ -17,7 +17,7 @@ std::size_t floats(Index count) { return rounded(static_cast<std::size_t>(count)
 
 }  // namespace
 
-Workspace::Workspace(const Program& program, Index batch, Index steps) : batch_(batch), steps_(steps) {
+CallMemory::CallMemory(const Program& program, Index batch, Index steps) : batch_(batch), steps_(steps) {
   const Index rows = batch * steps;
   std::size_t scratch = 0;
   for (const auto& op : program.ops_) scratch = std::max(scratch, op->scratch(batch, steps) * sizeof(float));
@@ -100,49 +100,49 @@ void Program::check(const Call& call) const {
   }
 }
 
-void Program::bind(const Call& call, Workspace& workspace) const {
-  std::copy(workspace.own_.begin(), workspace.own_.end(), workspace.values_.begin());
+void Program::bind(const Call& call, CallMemory& memory) const {
+  std::copy(memory.own_.begin(), memory.own_.end(), memory.values_.begin());
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     const auto value = static_cast<std::size_t>(inputs_[i].value);
     if (inputs_[i].ids) {
-      workspace.ids_[value] = static_cast<const std::int64_t*>(call.inputs[i]);
+      memory.ids_[value] = static_cast<const std::int64_t*>(call.inputs[i]);
     } else {
       // No operation writes to an input.
-      workspace.values_[value] = const_cast<float*>(static_cast<const float*>(call.inputs[i]));
+      memory.values_[value] = const_cast<float*>(static_cast<const float*>(call.inputs[i]));
     }
   }
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const auto value = static_cast<std::size_t>(outputs_[i].value);
-    if (!given_[value]) workspace.values_[value] = call.outputs[i];
+    if (!given_[value]) memory.values_[value] = call.outputs[i];
   }
 }
 
 // Outputs that are inputs, or that stand twice among the outputs.
-void Program::copy_outputs(const Call& call, const Workspace& workspace) const {
+void Program::copy_outputs(const Call& call, const CallMemory& memory) const {
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    const float* from = workspace.values_[static_cast<std::size_t>(outputs_[i].value)];
+    const float* from = memory.values_[static_cast<std::size_t>(outputs_[i].value)];
     if (from == call.outputs[i]) continue;
     const Index count = call.batch * call.steps * outputs_[i].width;
     std::memcpy(call.outputs[i], from, static_cast<std::size_t>(count) * sizeof(float));
   }
 }
 
-void Program::run(const Call& call, Workspace& workspace) const {
-  bind(call, workspace);
+void Program::run(const Call& call, CallMemory& memory) const {
+  bind(call, memory);
   Frame frame;
   frame.batch = call.batch;
   frame.steps = call.steps;
-  frame.values = workspace.values_.data();
-  frame.ids = workspace.ids_.data();
-  frame.masks = workspace.masks_.data();
+  frame.values = memory.values_.data();
+  frame.ids = memory.ids_.data();
+  frame.masks = memory.masks_.data();
   frame.state = call.state;
   frame.next = call.next;
   frame.record = record_;
-  frame.scratch = workspace.scratch_;
+  frame.scratch = memory.scratch_;
   frame.threads = call.threads;
   frame.independent = call.independent;
   for (const auto& op : ops_) op->run(frame);
-  copy_outputs(call, workspace);
+  copy_outputs(call, memory);
 }
 
 }  // namespace gatewise::stream

@@ -14,10 +14,10 @@ namespace gatewise::stream {
 class Program;
 
 // Memory for calls of up to `batch` streams and `steps` steps at once; none is allocated after it is made.
-class Workspace {
+class CallMemory {
  public:
-  Workspace() = default;
-  Workspace(const Program& program, Index batch, Index steps);
+  CallMemory() = default;
+  CallMemory(const Program& program, Index batch, Index steps);
 
   Index batch() const { return batch_; }
   Index steps() const { return steps_; }
@@ -86,12 +86,12 @@ class Program {
   // Throws std::invalid_argument where an id is not in its table.
   void check(const Call& call) const;
 
-  // Advances the streams: at most workspace.batch() and workspace.steps() of them. Allocates nothing once the thread
+  // Advances the streams: at most memory.batch() and memory.steps() of them. Allocates nothing once the thread
   // has made a call as large.
-  void run(const Call& call, Workspace& workspace) const;
+  void run(const Call& call, CallMemory& memory) const;
 
  private:
-  friend class Workspace;
+  friend class CallMemory;
 
   struct Limit {
     int value;
@@ -99,8 +99,8 @@ class Program {
     std::string label;
   };
 
-  void bind(const Call& call, Workspace& workspace) const;
-  void copy_outputs(const Call& call, const Workspace& workspace) const;
+  void bind(const Call& call, CallMemory& memory) const;
+  void copy_outputs(const Call& call, const CallMemory& memory) const;
 
   std::vector<Index> widths_;  // by value
   std::vector<bool> ids_;      // by value

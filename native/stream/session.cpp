@@ -129,7 +129,7 @@ float* Session::other(const float* first, const float* second) const {
 void Session::push_long(const void* const* inputs, float* const* outputs, Index steps) {
   if (steps == 0) return;
   const Index most = program_->steps_at_once(batch_, steps);
-  if (many_.steps() < most) many_ = Workspace(*program_, batch_, most);
+  if (many_.steps() < most) many_ = CallMemory(*program_, batch_, most);
   Parts parts(*program_, batch_, most);
   float* from = states_[0];
   Call call;

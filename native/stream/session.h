@@ -35,10 +35,10 @@ class Session {
 
   std::shared_ptr<const Program> program_;
   Index batch_;
-  Buffer memory_;       // three areas of states: the present one, and two to work in
-  float* states_[3];    // states_[0] is the present one
-  Workspace one_step_;  // made at once, so that a step allocates nothing
-  Workspace many_;      // made by the first long push
+  Buffer memory_;        // three areas of states: the present one, and two to work in
+  float* states_[3];     // states_[0] is the present one
+  CallMemory one_step_;  // made at once, so that a step allocates nothing
+  CallMemory many_;      // made by the first long push
   mutable ForkLock lock_;
 };
 
