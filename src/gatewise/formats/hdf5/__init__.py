@@ -9,7 +9,7 @@ What such a file holds:
 
 A file of weights alone (`save_weights`) has at its root what `model_weights` has in a whole model. A layer's arrays are
 all trainable ones, then all others; for a model inside a model likewise, over all its layers. Weights alone also come
-in a newer layout, without names: `hdf5_vars`.
+in a newer layout, without names: `by_place`.
 
 Reading changes nothing before all of it has been checked and read: an error leaves a model as it was.
 """
@@ -26,13 +26,13 @@ from gatewise.base import structure
 from gatewise.base.registry import find_custom_object
 from gatewise.base.typing import Config, Shape
 from gatewise.base.variable import Variable, placeholders
-from gatewise.formats import hdf5_vars, old_weights
 from gatewise.formats.description import Description, LayerDescription, WeightDescription
-from gatewise.formats.hdf5_access import Group, Source, Stored, opened
+from gatewise.formats.hdf5 import by_place
+from gatewise.formats.hdf5.access import Group, Source, Stored, opened
 from gatewise.graph import config as graph_config
 from gatewise.layer import Layer, registered
 from gatewise.layer.serialization import deserialize_layer
-from gatewise.models import Model, Sequential
+from gatewise.models import Model, Sequential, gate_orders
 
 Pair: TypeAlias = tuple[Variable, Stored]
 
@@ -70,7 +70,7 @@ def load_model(path: Any, custom_objects: Any = None) -> Any:
 def _model_config(root: Group) -> Config:
     text = root.text("model_config")
     if text is None:
-        if root.has_names("layer_names") or hdf5_vars.is_vars_layout(root):
+        if root.has_names("layer_names") or by_place.is_vars_layout(root):
             raise root.source.error(
                 "the file holds weights alone, without a model. Build the model in code, then call "
                 "model.load_weights with this file."
@@ -107,7 +107,7 @@ def _made(root: Group, config: Config, weights: Group, files: list[_FileLayer], 
     """The model of the config, with names as the writer's version meant them, and placeholders for weights."""
     objects = dict(custom_objects or {})
     with _making(root.source, _version(root, weights) or _OLDEST):
-        config = old_weights.without_cudnn(config, objects)
+        config = gate_orders.without_cudnn(config, objects)
         _find_classes(config, objects)
         with graph_config.custom_objects(objects):
             model = deserialize_layer(config)
@@ -200,7 +200,7 @@ def load_weights(model: Any, path: Any, by_name: bool = False, skip_mismatch: bo
     if skip_mismatch and not by_name:
         raise ValueError("skip_mismatch=True needs by_name=True: matching in order leaves nothing to skip.")
     with opened(path) as root:
-        if hdf5_vars.is_vars_layout(root):
+        if by_place.is_vars_layout(root):
             _assign(_pairs_in_vars(root, model, by_name))
             return
         weights = _weights_of(root)
@@ -284,8 +284,8 @@ def _pairs_in_vars(root: Group, model: Any, by_name: bool) -> list[Pair]:
             "on data, then call load_weights with this file."
         )
     pairs = []
-    for paths, layer, variables in hdf5_vars.places(model):
-        file = _FileLayer(" or ".join(paths), hdf5_vars.arrays(root, paths))
+    for paths, layer, variables in by_place.places(model):
+        file = _FileLayer(" or ".join(paths), by_place.arrays(root, paths))
         pairs += _fitted(root.source, layer, file, None, wanted=[(layer, variable) for variable in variables])
     return pairs
 
@@ -313,7 +313,7 @@ def _fitted(
         ValueError: a wrong number of arrays or a wrong shape, unless `skipped` collects such.
     """
     wanted = saved_order(layer) if wanted is None else wanted
-    stored = old_weights.merged_gates(layer, file.stored)
+    stored = gate_orders.merged_gates(layer, file.stored)
     if len(stored) != len(wanted):
         message = (
             f"the layer {layer.label} has {len(wanted)} weights {[v.shape for _, v in wanted]}, "
@@ -331,7 +331,7 @@ def _fitted(
         message = (
             f"the weight {variable.name!r} of the layer {layer.label} has the shape {variable.shape}, "
             f"the file's {array.name!r} in {file.name!r} has {array.shape}."
-            + old_weights.advice(owner, variable.shape, array.shape)
+            + gate_orders.advice(owner, variable.shape, array.shape)
         )
         if skipped is None:
             raise source.error(message)
@@ -346,7 +346,7 @@ def _converted(wanted: list[tuple[Layer, Variable]], stored: list[Stored], backe
         places.setdefault(id(owner), []).append(place)
     result = list(stored)
     for group in places.values():
-        fresh = old_weights.converted(wanted[group[0]][0], [stored[place] for place in group], backend)
+        fresh = gate_orders.converted(wanted[group[0]][0], [stored[place] for place in group], backend)
         for place, array in zip(group, fresh, strict=True):
             result[place] = array
     return result
@@ -461,7 +461,7 @@ def describe(path: Any) -> Description:
         ValueError: a file that is damaged, or holds no model.
     """
     with opened(path) as root:
-        if hdf5_vars.is_vars_layout(root):
+        if by_place.is_vars_layout(root):
             return _described_vars(root)
         config = None if root.has_names("layer_names") and not root.has("model_config") else _model_config(root)
         weights = _weights_of(root)
@@ -485,7 +485,7 @@ def describe(path: Any) -> Description:
 
 
 def _described_vars(root: Group) -> Description:
-    layers = [LayerDescription(name, None, None, _described(found)) for name, found in hdf5_vars.described(root)]
+    layers = [LayerDescription(name, None, None, _described(found)) for name, found in by_place.described(root)]
     return Description(root.source.path, "HDF5", "weights", None, None, None, None, tuple(layers), False, False)
 
 

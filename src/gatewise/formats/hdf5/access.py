@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.formats import check_is_hdf5, hdf5_texts
+from gatewise.formats import check_is_hdf5
+from gatewise.formats.hdf5 import texts
 
 # The filters that HDF5 and h5py have built in: gzip, shuffle, fletcher32, szip, nbit, scale-offset, lzf.
 _FILTERS = frozenset((1, 2, 3, 4, 5, 6, 32000))
@@ -65,8 +66,8 @@ class Source:
         """Raise ValueError where the library would not end, or would take all memory, over texts of this name."""
         if attribute in self._checked:
             return
-        heaps = bool(self._checked) or hdf5_texts.heaps_are_whole(self.path, self.size)
-        if not heaps or not hdf5_texts.lengths_are_possible(self.path, self.size, attribute):
+        heaps = bool(self._checked) or texts.heaps_are_whole(self.path, self.size)
+        if not heaps or not texts.lengths_are_possible(self.path, self.size, attribute):
             raise self.error(f"the file is damaged (the text of {attribute!r}). Copy or download it again.")
         self._checked.add(attribute)
 

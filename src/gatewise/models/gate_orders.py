@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from gatewise.base.registry import find_custom_object
-from gatewise.formats.hdf5_access import Stored
+from gatewise.formats.hdf5.access import Stored
 from gatewise.layer import Layer
 from gatewise.layers import Conv1D
 from gatewise.recurrent import GRU, LSTM

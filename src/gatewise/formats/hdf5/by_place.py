@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from gatewise.base.variable import Variable
-from gatewise.formats.hdf5_access import Group, Stored
+from gatewise.formats.hdf5.access import Group, Stored
 from gatewise.layer import Layer
 from gatewise.models import Functional, Model, Sequential
 from gatewise.recurrent.base import RecurrentLayer
