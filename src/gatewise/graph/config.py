@@ -18,7 +18,6 @@ from gatewise.base import release, structure
 from gatewise.base.registry import custom_object_scope
 from gatewise.base.typing import Config
 from gatewise.graph.graph import Graph, InputLayer
-from gatewise.layer import Layer, registered
 from gatewise.layer.serialization import deserialize_layer, serialize_layer
 from gatewise.layer.symbolic import Node, SymbolicTensor
 
@@ -49,7 +48,7 @@ def graph_to_config(name: str, trainable: bool, graph: Graph) -> Config:
     def end(tensor: SymbolicTensor) -> list[Any]:
         assert tensor.node is not None
         name, place, index = history(tensor)
-        return [name, place + _is_functional(tensor.node.layer), index]
+        return [name, place + tensor.node.layer.counts_drawing, index]
 
     def plain(leaf: Any) -> Any:
         if isinstance(leaf, SymbolicTensor):
@@ -69,10 +68,6 @@ def graph_to_config(name: str, trainable: bool, graph: Graph) -> Config:
         "input_layers": structure.map_structure(end, graph.inputs),
         "output_layers": structure.map_structure(end, graph.outputs),
     }
-
-
-def _is_functional(layer: Layer) -> bool:
-    return isinstance(layer, registered.lookup("Functional"))
 
 
 def _places(graph: Graph) -> dict[int, int]:
@@ -110,9 +105,9 @@ class _Drawing:
             if entry["class_name"] != "InputLayer"
         ]
         keras2 = any(isinstance(call, list) for _, call in self.waiting)
-        models = {name for name, layer in self.layers.items() if hasattr(layer, "predict")}
+        models = {name for name, layer in self.layers.items() if layer.is_model}
         self.first_place = dict.fromkeys(models if keras2 else (), 1)
-        self.first_end = {name: 1 for name in models if keras2 or _is_functional(self.layers[name])}
+        self.first_end = {name: 1 for name in models if keras2 or self.layers[name].counts_drawing}
 
     def draw(self) -> None:
         """Make all calls, each as soon as the tensors that it needs are there; a layer's own calls stay in order."""

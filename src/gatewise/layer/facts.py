@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, cast
 
+from gatewise.base.typing import Shape
+
 
 class Facts:
     """The facts of a class of layers: each stands here with its usual value, and on the classes where it differs."""
@@ -31,3 +33,30 @@ class Facts:
     why_whole_sequence: ClassVar[str] = ""
     """What `call` does with a sequence that it needs to the end, as an error of streams says it: "pools over time"."""
     input_spec = cast(Any, None)  # Not annotated: it is no argument.
+
+    # -- in configs and files ---------------------------------------------------------------------------------------
+
+    keeps_shape: ClassVar[bool] = False
+    """Whether the output has the input's shape."""
+    is_model: ClassVar[bool] = False
+    """Whether it is a model: files hold the weights of the layers inside before its own."""
+    is_drawn: ClassVar[bool] = False
+    """Whether it is a model of the layers in its drawing, and of nothing else that its attributes hold."""
+    counts_drawing: ClassVar[bool] = False
+    """Whether its own drawing counts as its first call where a model's config says which of its calls is meant."""
+    is_operation: ClassVar[bool] = False
+    """Whether Keras 3 saves it as an operation, by that one's name."""
+    keras_module: ClassVar[str] = "keras.layers"
+    """The module in which Keras 3's configs say that the class is."""
+    own_place: ClassVar[str] = "vars"
+    """Where Keras 3's files of weights hold its own, below the place of the layer."""
+
+    multiplies_features: ClassVar[bool] = False
+    """Whether its first kernel (..., I, U) multiplies the features of sequences (B, T, I)."""
+
+    def inputs_for(self, kernel: Shape) -> list[Shape]:
+        """The shapes, with the batch axis, that the input may have if the first stored weight has the shape `kernel`.
+
+        An empty list where weights do not tell.
+        """
+        return [(None, None, kernel[-2])] if self.multiplies_features and len(kernel) >= 2 else []

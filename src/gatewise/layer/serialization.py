@@ -10,24 +10,19 @@ from gatewise.base.typing import Config
 from gatewise.layer.layer import Layer, registered
 
 _OPERATIONS = "keras.src.ops.numpy"
-_OPERATION_LAYERS = ("Operation", "MaskOperation")
-# What Keras's public modules do not show, and its files name where it lies.
-_INNER_MODULES = {"Functional": "keras.src.models.functional"}
 
 
 def serialize_layer(layer: Layer) -> Config:
     """A layer or model with its class, as Keras 3 writes it."""
     name = get_registered_name(type(layer))
-    module = "keras.models" if hasattr(layer, "predict") else "keras.layers"
-    module = _INNER_MODULES.get(type(layer).__name__, module)
     own = type(layer).__module__.split(".")[0] == "gatewise"
     config: Config = {
-        "module": module if own else type(layer).__module__,
+        "module": layer.keras_module if own else type(layer).__module__,
         "class_name": type(layer).__name__,
         "config": layer.get_config(),
         "registered_name": None if own else name,
     }
-    if registered.name_of(type(layer)) in _OPERATION_LAYERS:
+    if layer.is_operation:
         # Keras 3 saves `x + y` as an operation of its own module, which has a name and its own options.
         own_config = layer.get_config()
         options = {key: own_config[key] for key in ("axis", "keepdims") if own_config.get(key) is not None}

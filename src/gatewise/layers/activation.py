@@ -29,6 +29,7 @@ class Elementwise(Layer):
     supports_masking = True
     plain_call = True
     casts_integers = True
+    keeps_shape = True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The same."""

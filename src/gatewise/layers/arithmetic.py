@@ -92,6 +92,7 @@ class Operation(Layer):
 
     autocast = False
     moves_axes = True
+    is_operation = True
 
     def __call__(self, *operands: Any, **kwargs: Any) -> Any:
         """Compute, or draw a node when an operand is symbolic."""

@@ -75,6 +75,7 @@ class Conv1D(Layer):
     casts_integers = True
     input_spec = InputSpec(ndim=3)
     has_time_axis = True
+    multiplies_features = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -77,6 +77,10 @@ class Dense(Layer):
         self.bias = self._add_declared("bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
+    def inputs_for(self, kernel: Shape) -> list[Shape]:
+        """Samples (B, I) or sequences (B, T, I), where the kernel is (I, U)."""
+        return [(None, kernel[0]), (None, None, kernel[0])] if len(kernel) == 2 else []
+
     def call(self, inputs: Array) -> Array:
         """phi(x W + b)."""
         kernel = self.kernel.value

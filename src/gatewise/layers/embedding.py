@@ -104,6 +104,10 @@ class Embedding(Layer):
         """Make embeddings (N, D)."""
         self.embeddings = self._add_declared("embeddings", (self.input_dim, self.output_dim))
 
+    def inputs_for(self, kernel: Shape) -> list[Shape]:
+        """Sequences of ids (B, T)."""
+        return [(None, None)]
+
     def call(self, inputs: Array) -> Array:
         """The rows of the table at the ids."""
         table = self.embeddings.value

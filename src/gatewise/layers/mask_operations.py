@@ -49,6 +49,7 @@ class MaskOperation(Layer):
 
     autocast = False
     why_whole_sequence = "is not among the layers that are known to work one time step at a time"
+    is_operation = True
 
     @staticmethod
     def knows(operation: str) -> bool:

@@ -29,6 +29,7 @@ class Masking(Layer):
 
     supports_masking = True
     makes_mask = True
+    keeps_shape = True
     input_spec = InputSpec(min_ndim=2)
 
     def call(self, inputs: Array) -> Array:

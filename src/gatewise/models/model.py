@@ -42,6 +42,8 @@ class Model(Layer):
     """
 
     autocast = False  # Each layer inside casts for itself.
+    is_model = True
+    keras_module = "keras.models"
     precision = PrecisionOfLayers()
     """That of all recurrent layers inside: "float32", "bfloat16", or "mixed"; set it to set them all."""
 
@@ -271,6 +273,7 @@ class Drawn(Model):
     """What Functional and Sequential share: a graph that runs."""
 
     supports_masking = True
+    is_drawn = True
     _build_is_whole = False
 
     def _by_plan(self, x: Any) -> Any:
@@ -355,6 +358,9 @@ class Drawn(Model):
 @registered.register("Functional", "Model")
 class Functional(Drawn):
     """A model drawn with symbolic tensors; what `Model(inputs, outputs)` makes."""
+
+    counts_drawing = True
+    keras_module = "keras.src.models.functional"  # Keras's public modules do not show it.
 
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)

@@ -168,6 +168,15 @@ class Sequential(Drawn):
         self._start_tensor, self._graph, self._end_tensors = None, None, []
         self.built = self._shape_from_data = False
 
+    def inputs_for(self, kernel: Shape) -> list[Shape]:
+        """As the first layer says that has weights; layers before it have to keep their input's shape."""
+        for layer in self.layers:
+            if found := layer.inputs_for(kernel):
+                return found
+            if not layer.keeps_shape:
+                break
+        return []
+
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if self._graph is None:
             self._build_from(inputs)

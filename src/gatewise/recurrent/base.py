@@ -110,6 +110,8 @@ class RecurrentLayer(HasUnits):
     supports_masking = True
     casts_integers = True
     has_time_axis = True
+    multiplies_features = True
+    own_place = "cell/vars"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -73,6 +73,7 @@ class Bidirectional(TakesState):
     casts_integers = True
     has_time_axis = True
     why_whole_sequence = "reads the sequence backwards too, from an end that has not come yet"
+    multiplies_features = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         args = by_name("Bidirectional", args, kwargs, 2, "weights")
@@ -260,6 +261,7 @@ class TimeDistributed(Layer):
 
     supports_masking = True
     autocast = False
+    multiplies_features = True
 
     def _check(self, shapes: Any) -> None:
         for shape in structure.flatten(shapes, leaf=structure.is_shape):

@@ -32,7 +32,7 @@ from gatewise.formats.hdf5.access import Group, Source, Stored, opened
 from gatewise.graph import config as graph_config
 from gatewise.layer import Layer, registered
 from gatewise.layer.serialization import deserialize_layer
-from gatewise.models import Model, Sequential, gate_orders
+from gatewise.models import Model, gate_orders
 
 Pair: TypeAlias = tuple[Variable, Stored]
 
@@ -428,26 +428,8 @@ def _build_to_fit(source: Source, model: Any, files: list[_FileLayer]) -> None:
 
 def _possible_inputs(model: Any, files: list[_FileLayer]) -> list[Shape]:
     """The shapes that the input may have, going by the first layer that has weights in the file."""
-    if not isinstance(model, Sequential) or not files or not files[0].stored:
-        return []
-    first = next((type(layer).__name__ for layer in model.layers if type(layer).__name__ not in _KEEP_SHAPE), "")
-    return _INPUTS[first](files[0].stored[0].shape) if first in _INPUTS else []
-
-
-def _sequences(kernel: Shape) -> list[Shape]:
-    return [(None, None, kernel[-2])] if len(kernel) >= 2 else []
-
-
-def _samples_or_sequences(kernel: Shape) -> list[Shape]:
-    return [(None, kernel[0]), (None, None, kernel[0])] if len(kernel) == 2 else []
-
-
-_KEEP_SHAPE = frozenset(("Masking", "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "Activation"))
-_INPUTS: dict[str, Any] = {
-    **dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "Bidirectional", "TimeDistributed", "Conv1D"), _sequences),
-    "Dense": _samples_or_sequences,
-    "Embedding": lambda table: [(None, None)],
-}
+    found: list[Shape] = model.inputs_for(files[0].stored[0].shape) if files and files[0].stored else []
+    return found
 
 
 # -- description ----------------------------------------------------------------------------------------------------
