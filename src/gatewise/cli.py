@@ -85,10 +85,10 @@ def info(file: str, weights: bool, debug: bool) -> None:
     """Show what wrote a model FILE, its layers, their output shapes and their parameters."""
     from rich.console import Console
 
-    from gatewise import formats
+    from gatewise import models
 
     with _failures_in_a_line(debug):
-        description = formats.describe(file)
+        description = models.describe(file)
         click.echo(_heading(description))
         Console(highlight=False).print(_layer_table(description, weights))
         click.echo(_totals(description))

@@ -20,8 +20,7 @@ import packages
 import pytest
 import reference
 
-from gatewise.formats import describe
-from gatewise.models import load_model
+from gatewise.models import describe, load_model
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Path(os.environ.get("GATEWISE_PUBLISHED") or ROOT / "build" / "published")

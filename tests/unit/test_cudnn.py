@@ -14,7 +14,6 @@ import pytest
 import gatewise as gw
 from gatewise import layers
 from gatewise.base.release import meaning
-from gatewise.formats import hdf5
 from gatewise.recurrent.cudnn import from_cudnn, to_cudnn
 
 X = np.random.default_rng(0).uniform(-1, 1, (2, 5, 3)).astype("float32")
@@ -138,7 +137,7 @@ def test_files_of_either_layout_load_into_either_layer(kind: str, tmp_path: Any)
                 group[name] = weight
         for model in models:
             fresh = gw.models.clone_model(model)
-            hdf5.load_weights(fresh, path)
+            fresh.load_weights(path)
             same(fresh.predict(X), models[1].predict(X))
 
 

@@ -24,8 +24,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gatewise as gw
-from gatewise.formats import describe, hdf5
-from gatewise.models import load_model
+from gatewise.models import describe, load_model
+from gatewise.models.saved_order import saved_order
 
 L = gw.layers
 X = np.random.default_rng(3).standard_normal((3, 5, 4)).astype("float32")
@@ -68,7 +68,7 @@ def write(
         _names(root, "layer_names", names, text, split)
         for layer in model.layers:
             group = root.create_group(layer.name)
-            pairs = [(v.path, v.numpy()) for _, v in hdf5.saved_order(layer)]
+            pairs = [(v.path, v.numpy()) for _, v in saved_order(layer)]
             if arrays and layer.name in arrays:
                 pairs = [(f"{layer.name}/w_{k}:0", array) for k, array in enumerate(arrays[layer.name])]
             _names(group, "weight_names", [name for name, _ in pairs], text, split)
@@ -281,7 +281,7 @@ def test_frozen_layers_inside_models(tmp_path: Path) -> None:
     z = gw.Input((5, 4))
     inner = gw.Model(z, L.Dense(2)(L.LSTM(3, trainable=False)(L.Dense(4)(z))), name="inner")
     model = with_random_weights(gw.Sequential([gw.Input((5, 4)), inner]))
-    owners = [owner.name.rstrip("_0123456789") for owner, _ in hdf5.saved_order(inner)]
+    owners = [owner.name.rstrip("_0123456789") for owner, _ in saved_order(inner)]
     assert owners == ["dense"] * 4 + ["lstm"] * 3
     same(load_model(write(tmp_path / "m.h5", model)), model)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gatewise.models.describing import describe as describe
 from gatewise.models.loading import clone_model as clone_model
 from gatewise.models.loading import load_model as load_model
 from gatewise.models.loading import model_from_config as model_from_config

@@ -11,51 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from gatewise.base.registry import find_custom_object
-from gatewise.formats.hdf5.access import Stored
+from gatewise.formats import Stored
 from gatewise.layer import Layer
 from gatewise.layers import Conv1D
 from gatewise.recurrent import GRU, LSTM
 from gatewise.recurrent.cudnn import CuDNN, from_cudnn, to_cudnn
 
-_CUDNN: dict[str, tuple[str, dict[str, Any]]] = {
-    "CuDNNLSTM": ("LSTM", {"activation": "tanh", "recurrent_activation": "sigmoid"}),
-    "CuDNNGRU": ("GRU", {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": True}),
-}
-
 # In Keras 1 each gate had its kernel, recurrent kernel and bias, in these orders: LSTM i, c, f, o; GRU z, r, h.
 _GATES_OF_KERAS_1: dict[type[Layer], tuple[int, ...]] = {LSTM: (0, 2, 1, 3), GRU: (0, 1, 2)}
 
 
-def without_cudnn(config: Any, custom_objects: Any) -> Any:
-    """The config with `CuDNNLSTM` and `CuDNNGRU` named as the layers that compute the same."""
-    if isinstance(config, list):
-        return [without_cudnn(part, custom_objects) for part in config]
-    if not isinstance(config, dict):
-        return config
-    config = {key: without_cudnn(value, custom_objects) for key, value in config.items()}
-    name, own = config.get("class_name"), config.get("config")
-    if (
-        isinstance(name, str)
-        and name in _CUDNN
-        and find_custom_object(name, custom_objects) is None
-        and isinstance(own, dict)
-    ):
-        name, meaning = _CUDNN[name]
-        config |= {"class_name": name, "config": own | meaning}
-    return config
-
-
-def merged_gates(layer: Layer, stored: list[Stored]) -> list[Stored]:
+def merged_gates(layer: Layer, stored: tuple[Stored, ...]) -> tuple[Stored, ...]:
     """Keras 1's arrays, three a gate, joined into kernel, recurrent kernel and bias."""
     order = next((order for kind, order in _GATES_OF_KERAS_1.items() if isinstance(layer, kind)), ())
     if not order or len(stored) != 3 * len(order) or any(not part.shape for part in stored):
         return stored
-    return [_joined([stored[3 * gate + k] for gate in order]) for k in range(3)]
+    return tuple(_joined([stored[3 * gate + k] for gate in order]) for k in range(3))
 
 
 def _joined(parts: list[Stored]) -> Stored:

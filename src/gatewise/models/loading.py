@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from gatewise.base.typing import Config
+from gatewise.base.variable import placeholders
+from gatewise.formats import ByPlace, Contents, open_contents
 from gatewise.graph import config as graph_config
 from gatewise.layer.serialization import deserialize_layer
+from gatewise.models.file_configs import find_classes, without_cudnn
+from gatewise.models.matching import Matching, assign, stored_layers
 from gatewise.models.model import Model
+from gatewise.models.unbuilt import build_to_fit
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
@@ -45,9 +52,49 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = False,
         ValueError: a file that is not a model, is cut short, or names layers that are not known.
         FileNotFoundError: where there is no file.
     """
-    from gatewise.formats import load
+    with open_contents(filepath) as contents:
+        contents.needed_config()
+        contents.needed_weights()
+        model = model_of(contents, custom_objects)
+        assign(Matching(contents, model).of_config())
+    return model
 
-    return load(filepath, custom_objects=custom_objects)
+
+def model_of(contents: Contents, custom_objects: Any = None) -> Any:
+    """The model of a file's config, with names as the writer's version meant them, and placeholders for weights.
+
+    Raises:
+        ValueError: a class that is not known, or a config that no model can be made of.
+    """
+    objects = dict(custom_objects or {})
+    with _making(contents):
+        config = without_cudnn(contents.needed_config(), objects)
+        find_classes(config, objects)
+        with graph_config.custom_objects(objects):
+            model = deserialize_layer(config)
+            if not isinstance(model, Model):
+                raise ValueError(f"{config['class_name']!r} is a layer, not a model.")
+            if not model.built and _has_weights(contents):
+                build_to_fit(contents, model)
+    return model
+
+
+def _has_weights(contents: Contents) -> bool:
+    weights = contents.needed_weights()
+    return isinstance(weights, ByPlace) or bool(stored_layers(weights))
+
+
+@contextmanager
+def _making(contents: Contents) -> Iterator[None]:
+    """Where layers are made of what a file says: whatever goes wrong is that file's ValueError."""
+    try:
+        with graph_config.written_by(contents.meaning or contents.keras_version), placeholders():
+            yield
+    except Exception as error:
+        if contents.told(error):
+            raise
+        words = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise contents.error(f"the model cannot be made of its config. {words}") from error
 
 
 def clone_model(model: Model) -> Any:

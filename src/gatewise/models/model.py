@@ -21,6 +21,7 @@ from gatewise.layer.serialization import serialize_layer
 from gatewise.layer.symbolic import SymbolicTensor
 from gatewise.models import batches, plan, summary
 from gatewise.models.plan import NO_PLAN
+from gatewise.models.weight_files import load_weights
 from gatewise.recurrent.precision import PrecisionOfLayers
 
 if TYPE_CHECKING:
@@ -237,9 +238,7 @@ class Model(Layer):
         Raises:
             ValueError: weights that are missing or do not fit; nothing changes then.
         """
-        from gatewise.formats import hdf5
-
-        hdf5.load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch)
+        load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch)
 
     _TRAINING: ClassVar[frozenset[str]] = frozenset(
         ("compile", "fit", "evaluate", "train_on_batch", "test_on_batch", "fit_generator", "compute_loss", "optimizer")

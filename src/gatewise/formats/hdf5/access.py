@@ -10,14 +10,13 @@ from __future__ import annotations
 import errno
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gatewise.formats import check_is_hdf5
+from gatewise.formats.contents import OfFile, Stored
 from gatewise.formats.hdf5 import texts
 
 # The filters that HDF5 and h5py have built in: gzip, shuffle, fletcher32, szip, nbit, scale-offset, lzf.
@@ -29,31 +28,13 @@ _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)
 _MOST_NAMES = 1 << 16
 
 
-@dataclass(frozen=True)
-class Stored:
-    """An array in a file, or made of some: known by its shape, read only when asked."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    read: Callable[[], np.ndarray]
-
-
-class Source:
+class Source(OfFile):
     """The file that everything comes from, for messages and limits."""
 
     def __init__(self, path: Any) -> None:
         self.path = os.fspath(path)
         self.size = os.path.getsize(path)
         self._checked: set[str] = set()
-
-    def error(self, message: str) -> ValueError:
-        """An error about this file."""
-        return ValueError(f"{self.path!r}: {message}")
-
-    def told(self, error: BaseException) -> bool:
-        """Whether an error is one of this file's already."""
-        return isinstance(error, ValueError) and str(error).startswith(f"{self.path!r}: ")
 
     def damaged(self, cause: BaseException) -> ValueError:
         """The error for what the HDF5 library could not read."""
@@ -88,9 +69,8 @@ def opened(path: Any) -> Iterator[Group]:
 
     Raises:
         FileNotFoundError, PermissionError: from the system.
-        ValueError: a file that is not HDF5, or is damaged.
+        ValueError: a file that is damaged.
     """
-    check_is_hdf5(path)
     source = Source(path)
     with source.reading():
         file = _file(source)

@@ -1,0 +1,157 @@
+"""What a reader gives of a file: a config, arrays that are read when asked, and what the file says of its writer.
+
+Nothing here knows a model or a layer. `models/loading.py` makes a model of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from gatewise.base.typing import Config
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An array in a file, or made of some: known by its shape, read only when asked."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    read: Callable[[], np.ndarray]
+
+
+@dataclass(frozen=True)
+class StoredLayer:
+    """A layer in a file: its name there and its arrays."""
+
+    name: str
+    arrays: tuple[Stored, ...]
+
+
+@dataclass(frozen=True)
+class ByLayer:
+    """Arrays that are matched by the names of layers, and within a layer by their order: all trainable ones first.
+
+    Attributes:
+        layers: every layer of the file in its order, those without arrays too.
+        own: what a model of the user's own class holds outside its layers; None where the file has no such place.
+    """
+
+    layers: tuple[StoredLayer, ...]
+    own: tuple[Stored, ...] | None = None
+
+    def listed(self) -> Iterable[StoredLayer]:
+        """The layers, for a description."""
+        return self.layers
+
+
+@dataclass(frozen=True)
+class ByPlace:
+    """Arrays without names, found by where their layer stands in the model: "layers/dense_1/vars".
+
+    Attributes:
+        at: the arrays at a place, in order; none where there is no such place.
+        listed: the layers directly in the model, with all arrays below each, for a description.
+    """
+
+    at: Callable[[str], Iterable[Stored]]
+    listed: Callable[[], Iterable[StoredLayer]]
+
+
+Weights: TypeAlias = ByLayer | ByPlace
+
+
+class OfFile:
+    """What comes from a file, and says so in its errors."""
+
+    path: Any
+
+    def error(self, message: str) -> ValueError:
+        """An error about this file."""
+        return ValueError(f"{self.path!r}: {message}")
+
+    def told(self, error: BaseException) -> bool:
+        """Whether an error is one of this file's already."""
+        return isinstance(error, ValueError) and str(error).startswith(f"{self.path!r}: ")
+
+
+@dataclass(frozen=True)
+class Contents(OfFile):
+    """What a file holds. Arrays can be read as long as the file is open.
+
+    A part that is damaged is no reason not to use the others, so its error is kept until somebody needs the part.
+
+    Attributes:
+        path: of the file.
+        format: its name, as `gatewise info` shows it: "HDF5".
+        config: of the model, as Keras writes one; None in a file of weights alone.
+        weights: the arrays, with how they are matched to a model's.
+        keras_version, backend: what wrote the file, as it says: "2.2.4-tf", "tensorflow"; None where it does not.
+        meaning: the Keras version whose meaning the config's names have, where that is not `keras_version`.
+        training_config, optimizer_weights: whether there are any.
+        config_error, weights_error: why there is no config, or are no weights, in a file that should have them.
+    """
+
+    path: Any
+    format: str
+    config: Config | None = None
+    weights: Weights | None = None
+    keras_version: str | None = None
+    backend: str | None = None
+    meaning: str | None = None
+    training_config: bool = False
+    optimizer_weights: bool = False
+    config_error: ValueError | None = None
+    weights_error: ValueError | None = None
+
+    def needed_config(self) -> Config:
+        """The config.
+
+        Raises:
+            ValueError: where there is none.
+        """
+        if self.config_error is not None:
+            raise self.config_error
+        if self.config is None:
+            raise self.error(
+                "the file holds weights alone, without a model. Build the model in code, then call "
+                "model.load_weights with this file."
+            )
+        return self.config
+
+    def needed_weights(self) -> Weights:
+        """The weights.
+
+        Raises:
+            ValueError: where there are none.
+        """
+        if self.weights_error is not None:
+            raise self.weights_error
+        if self.weights is None:
+            raise self.error("the file holds no weights.")
+        return self.weights
+
+
+class Reader(Protocol):
+    """What a format is: a module, or an object, with these two functions."""
+
+    def recognises(self, path: Any) -> bool:
+        """Whether what lies there is of this format, going by its first bytes; False where nothing does.
+
+        Args:
+            path: a text or bytes; of a file or directory, or of nothing.
+        """
+
+    def open_contents(self, path: Any) -> AbstractContextManager[Contents]:
+        """What the file holds, for as long as the context lasts.
+
+        Names, shapes and sizes have been checked: an array's `read` takes no more memory than its shape says.
+
+        Raises:
+            ValueError: a file that is damaged; the message begins with its path.
+        """
