@@ -17,7 +17,7 @@ from gatewise.base.typing import Config
 
 @dataclass(frozen=True)
 class Stored:
-    """An array in a file, or made of some: known by its shape, read only when asked."""
+    """An array in a file, or made of some: known by its shape; `read` gives its booleans, integers or floats."""
 
     name: str
     shape: tuple[int, ...]

@@ -12,7 +12,7 @@ from gatewise.formats import ByPlace, Contents, open_contents
 from gatewise.graph import config as graph_config
 from gatewise.layer.serialization import deserialize_layer
 from gatewise.models.file_configs import find_classes, without_cudnn
-from gatewise.models.matching import Matching, assign, stored_layers
+from gatewise.models.matching import Matching, stored_layers
 from gatewise.models.model import Model
 from gatewise.models.unbuilt import build_to_fit
 
@@ -56,7 +56,8 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = False,
         contents.needed_config()
         contents.needed_weights()
         model = model_of(contents, custom_objects)
-        assign(Matching(contents, model).of_config())
+        matching = Matching(contents, model)
+        matching.assign(matching.of_config())
     return model
 
 

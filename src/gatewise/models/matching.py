@@ -1,12 +1,14 @@
 """Which array of a file becomes the value of which weight of a model.
 
-Shapes are compared here, before any array is read; `assign` reads all of them before it changes one.
+Shapes are compared before any array is read, and all arrays are read before any weight is changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from gatewise.base.variable import Variable
 from gatewise.formats import ByLayer, ByPlace, Contents, Stored, StoredLayer
@@ -15,13 +17,6 @@ from gatewise.models import gate_orders
 from gatewise.models.saved_order import Owned, own_order, saved_order, saved_places
 
 Pair: TypeAlias = tuple[Variable, Stored]
-
-
-def assign(pairs: list[Pair]) -> None:
-    """Read everything, then set everything: a file that fails half way changes nothing."""
-    values = [(variable, array.read()) for variable, array in pairs]
-    for variable, value in values:
-        variable.assign(value)
 
 
 def stored_layers(weights: ByLayer) -> list[StoredLayer]:
@@ -57,6 +52,25 @@ class Matching:
         if isinstance(weights, ByPlace):
             return self.by_place(weights)
         return (self._by_given_name(weights) if by_name else self.in_order(weights)) + self._own(weights)
+
+    def assign(self, pairs: list[Pair]) -> None:
+        """Read everything, then set everything: a file that fails half way changes nothing.
+
+        Raises:
+            ValueError: an array that is not what its file said.
+        """
+        values = [(variable, self._read(array)) for variable, array in pairs]
+        for variable, value in values:
+            variable.assign(value)
+
+    def _read(self, array: Stored) -> np.ndarray:
+        value = array.read()
+        if value.shape != array.shape or value.dtype.kind not in "biuf":
+            raise self.contents.error(
+                f"{array.name!r} was to hold numbers of the shape {array.shape}, but holds {value.dtype} of the shape "
+                f"{value.shape}: the file is damaged."
+            )
+        return value
 
     # -- ways to match ------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from gatewise.formats import ByPlace, open_contents
-from gatewise.models.matching import Matching, assign
+from gatewise.models.matching import Matching
 from gatewise.models.unbuilt import build_to_fit
 
 
@@ -32,6 +32,6 @@ def load_weights(model: Any, path: Any, by_name: bool = False, skip_mismatch: bo
         if not model.built:
             build_to_fit(contents, model)
         matching = Matching(contents, model, skips=skip_mismatch)
-        assign(matching.of_code(by_name))
+        matching.assign(matching.of_code(by_name))
     if matching.skipped:
         warnings.warn(f"{contents.path!r}: left as they were: {'; '.join(matching.skipped)}", stacklevel=3)
