@@ -1,0 +1,1 @@
+"""Its standing here puts this folder on the path: the tests in the rooms below share its modules."""
