@@ -23,6 +23,9 @@ DEFERRED = {
     "convolution": lambda: [L.Conv1D(3, 2), L.SimpleRNN(2)],
     "dense": lambda: [L.Dense(3), L.Dense(2)],
     "dense before lstm": lambda: [L.Dense(3), L.LSTM(2)],
+    "each step": lambda: [L.TimeDistributed(L.Dense(3)), L.LSTM(2)],
+    "after what keeps the shape": lambda: [L.GaussianNoise(0.1), L.LeakyReLU(), L.AlphaDropout(0.1), L.GRU(2)],
+    "in a chain inside": lambda: [L.Dropout(0.1), gw.Sequential([L.Masking(), L.LSTM(3)]), L.Dense(2)],
 }
 
 
@@ -63,3 +66,12 @@ def test_build_input_shape(tmp_path: Path) -> None:
     model, (config, _) = deferred(lambda: [L.Flatten(), L.Dense(3)])
     config["config"]["build_input_shape"] = [None, 5, 4]
     same(load_model(write(tmp_path / "m.h5", model, config=config)), model)
+
+
+def test_a_class_of_ones_own_tells_as_its_base_does(tmp_path: Path) -> None:
+    class Mine(L.LSTM):
+        pass
+
+    model, (config, x) = deferred(lambda: [Mine(3)])
+    loaded = load_model(write(tmp_path / "m.h5", model, config=config), custom_objects={"Mine": Mine})
+    np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
