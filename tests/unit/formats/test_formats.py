@@ -200,18 +200,26 @@ def test_contents_by_place(tmp_path: Path) -> None:
         }  # fmt: skip
 
 
-def test_a_damaged_part_leaves_the_others(tmp_path: Path) -> None:
-    def no_json(file: h5py.File) -> None:
-        file.attrs["model_config"] = b"{"
+@pytest.mark.parametrize(
+    ("attribute", "value", "words"),
+    [("model_config", b"{", "not JSON"), ("keras_version", 2.0, "'keras_version' of '/' must hold text")],
+)
+def test_a_damaged_part_leaves_the_others(tmp_path: Path, attribute: str, value: Any, words: str) -> None:
+    def change(file: h5py.File) -> None:
+        file.attrs[attribute] = value
 
     model = small()
-    path = edited(write(tmp_path / "config.h5", model), no_json)
+    path = edited(write(tmp_path / "config.h5", model), change)
     other = with_random_weights(small(), seed=7)
     other.load_weights(path)
     same(other, model)
     for read in (load_model, describe):
-        with pytest.raises(ValueError, match="not JSON"):
+        with pytest.raises(ValueError, match=words):
             read(path)
+
+
+def test_damaged_weights_leave_the_config(tmp_path: Path) -> None:
+    model = small()
     path = edited(write(tmp_path / "weights.h5", model), delete("model_weights"))
     with formats.open_contents(path) as contents:
         assert contents.needed_config()["class_name"] == "Sequential"

@@ -69,24 +69,34 @@ def _weights_alone(root: Group) -> Contents:
 
 def _contents(root: Group) -> Contents:
     config, config_error = _part(lambda: _config(root))
-    group, weights_error = _part(lambda: by_layer.place(root))
-    weights = None
-    if group is not None:
-        weights, weights_error = _part(lambda: by_layer.weights(group))
-    version = root.text("keras_version") or (group.text("keras_version") if group is not None else None)
+    place, weights_error = _part(lambda: by_layer.place(root))
+    held = None
+    if place is not None:
+        held, weights_error = _part(lambda: _weights(root, place))
+    facts, facts_error = _part(lambda: _facts(root, place or root))
     return Contents(
         root.source.path,
         FORMAT,
         config=config,
-        weights=weights,
-        keras_version=version,
-        backend=(group.text("backend") if group is not None else None) or root.text("backend"),
-        meaning=version or _OLDEST,
-        training_config=root.has("training_config"),
-        optimizer_weights=root.holds("optimizer_weights"),
-        config_error=config_error,
+        config_error=config_error or facts_error,
         weights_error=weights_error,
+        **(held or {}),
+        **(facts or {}),
     )
+
+
+def _weights(root: Group, place: Group) -> dict[str, Any]:
+    return {"weights": by_layer.weights(place), "backend": place.text("backend") or root.text("backend")}
+
+
+def _facts(root: Group, place: Group) -> dict[str, Any]:
+    version = root.text("keras_version") or place.text("keras_version")
+    return {
+        "keras_version": version,
+        "meaning": version or _OLDEST,
+        "training_config": root.has("training_config"),
+        "optimizer_weights": root.holds("optimizer_weights"),
+    }
 
 
 def _part(read: Callable[[], T]) -> tuple[T | None, ValueError | None]:
