@@ -35,5 +35,9 @@ def serialize(layer: Layer) -> dict[str, Any]:
     return layer_config.serialize_layer(layer)
 
 
-__all__ = public(globals(), "gatewise.graph", "gatewise.layer", "gatewise.recurrent", __name__)  # noqa: PLE0605
+_homes = ("gatewise.graph", "gatewise.layer", "gatewise.recurrent", __name__)
+for _name in [name for name, value in globals().items() if not getattr(value, "in_keras", True)]:
+    del globals()[_name]
+
+__all__ = public(globals(), *_homes)  # noqa: PLE0605
 __getattr__ = absent(__name__, "tf.keras.layers")

@@ -32,6 +32,8 @@ class Facts:
     """Whether `call` treats each time step by itself, so that it can stream (`gatewise.streaming.rules.base`)."""
     why_whole_sequence: ClassVar[str] = ""
     """What `call` does with a sequence that it needs to the end, as an error of streams says it: "pools over time"."""
+    in_keras: ClassVar[bool] = True
+    """Whether some Keras has the layer, under this name."""
     input_spec = cast(Any, None)  # Not annotated: it is no argument.
 
     # -- in configs and files ---------------------------------------------------------------------------------------

@@ -62,6 +62,7 @@ from gatewise.recurrent import LSTM as LSTM
 from gatewise.recurrent import Bidirectional as Bidirectional
 from gatewise.recurrent import CuDNNGRU as CuDNNGRU
 from gatewise.recurrent import CuDNNLSTM as CuDNNLSTM
+from gatewise.recurrent import PeepholeLSTM as PeepholeLSTM
 from gatewise.recurrent import SimpleRNN as SimpleRNN
 from gatewise.recurrent import TimeDistributed as TimeDistributed
 

@@ -93,6 +93,7 @@ class Operation(Layer):
     autocast = False
     moves_axes = True
     is_operation = True
+    in_keras = False
 
     def __call__(self, *operands: Any, **kwargs: Any) -> Any:
         """Compute, or draw a node when an operand is symbolic."""

@@ -50,6 +50,7 @@ class MaskOperation(Layer):
     autocast = False
     why_whole_sequence = "is not among the layers that are known to work one time step at a time"
     is_operation = True
+    in_keras = False
 
     @staticmethod
     def knows(operation: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -62,7 +62,7 @@ class LSTM(RecurrentLayer, Gated):
     ((2, 10, 4), (2, 4), (2, 4))
     """
 
-    cell = cells.LSTM
+    cell: ClassVar[type[cells.Cell]] = cells.LSTM
 
     unit_forget_bias: Argument[bool, bool] = flag(True, after="bias_initializer")
     use_cudnn: Argument[Any, Any] = use_cudnn()

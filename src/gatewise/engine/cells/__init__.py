@@ -15,4 +15,5 @@ from gatewise.engine.cells.cell import split as split
 from gatewise.engine.cells.gru import GRU as GRU
 from gatewise.engine.cells.gru import GRUResetAfter as GRUResetAfter
 from gatewise.engine.cells.lstm import LSTM as LSTM
+from gatewise.engine.cells.peephole_lstm import PeepholeLSTM as PeepholeLSTM
 from gatewise.engine.cells.simple_rnn import SimpleRNN as SimpleRNN

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from gatewise.base.typing import Array
 from gatewise.engine.cells.cell import ALL, Cell, Parts, State, native, split
 
@@ -30,7 +33,7 @@ class GRUResetAfter(Cell):
     """The GRU of cuDNN, and arXiv 1406.1078v3: the reset gate acts after the product, which has a bias of its own."""
 
     name, gates = "gru_reset_after", "zrh"
-    weights = Cell.weights | {"bias": "(2, gH)"}  # type: ignore[operator]
+    weights: ClassVar[Mapping[str, str]] = {**Cell.weights, "bias": "(2, gH)"}
 
     @staticmethod
     def step(z: Array, state: State, parts: Parts) -> State:

@@ -1,0 +1,29 @@
+"""The equation of the LSTM with peepholes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from gatewise.base.typing import Array
+from gatewise.engine.cells.cell import ALL, Cell, Parts, State, native, split
+
+
+@native
+class PeepholeLSTM(Cell):
+    """F. Gers and J. Schmidhuber, Recurrent Nets that Time and Count (2000): the gates see the cell state too, through
+    the diagonal weights p; the output gate sees the new one.
+    """
+
+    name, gates, states = "peephole_lstm", "ifco", ("h", "c")
+    weights: ClassVar[Mapping[str, str]] = {**Cell.weights, "peephole": "(3, H)"}
+
+    @staticmethod
+    def step(z: Array, state: State, parts: Parts) -> State:
+        phi, sigma = parts.phi, parts.sigma
+        h, c = state
+        p_i, p_f, p_o = parts.weights["peephole"]
+        z_i, z_f, z_c, z_o = split(z + parts.project(ALL, h), 4)
+        c = sigma(z_f + p_f * c) * c + sigma(z_i + p_i * c) * phi(z_c)
+        h = sigma(z_o + p_o * c) * phi(c)
+        return h, c
