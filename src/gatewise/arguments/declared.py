@@ -4,9 +4,8 @@
         units: Argument[int, int] = Argument(parse=positive)
         use_bias: Argument[bool, bool] = Argument(default=True, parse=boolean)
 
-From the declaration come the constructor with its checks, `get_config`, `from_config`, `repr`, and the table in the
-docs. A default that older generations of Keras had otherwise stands beside today's: `Argument(default="sigmoid",
-tf1="hard_sigmoid")`.
+From the declaration come the constructor with its checks, `get_config`, `from_config` and `repr`. A default that older
+generations of Keras had otherwise stands beside today's: `Argument(default="sigmoid", tf1="hard_sigmoid")`.
 """
 
 from __future__ import annotations
@@ -53,7 +52,6 @@ class Argument(Generic[Given, Kept]):
             or None for only by keyword.
         in_config: False for an argument that acts at construction and leaves no trace, such as `weights`; None for one
             that Keras 3 does not know, which a config holds only where it is not the default.
-        doc: a sentence for the docs.
     """
 
     def __init__(
@@ -68,7 +66,6 @@ class Argument(Generic[Given, Kept]):
         kw_only: bool = False,
         places: Mapping[release.Release, str | None] | None = None,
         in_config: bool | None = True,
-        doc: str = "",
     ) -> None:
         self.name = ""
         self.parse = parse
@@ -82,7 +79,6 @@ class Argument(Generic[Given, Kept]):
         self.kw_only = kw_only
         self.places = places or {}
         self.in_config = in_config
-        self.doc = doc
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name

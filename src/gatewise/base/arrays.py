@@ -6,7 +6,6 @@ and `jax.numpy` both implement in their main namespace. Source: https://data-api
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -42,12 +41,6 @@ def namespace(*arrays: Any) -> Any:
 def is_array(value: Any) -> bool:
     """Whether `value` is an array of a library that the layers can compute with."""
     return isinstance(value, np.ndarray) or hasattr(value, "__array_namespace__")
-
-
-def is_traced(value: Any) -> bool:
-    """Whether `value` is one of JAX's tracers: an array whose numbers are not known yet."""
-    jax = sys.modules.get("jax")
-    return jax is not None and isinstance(value, jax.core.Tracer)
 
 
 def as_array(value: Any, what: str) -> Array:

@@ -74,7 +74,7 @@ class Variable:
         constraint: Any = None,
     ) -> None:
         array = np.asarray(value)
-        self._array = _frozen(array) if drawing_only() else _copied(array, array.dtype)
+        self._array = _frozen(array) if placeholders_now() else _copied(array, array.dtype)
         self.name = name
         self.path = path or name
         self.trainable = trainable
@@ -197,7 +197,7 @@ def _frozen(array: np.ndarray) -> np.ndarray:
     return array
 
 
-_drawing_only: ContextVar[bool] = ContextVar("gatewise_drawing_only", default=False)
+_placeholders_now: ContextVar[bool] = ContextVar("gatewise_placeholders_now", default=False)
 
 
 @contextmanager
@@ -212,16 +212,16 @@ def placeholders() -> Iterator[None]:
     >>> kernel.shape, kernel.size
     ((1000000, 1000000), 1000000000000)
     """
-    token = _drawing_only.set(True)
+    token = _placeholders_now.set(True)
     try:
         yield
     finally:
-        _drawing_only.reset(token)
+        _placeholders_now.reset(token)
 
 
-def drawing_only() -> bool:
+def placeholders_now() -> bool:
     """Whether new weights are placeholders now."""
-    return _drawing_only.get()
+    return _placeholders_now.get()
 
 
 def placeholder(shape: tuple[int, ...], dtype: Any) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from gatewise import constraints, initializers, regularizers
 from gatewise.base.arrays import as_array, shape_of
-from gatewise.base.variable import Variable, drawing_only, placeholder
+from gatewise.base.variable import Variable, placeholder, placeholders_now
 from gatewise.layer.tracking import Tracked, dtype_name
 
 
@@ -178,7 +178,7 @@ _WEIGHT_ORDERS = {True: ("name", "shape", "dtype", "initializer"), False: ("shap
 
 def _materialised(initializer: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """The first value; a plain callable may take a dtype or not."""
-    if drawing_only():
+    if placeholders_now():
         return placeholder(shape, dtype)
     try:
         return np.asarray(initializer(shape, dtype=dtype), dtype=dtype)
