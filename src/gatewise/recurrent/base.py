@@ -1,71 +1,27 @@
-"""What all recurrent layers share: the arguments, the weights, the state, the masks, the dropout. A layer adds its
-cell.
-"""
+"""What all recurrent layers share: how they are built, called and described. A layer adds its cell."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from gatewise import activations
-from gatewise.arguments import (
-    KEYWORD_IN_KERAS2,
-    Argument,
-    activation,
-    constraint,
-    count,
-    flag,
-    initializer,
-    one_of,
-    rate,
-    regularizer,
-    seed,
-)
 from gatewise.base import structure
 from gatewise.base.arrays import as_array, namespace, shape_of
 from gatewise.base.typing import Array, Shape
 from gatewise.base.variable import Variable
-from gatewise.engine import letters, native
-from gatewise.engine.cells import Cell
-from gatewise.engine.op import Op, Traversal
+from gatewise.engine import native
+from gatewise.engine.op import Traversal
 from gatewise.engine.recurrence import forward
 from gatewise.layer.input_spec import InputSpec
 from gatewise.random import SeedGenerator
 from gatewise.recurrent.carried import CarriedState
 from gatewise.recurrent.dropout import masks_of
-from gatewise.recurrent.initial_state import TakesState
-from gatewise.recurrent.precision import Precision, unfit
+from gatewise.recurrent.weights import CellWeights
 
 
-def use_cudnn() -> Argument[Any, Any]:
-    """Keras 3's choice of kernel: accepted, and without effect here."""
-    return Argument(default="auto", parse=one_of("auto", True, False), after="unroll", places=KEYWORD_IN_KERAS2)
-
-
-def implementation(**options: Any) -> Argument[int, int]:
-    """1 draws a dropout mask for each gate, 2 one for all; 0 is Keras 2.0's."""
-    return Argument(default=2, tf1=1, parse=one_of(0, 1, 2), kw_only=True, in_config=None, **options)
-
-
-class HasUnits(TakesState):
-    """The first arguments of all recurrent layers."""
-
-    units: Argument[int, int] = count()
-    activation: Argument[Any, Callable[[Array], Array]] = activation("tanh")
-
-
-class Gated(HasUnits):
-    """The argument of layers with gates, which stands between the first arguments and the others.
-
-    It is a class, and not a part of each such layer, so that type checkers see it in its place.
-    """
-
-    recurrent_activation: Argument[Any, Callable[[Array], Array]] = activation("sigmoid", tf1="hard_sigmoid")
-
-
-class RecurrentLayer(HasUnits):
+class RecurrentLayer(CellWeights):
     """The base of SimpleRNN, LSTM and GRU.
 
     Call arguments:
@@ -80,32 +36,6 @@ class RecurrentLayer(HasUnits):
         The last output (B, H), or all (B, T, H) with `return_sequences`; with `return_state` a list of that and the
         state.
     """
-
-    cell: ClassVar[type[Cell]]
-
-    use_bias: Argument[bool, bool] = flag(True)
-    kernel_initializer: Argument[Any, Any] = initializer("glorot_uniform")
-    recurrent_initializer: Argument[Any, Any] = initializer("orthogonal")
-    bias_initializer: Argument[Any, Any] = initializer("zeros")
-    kernel_regularizer: Argument[Any, Any] = regularizer()
-    recurrent_regularizer: Argument[Any, Any] = regularizer()
-    bias_regularizer: Argument[Any, Any] = regularizer()
-    activity_regularizer = regularizer()  # Not annotated: to type checkers it is `Layer`'s, by keyword only.
-    kernel_constraint: Argument[Any, Any] = constraint()
-    recurrent_constraint: Argument[Any, Any] = constraint()
-    bias_constraint: Argument[Any, Any] = constraint()
-    dropout: Argument[Any, float] = rate(0.0)
-    recurrent_dropout: Argument[Any, float] = rate(0.0)
-    seed: Argument[Any, int | None] = seed(places=KEYWORD_IN_KERAS2)
-    return_sequences: Argument[bool, bool] = flag(False)
-    return_state: Argument[bool, bool] = flag(False)
-    go_backwards: Argument[bool, bool] = flag(False)
-    stateful: Argument[bool, bool] = flag(False)
-    unroll: Argument[bool, bool] = flag(False)
-    implementation: Argument[int, int] = implementation(places={"tf1": "recurrent_dropout"})
-    time_major: Argument[bool, bool] = flag(False, kw_only=True, in_config=None)
-    zero_output_for_mask: Argument[bool, bool] = flag(False, kw_only=True)
-    precision: Argument[Any, str] = Precision()
 
     supports_masking = True
     casts_integers = True
@@ -128,34 +58,11 @@ class RecurrentLayer(HasUnits):
             raise ValueError(
                 f"{self.label}: the last axis of the input must be known to make the weights, got {shape}."
             )
-        for name, size in self._weight_shapes(shape[-1]).items():
-            setattr(self, name, None if name == "bias" and not self.use_bias else self._make_weight(name, size))
+        self._make_weights(shape[-1])
         self.input_spec = InputSpec(ndim=3, axes={-1: shape[-1]})
         batch = shape[1] if self.time_major else shape[0]
         if self.stateful and batch is not None and not self._states:
             self._carried.make(batch)
-
-    def _sizes(self) -> dict[str, int]:
-        """What the letters of the cell's shapes stand for, but for I."""
-        return {"H": self.units, "g": len(self.cell.gates)}
-
-    @property
-    def state_widths(self) -> tuple[int, ...]:
-        """The last axis of each state; that of the first is the output's."""
-        sizes = self._sizes()
-        return tuple(sizes[letter] for letter in self.cell.width_letters())
-
-    def _weight_shapes(self, features: int) -> dict[str, tuple[int, ...]]:
-        """The shapes of the weights by name, for I = `features`."""
-        sizes = {"I": features, **self._sizes()}
-        return {name: letters.shape(each, sizes) for name, each in self.cell.weights.items()}
-
-    def _make_weight(self, name: str, shape: tuple[int, ...]) -> Variable:
-        words = "recurrent" if name == "recurrent_kernel" else name
-        return self._add_declared(name, shape, words=words, initializer=self._bias_start if name == "bias" else None)
-
-    def _bias_start(self, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
-        return np.asarray(self.bias_initializer(shape, dtype=dtype))
 
     @staticmethod
     def _sequence_shape(input_shape: Any) -> Shape:
@@ -258,39 +165,6 @@ class RecurrentLayer(HasUnits):
             words = f"(time, batch) = {(steps, batch)}" if self.time_major else f"(batch, time) = {(batch, steps)}"
             raise ValueError(f"{self.label}: the mask must have the shape {words}, got {tuple(given.shape)}.")
         return xp.astype(mask, xp.bool) if mask.dtype.kind != "b" else mask
-
-    def current_op(self, xp: Any = np, *, training: bool = False) -> Op:
-        """The cell with today's weights; for NumPy the same object as long as nothing changes, so that packing serves.
-
-        Training computes in the layer's dtype: the precision is of inference.
-        """
-        bfloat16 = not training and self.precision == "bfloat16"
-        if xp is not np:
-            return self._made(xp, bfloat16)
-        use = "bfloat16 op" if bfloat16 else "op"
-        return self._cache.get(use, self._op_stamp, lambda: self._made(np, bfloat16))
-
-    def _op_stamp(self) -> tuple[int, ...]:
-        return (vars(self)["_edited"], *(variable.stamp for variable in self._variables))
-
-    def _made(self, xp: Any, bfloat16: bool) -> Op:
-        phi, sigma = activations.known_name(self.activation), activations.known_name(self._sigma)
-        plain = None if phi is None or sigma is None else (phi, sigma)
-        held = {name: getattr(self, name) for name in self.cell.weights}
-        weights = {name: xp.asarray(weight.value) for name, weight in held.items() if weight is not None}
-        op = Op(self.cell, self._as_cell_has(weights), self.activation, self._sigma, plain, bfloat16=bfloat16)
-        if bfloat16 and op.kernel.dtype != np.float32:  # The dtype was set after the precision.
-            raise unfit(self.label, str(op.kernel.dtype), "bfloat16")
-        return op
-
-    def _as_cell_has(self, weights: dict[str, Array]) -> dict[str, Array]:
-        """The weights in the cell's layout; overridden where the layer keeps them in another."""
-        return weights
-
-    @property
-    def _sigma(self) -> Callable[[Array], Array]:
-        """The activation of the gates; SimpleRNN has none and its cell never calls it."""
-        return getattr(self, "recurrent_activation", activations.linear)
 
     # -- state ------------------------------------------------------------------------------------------------------
 

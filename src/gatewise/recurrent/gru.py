@@ -7,7 +7,8 @@ from typing import Any
 from gatewise.arguments import Argument, flag
 from gatewise.engine import cells
 from gatewise.layer import registered
-from gatewise.recurrent.base import Gated, RecurrentLayer, use_cudnn
+from gatewise.recurrent.arguments import Gated, use_cudnn
+from gatewise.recurrent.base import RecurrentLayer
 
 
 @registered.register("GRU")

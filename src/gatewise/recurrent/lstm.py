@@ -9,7 +9,8 @@ import numpy as np
 from gatewise.arguments import Argument, flag
 from gatewise.engine import cells
 from gatewise.layer import registered
-from gatewise.recurrent.base import Gated, RecurrentLayer, use_cudnn
+from gatewise.recurrent.arguments import Gated, use_cudnn
+from gatewise.recurrent.base import RecurrentLayer
 
 
 @registered.register("LSTM")

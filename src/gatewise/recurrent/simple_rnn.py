@@ -7,7 +7,8 @@ from typing import Any
 from gatewise.arguments import Argument, seed
 from gatewise.engine import cells
 from gatewise.layer import registered
-from gatewise.recurrent.base import RecurrentLayer, implementation
+from gatewise.recurrent.arguments import implementation
+from gatewise.recurrent.base import RecurrentLayer
 
 
 @registered.register("SimpleRNN")
