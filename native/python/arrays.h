@@ -12,9 +12,9 @@
 #include "base/index.h"
 #include "cells/named.h"
 
-namespace gatewise {
-
 namespace nb = nanobind;
+
+namespace gatewise {
 
 using Array = nb::ndarray<nb::ro, nb::device::cpu>;
 

@@ -16,7 +16,7 @@
 #include "python/call.h"
 #include "recurrence/recurrence.h"
 
-using namespace nanobind::literals;
+using namespace nb::literals;
 
 namespace gatewise {
 namespace {
