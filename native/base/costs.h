@@ -2,7 +2,7 @@
 // result, but for those of the tiles, which choose between two ways of adding up.
 //
 // Unless another is named, the machine of a measurement is the one of benchmarks/results: two cores, AVX-512 with AMX.
-// "Chosen" is what follows from a size of the machine or a wish, and was not varied in a measurement that was kept.
+// "Chosen" is what was not varied in a measurement that was kept.
 #pragma once
 
 #include <cstddef>
@@ -25,19 +25,21 @@ inline constexpr double kPrivateCache = 1048576;
 
 // -- the micro-kernel -------------------------------------------------------------------------------------------------
 
-// Sums that a tile keeps in registers; those left over are for weights and inputs. (From the number of registers.)
-constexpr int most_sums(int registers) { return registers == 32 ? 24 : 12; }
+// Sums that a tile keeps in 32 registers, and in 16; those left over are for weights and inputs. (From these numbers.)
+inline constexpr int kSumsOf32 = 24;
+inline constexpr int kSumsOf16 = 12;
 
 // The same for the tiles of two and three rows. GCC has their products fetch a weight anew for each row, which was
 // measured half as slow again, unless it is told to load it once; and then it runs out of registers before their
 // number.
-constexpr bool loads_once(int rows) { return rows == 2 || rows == 3; }
-constexpr int most_sums_loaded_once(int registers) { return registers == 32 ? 20 : 12; }
+inline constexpr int kSumsOf32LoadedOnce = 20;
+inline constexpr int kSumsOf16LoadedOnce = 12;
 
-// Panels of a tile. For one row of three gates two panels were measured 10% faster than four: six sums suffice to hide
-// the latency, and more of the weights met last are still near when the next step begins.
+// Panels of a tile, of any number of gates and of three. For one row of three gates two panels were measured 10% faster
+// than four: six sums suffice to hide the latency, and more of the weights met last are still near when the next step
+// begins.
 inline constexpr int kMaxPanels = 4;
-constexpr int most_panels(int gates) { return gates == 3 ? 2 : kMaxPanels; }
+inline constexpr int kMaxPanelsOfThreeGates = 2;
 
 // Panels of a tile that multiplies rows with one matrix. With AVX2's 16 registers a fourth panel, beside three rows'
 // inputs and the weights, is one vector too many: measured, 30% slower. Without fused products it was 5% faster.

@@ -12,25 +12,30 @@ namespace gatewise::GATEWISE_ISA {
 
 using costs::kFetchingRows;
 using costs::kMaxPanels;
-using costs::loads_once;
 
-inline constexpr int kMaxSums = costs::most_sums(kRegisters);
+inline constexpr int kMaxSums = kRegisters == 32 ? costs::kSumsOf32 : costs::kSumsOf16;
+inline constexpr int kMaxSumsLoadedOnce = kRegisters == 32 ? costs::kSumsOf32LoadedOnce : costs::kSumsOf16LoadedOnce;
 inline constexpr int kMaxRows = 16;
 
 // Rows of a tile at most: as many as fit, and for one or two gates fewer rows and more panels.
 constexpr int rows_for(int gates) { return kMaxSums / (gates < 3 ? 4 : gates); }
 
-constexpr int max_sums_of(int rows) { return loads_once(rows) ? costs::most_sums_loaded_once(kRegisters) : kMaxSums; }
+// Whether the compiler must be told to load a weight once.
+constexpr bool loads_once(int rows) { return rows == 2 || rows == 3; }
+
+constexpr int max_sums_of(int rows) { return loads_once(rows) ? kMaxSumsLoadedOnce : kMaxSums; }
+
+constexpr int max_panels(int gates) { return gates == 3 ? costs::kMaxPanelsOfThreeGates : kMaxPanels; }
 
 // Panels that a tile of `rows` rows may take together.
 constexpr int panels_for(int rows, int gates) {
   const int most = max_sums_of(rows) / (rows * gates);
-  return most > costs::most_panels(gates) ? costs::most_panels(gates) : (most < 1 ? 1 : most);
+  return most > max_panels(gates) ? max_panels(gates) : (most < 1 ? 1 : most);
 }
 
 // Whether such a tile has room for the folded panel too.
 constexpr bool takes_folded(int rows, int panels, int gates) {
-  return panels <= costs::most_panels(gates) && rows * (panels * gates + 1) <= max_sums_of(rows);
+  return panels <= max_panels(gates) && rows * (panels * gates + 1) <= max_sums_of(rows);
 }
 
 // Memory to bring into the second-level cache while a tile works on something else: `step` elements with every two

@@ -41,6 +41,9 @@ template <class T, class C>
 class Member {
  public:
   static constexpr CellFacts kFacts = facts_of<C>();
+  static constexpr int kStates = kFacts.states.size();
+  static constexpr Index kGates = kFacts.gate_count();
+  static constexpr Index kUnitRows = kFacts.unit_rows();
   static constexpr Index kLanes = kWidth<T>;
 
   Member(const PackedLayer<T>& layer_, const Sequence<T>& call_, const Division& division_, const Workspace<T>& all,
@@ -95,14 +98,10 @@ class Member {
   }
 
   // A row of the own weights of the units from `unit` on.
-  const T* unit_weights(Index unit, Index row) const {
-    return layer.unit_weights + unit * kFacts.unit_rows() + row * kLanes;
-  }
+  const T* unit_weights(Index unit, Index row) const { return layer.unit_weights + unit * kUnitRows + row * kLanes; }
 
   // Partial sums of one row of a chunk, from the gate `gate` on, panel by panel: see look_ahead.h.
-  T* ahead(Index row, Index gate) const {
-    return space.ahead + (row * kFacts.gate_count() + gate) * panel_count() * kLanes;
-  }
+  T* ahead(Index row, Index gate) const { return space.ahead + (row * kGates + gate) * panel_count() * kLanes; }
 };
 
 }  // namespace gatewise::GATEWISE_ISA

@@ -8,7 +8,7 @@ namespace gatewise::GATEWISE_ISA {
 template <class T, class C>
 void load_states(const Member<T, C>& m) {
   constexpr Index lanes = kWidth<T>;
-  for (int which = 0; which < m.kFacts.states.size(); ++which) {
+  for (int which = 0; which < m.kStates; ++which) {
     const T* from = m.call.initial[which];
     for (Index row = m.rows.begin; row < m.rows.end; ++row) {
       T* to = m.state(which, 0, row);
@@ -45,7 +45,7 @@ void copy_state(const Member<T, C>& m, int which, T* to) {
 
 template <class T, class C>
 void store_states(const Member<T, C>& m) {
-  for (int which = 0; which < m.kFacts.states.size(); ++which) {
+  for (int which = 0; which < m.kStates; ++which) {
     if (m.call.last[which] != nullptr) copy_state(m, which, m.call.last[which]);
   }
   const bool written = m.call.sequences || (m.call.mask != nullptr && m.call.steps != 0);
