@@ -2,8 +2,8 @@
 #pragma once
 
 #include "kernels/rows.h"
-#include "recurrence/isa.h"
 #include "recurrence/buffer.h"
+#include "recurrence/isa.h"
 
 namespace gatewise::stream {
 

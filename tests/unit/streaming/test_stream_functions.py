@@ -81,7 +81,7 @@ def test_layers_with_parameters_of_their_own(layer: Any, function: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "parameters", "words"),
     [
-        ("polite", {}, 'unknown activation "polite"; known are tanh, '),
+        ("polite", {}, 'unknown activation "polite"; known are relu, '),
         ("elu", {}, "the parameters of the activation elu are alpha; none came"),
         ("elu", {"slope": 1.0}, "the parameters of the activation elu are alpha; slope came"),
         ("tanh", {"alpha": 1.0}, "the parameters of the activation tanh are none; alpha came"),
