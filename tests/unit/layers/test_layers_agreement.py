@@ -105,6 +105,7 @@ CASES: list[tuple[str, Make, Any]] = [
     ("layer_normalization_rms", lambda: layers.LayerNormalization(rms_scaling=True), X3),
     ("unit_normalization", layers.UnitNormalization, X3),
     ("bidirectional", lambda: layers.Bidirectional(layers.LSTM(3, return_sequences=True)), X3),
+    ("peephole_lstm", lambda: layers.PeepholeLSTM(3, return_sequences=True), X3),
     ("bidirectional_sum", lambda: layers.Bidirectional(layers.GRU(3), merge_mode="sum"), X3),
     ("bidirectional_mul", lambda: layers.Bidirectional(layers.SimpleRNN(3), merge_mode="mul"), X3),
     ("bidirectional_pair", lambda: layers.Bidirectional(layers.GRU(3, return_state=True), merge_mode=None), X3),
