@@ -43,9 +43,7 @@ inline constexpr int kMaxPanelsOfThreeGates = 2;
 
 // Panels of a tile that multiplies rows with one matrix. With AVX2's 16 registers a fourth panel, beside three rows'
 // inputs and the weights, is one vector too many: measured, 30% slower. Without fused products it was 5% faster.
-constexpr int most_panels_of_rows(int registers, bool fused, int rows) {
-  return fused && registers == 16 && rows > 2 ? 3 : kMaxPanels;
-}
+inline constexpr int kMaxPanelsOfRowsAvx2 = 3;
 
 // Rows from which on a tile fetches the next panel's weights: lower ones are bound by loads, and have none to spare.
 // (From the balance of loads and products; chosen.)

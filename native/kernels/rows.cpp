@@ -10,8 +10,7 @@ namespace {
 // Rows and panels of one tile: those of a recurrence of one gate, nearly.
 constexpr int kRowsAtMost = rows_for(1);
 constexpr int panels_of(int rows) {
-  const int most = costs::most_panels_of_rows(kRegisters, kFused, rows);
-  return most < panels_for(rows, 1) ? most : panels_for(rows, 1);
+  return kFused && kRegisters == 16 && rows > 2 ? costs::kMaxPanelsOfRowsAvx2 : panels_for(rows, 1);
 }
 
 constexpr Index kLanes = kWidth<float>;
