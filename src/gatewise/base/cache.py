@@ -32,8 +32,8 @@ class Cache:
         # By use: the latest change at the last look, the stamp, the thing. One tuple, as threads look at any time.
         self._kept: dict[str, tuple[int, Hashable, Any]] = {}
 
-    def get(self, use: str, stamp: Callable[[], Hashable], make: Callable[[], Made]) -> Made:
-        """The thing kept for `use`, made now where there is none of this stamp.
+    def get(self, use: str, stamp: Callable[[], Hashable], make: Callable[..., Made], *args: Any) -> Made:
+        """The thing kept for `use`, made now by `make(*args)` where there is none of this stamp.
 
         A thread that finds another at work makes its own: the last one stays.
         """
@@ -43,7 +43,7 @@ class Cache:
         if kept is not None and kept[0] == latest >= 0:
             return kept[2]  # type: ignore[no-any-return]
         now = stamp()
-        thing = kept[2] if kept is not None and kept[1] == now else make()
+        thing = kept[2] if kept is not None and kept[1] == now else make(*args)
         self._kept[use] = latest, now, thing
         return thing
 

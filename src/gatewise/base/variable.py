@@ -291,9 +291,8 @@ class Scope:
 _scope: ContextVar[Scope | None] = ContextVar("gatewise_scope", default=None)
 
 
-def current_scope() -> Scope | None:
-    """The scope that variables are read through now, or None."""
-    return _scope.get()
+current_scope: Callable[[], Scope | None] = _scope.get
+"""The scope that variables are read through now, or None."""
 
 
 def next_key() -> Any:

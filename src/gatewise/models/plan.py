@@ -106,13 +106,14 @@ def of(model: Any) -> Plan | None:
     >>> of(gw.Sequential([gw.layers.LSTM(2, input_shape=(5, 3))])) is not None
     True
     """
-
-    def new() -> Plan | None:
-        graph = model.plain_graph()
-        return None if graph is None else make(graph)
-
-    found: Plan | None = model._cache.get("plan", model._stamp, new)
+    found: Plan | None = model._cache.get("plan", model._stamp, new, model)
     return found
+
+
+def new(model: Any) -> Plan | None:
+    """A plan of the model as it is now, whether there is one already or not."""
+    graph = model.plain_graph()
+    return None if graph is None else make(graph)
 
 
 def make(graph: Graph) -> Plan | None:
