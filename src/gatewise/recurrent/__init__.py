@@ -1,5 +1,6 @@
 """The recurrent layers: the heart of Gatewise."""
 
+from gatewise.recurrent.arguments import Gated as Gated
 from gatewise.recurrent.base import RecurrentLayer as RecurrentLayer
 from gatewise.recurrent.cudnn import CuDNNGRU as CuDNNGRU
 from gatewise.recurrent.cudnn import CuDNNLSTM as CuDNNLSTM

@@ -16,6 +16,7 @@ from gatewise.engine.op import Traversal
 from gatewise.engine.recurrence import forward
 from gatewise.layer.input_spec import InputSpec
 from gatewise.random import SeedGenerator
+from gatewise.recurrent.arguments import Gated  # noqa: F401 (a layer with gates takes it from beside its base)
 from gatewise.recurrent.carried import CarriedState
 from gatewise.recurrent.dropout import masks_of
 from gatewise.recurrent.weights import CellWeights

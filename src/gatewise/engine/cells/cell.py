@@ -7,8 +7,9 @@ activation. Weights hold the gates side by side, in the order that `gates` gives
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import ClassVar, Final, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 from gatewise.base.typing import Array
 
@@ -19,8 +20,9 @@ Project: TypeAlias = Callable[[slice, Array], Array]
 ALL: Final = slice(None)
 
 
-class Parts(NamedTuple):
-    """What all steps of a recurrence share.
+@dataclass(frozen=True)
+class Parts:
+    """What all steps of a recurrence share. It unpacks into the four that every cell has.
 
     Attributes:
         project: `project(k, h)` is `h U_k`, the product with the recurrent kernel's columns of gate k (or of the slice
@@ -35,6 +37,9 @@ class Parts(NamedTuple):
     phi: Activation
     sigma: Activation
     weights: Mapping[str, Array]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.project, self.recurrent_bias, self.phi, self.sigma))
 
 
 class Cell:

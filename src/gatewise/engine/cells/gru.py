@@ -19,7 +19,7 @@ class GRU(Cell):
 
     @staticmethod
     def step(z: Array, state: State, parts: Parts) -> State:
-        project, phi, sigma = parts.project, parts.phi, parts.sigma
+        project, _, phi, sigma = parts
         (h,) = state
         x_z, x_r, x_h = split(z, 3)
         h_z, h_r = split(project(slice(0, 2), h), 2)
@@ -37,11 +37,11 @@ class GRUResetAfter(Cell):
 
     @staticmethod
     def step(z: Array, state: State, parts: Parts) -> State:
-        phi, sigma = parts.phi, parts.sigma
+        project, recurrent_bias, phi, sigma = parts
         (h,) = state
-        product = parts.project(ALL, h)
-        if parts.recurrent_bias is not None:
-            product = product + parts.recurrent_bias
+        product = project(ALL, h)
+        if recurrent_bias is not None:
+            product = product + recurrent_bias
         (x_z, x_r, x_h), (h_z, h_r, h_h) = split(z, 3), split(product, 3)
         update, reset = sigma(x_z + h_z), sigma(x_r + h_r)
         candidate = phi(x_h + reset * h_h)

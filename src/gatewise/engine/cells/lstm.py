@@ -16,9 +16,9 @@ class LSTM(Cell):
 
     @staticmethod
     def step(z: Array, state: State, parts: Parts) -> State:
-        phi, sigma = parts.phi, parts.sigma
+        project, _, phi, sigma = parts
         h, c = state
-        z_i, z_f, z_c, z_o = split(z + parts.project(ALL, h), 4)
+        z_i, z_f, z_c, z_o = split(z + project(ALL, h), 4)
         c = sigma(z_f) * c + sigma(z_i) * phi(z_c)
         h = sigma(z_o) * phi(c)
         return h, c

@@ -20,10 +20,10 @@ class PeepholeLSTM(Cell):
 
     @staticmethod
     def step(z: Array, state: State, parts: Parts) -> State:
-        phi, sigma = parts.phi, parts.sigma
+        project, _, phi, sigma = parts
         h, c = state
         p_i, p_f, p_o = parts.weights["peephole"]
-        z_i, z_f, z_c, z_o = split(z + parts.project(ALL, h), 4)
+        z_i, z_f, z_c, z_o = split(z + project(ALL, h), 4)
         c = sigma(z_f + p_f * c) * c + sigma(z_i + p_i * c) * phi(z_c)
         h = sigma(z_o + p_o * c) * phi(c)
         return h, c
