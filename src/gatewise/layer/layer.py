@@ -105,7 +105,7 @@ class Layer(Configured):
 # What a layer keeps for itself, and is not searched for layers and weights.
 Layer._unsearched = frozenset(
     (*Layer._arguments, "built", "_variables", "_states", "_tracked_layers", "_containers", "_inbound_nodes",
-     "_graph", "_start_tensor", "_end_tensors", "_cache", "_carried", "_first_weights", "_seeds", "input_spec")
+     "_graph", "_start_tensor", "_end_tensors", "_cache", "_first_weights", "_seeds", "input_spec")
 )  # fmt: skip
 
 

@@ -134,5 +134,5 @@ class Tracked(Declared):
         return tuple(numbers)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._changed()  # Another process counts for itself.
+        vars(self).update(state, _cache=Cache())
+        self._changed()  # A copy is another thing, and another process counts for itself.

@@ -48,7 +48,6 @@ class RecurrentLayer(CellWeights):
         super().__init__(*args, **kwargs)
         self.input_spec = InputSpec(ndim=3)
         self._seeds = SeedGenerator(self.seed)
-        self._carried = CarriedState(self)
 
     # -- weights ----------------------------------------------------------------------------------------------------
 
@@ -173,6 +172,10 @@ class RecurrentLayer(CellWeights):
     def states(self) -> list[Variable]:
         """The state that a stateful layer carries, as variables (B, H); empty before the batch size is known."""
         return list(self._states)
+
+    @property
+    def _carried(self) -> CarriedState:
+        return CarriedState(self)
 
     def reset_states(self, states: Any = None) -> None:
         """Set the carried state to zeros, or to `states`: arrays (B, H), as many as the cell's state has.

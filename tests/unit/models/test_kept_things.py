@@ -174,6 +174,18 @@ def test_copies_begin_anew_and_follow_their_own_weights(use: Any, copied: Any) -
     np.testing.assert_allclose(use(model), before, rtol=0, atol=0)
 
 
+def test_a_shallow_copy_of_a_layer_keeps_its_own_things() -> None:
+    layer = LSTM(4)
+    before = layer(X)
+    twin = copy.copy(layer)
+    np.testing.assert_array_equal(twin(X), before)
+    twin.activation = "relu"
+    other = twin(X)
+    np.testing.assert_array_equal(layer(X), before)
+    np.testing.assert_array_equal(twin(X), other)
+    assert not np.allclose(other, before)
+
+
 def test_the_packed_op_is_one_object_until_something_changes() -> None:
     layer = PeepholeLSTM(4)
     layer(X)
