@@ -1,7 +1,9 @@
-"""The peephole LSTM against its paper's equations in float64, on every executor and in a stream."""
+"""The peephole LSTM against TensorFlow 1 and its paper's equations in float64, on every executor and in a stream."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,6 +66,15 @@ def test_it_is_the_papers(units: int, isa: str, mask: Any) -> None:
         _native.set_isa(before)
     wanted = paper(layer.get_weights(), X, mask)
     np.testing.assert_allclose(found, wanted, rtol=0, atol=TOLERANCE)
+
+
+def test_it_is_tensorflows() -> None:
+    case = json.loads((Path(__file__).parents[2] / "golden" / "peephole.json").read_text())
+    layer = PeepholeLSTM(4, return_sequences=True, return_state=True)
+    layer.build((None, None, 3))
+    layer.set_weights([case["weights"][name] for name in layer.cell.weights])
+    for found, name in zip(layer(np.array(case["x"], "float32")), ("y", "h", "c"), strict=True):
+        np.testing.assert_allclose(found, case[name], rtol=0, atol=TOLERANCE)
 
 
 def test_it_is_the_papers_under_jax() -> None:
