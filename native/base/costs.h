@@ -29,11 +29,11 @@ inline constexpr double kPrivateCache = 1048576;
 inline constexpr int kSumsOf32 = 24;
 inline constexpr int kSumsOf16 = 12;
 
-// The same for the tiles of two and three rows. GCC has their products fetch a weight anew for each row, which was
-// measured half as slow again, unless it is told to load it once; and then it runs out of registers before their
-// number.
+// The same for tiles of two and three rows with 32 registers. GCC has their products fetch a weight anew for each row,
+// which was measured half as slow again, unless it is told to load it once; and then it runs out of registers before
+// their number. With 16 it is not told: three rows of four gates would need 17, and everything was spilled (measured
+// with AVX2 on an EPYC of family 25: LSTM of three rows twice as slow, of two rows a seventh).
 inline constexpr int kSumsOf32LoadedOnce = 20;
-inline constexpr int kSumsOf16LoadedOnce = 12;
 
 // Panels of a tile, of any number of gates and of three. For one row of three gates two panels were measured 10% faster
 // than four: six sums suffice to hide the latency, and more of the weights met last are still near when the next step

@@ -14,16 +14,15 @@ using costs::kFetchingRows;
 using costs::kMaxPanels;
 
 inline constexpr int kMaxSums = kRegisters == 32 ? costs::kSumsOf32 : costs::kSumsOf16;
-inline constexpr int kMaxSumsLoadedOnce = kRegisters == 32 ? costs::kSumsOf32LoadedOnce : costs::kSumsOf16LoadedOnce;
 inline constexpr int kMaxRows = 16;
 
 // Rows of a tile at most: as many as fit, and for one or two gates fewer rows and more panels.
 constexpr int rows_for(int gates) { return kMaxSums / (gates < 3 ? 4 : gates); }
 
 // Whether the compiler must be told to load a weight once.
-constexpr bool loads_once(int rows) { return rows == 2 || rows == 3; }
+constexpr bool loads_once(int rows) { return kRegisters == 32 && (rows == 2 || rows == 3); }
 
-constexpr int max_sums_of(int rows) { return loads_once(rows) ? kMaxSumsLoadedOnce : kMaxSums; }
+constexpr int max_sums_of(int rows) { return loads_once(rows) ? costs::kSumsOf32LoadedOnce : kMaxSums; }
 
 constexpr int max_panels(int gates) { return gates == 3 ? costs::kMaxPanelsOfThreeGates : kMaxPanels; }
 
