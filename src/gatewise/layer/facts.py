@@ -49,7 +49,7 @@ class Facts:
     is_operation: ClassVar[bool] = False
     """Whether Keras 3 saves it as an operation, by that one's name."""
     keras_module: ClassVar[str] = "keras.layers"
-    """The module in which Keras 3's configs say that the class is."""
+    """The module in which configs say that the class is: Keras 3's, or ours where no Keras has it."""
     own_place: ClassVar[str] = "vars"
     """Where Keras 3's files of weights hold its own, below the place of the layer."""
 

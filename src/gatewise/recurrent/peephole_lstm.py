@@ -37,5 +37,6 @@ class PeepholeLSTM(LSTM):
 
     cell = cells.PeepholeLSTM
     in_keras = False
+    keras_module = "gatewise.layers"
 
     peephole_initializer: Argument[Any, Any] = initializer("glorot_uniform", kw_only=True)

@@ -105,6 +105,7 @@ def test_without_peepholes_it_is_the_lstm() -> None:
 def test_its_config_goes_round() -> None:
     model = gw.Sequential([gw.Input((None, 4)), PeepholeLSTM(5, use_bias=False, peephole_initializer="ones")])
     again = gw.models.model_from_json(model.to_json())
+    assert json.loads(model.to_json())["config"]["layers"][1]["module"] == "gatewise.layers"
     assert again.layers[0].peephole_initializer.get_config() == model.layers[0].peephole_initializer.get_config()
     assert [w.shape for w in again.weights] == [(4, 20), (5, 20), (3, 5)]
     np.testing.assert_array_equal(again.get_weights()[2], 1)
