@@ -120,3 +120,21 @@ def test_float64_layers_compute_in_float64() -> None:
     y = layer(x)
     assert y.dtype == np.float64
     assert np.abs(y - layer(x.astype("float32"))).max() > 0
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ("arrays", "base.arrays"),
+        ("release", "base.release"),
+        ("structure", "base.structure"),
+        ("symbolic", "layer.symbolic"),
+    ],
+)
+def test_modules_that_moved_are_the_same_at_their_old_addresses(before: str, now: str) -> None:
+    code = f"""
+import gatewise.{before} as old, gatewise.{now} as new, json
+from gatewise import {before} as named
+print(json.dumps([old is new, named is new]))
+"""
+    assert run(code) == [True, True]

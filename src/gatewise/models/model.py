@@ -283,7 +283,7 @@ class Drawn(Model):
             or settings.uses_jax()
         ):
             return NO_PLAN
-        prepared = self._cache.get("plan", self._stamp, plan.new, self)
+        prepared = plan.of(self)
         return NO_PLAN if prepared is None else prepared.run(x)
 
     def plain_graph(self) -> Graph | None:

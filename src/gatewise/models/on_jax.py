@@ -20,7 +20,7 @@ def infer_on_jax(model: Model, batch: Any) -> Any:
         model(batch)  # A first call on data makes the weights and the states.
         model.reset_states()
     # Weights are arguments of the compiled function: it outlives them.
-    function = model._cache.get("jax", lambda: model._stamp(weights=False), lambda: jax.jit(_function(model)))
+    function = model._cache.get("jax", lambda: model._stamp(weights=False), _compiled, model)
     others = model.non_trainable_variables
     outputs, after = function(
         [v.value for v in model.trainable_variables],
@@ -38,12 +38,14 @@ def _recurrent(model: Model) -> list[RecurrentLayer]:
     return [layer for layer in model._walk() if isinstance(layer, RecurrentLayer)]
 
 
-def _function(model: Model) -> Any:
-    held = ref(model)
+def _compiled(model: Model) -> Any:
+    import jax
+
+    held = ref(model)  # The model keeps the function, which must not keep the model.
 
     def infer(trainable: Any, non_trainable: Any, batch: Any) -> Any:
         alive = held()
         assert alive is not None
         return alive.stateless_call(trainable, non_trainable, batch, training=False)
 
-    return infer
+    return jax.jit(infer)

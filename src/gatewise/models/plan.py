@@ -106,12 +106,11 @@ def of(model: Any) -> Plan | None:
     >>> of(gw.Sequential([gw.layers.LSTM(2, input_shape=(5, 3))])) is not None
     True
     """
-    found: Plan | None = model._cache.get("plan", model._stamp, new, model)
+    found: Plan | None = model._cache.get("plan", model._stamp, _new, model)
     return found
 
 
-def new(model: Any) -> Plan | None:
-    """A plan of the model as it is now, whether there is one already or not."""
+def _new(model: Any) -> Plan | None:
     graph = model.plain_graph()
     return None if graph is None else make(graph)
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from gatewise.streaming.prepared import Prepared
 from gatewise.streaming.stepwise import Session
-from gatewise.streaming.walk import graph_of
 
 
 def new_session(prepared: Prepared, batch: int) -> Any:
@@ -21,6 +20,5 @@ def new_session(prepared: Prepared, batch: int) -> Any:
 
 def prepare(model: Any) -> Prepared:
     """`model` with the weights that it has now; made once for them."""
-    graph_of(model)  # A model that has none says so, each time.
-    found: Prepared = model._cache.get("stream", model._stamp, lambda: Prepared(model))
+    found: Prepared = model._cache.get("stream", model._stamp, Prepared, model)
     return found
