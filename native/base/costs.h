@@ -29,21 +29,15 @@ inline constexpr double kPrivateCache = 1048576;
 inline constexpr int kSumsOf32 = 24;
 inline constexpr int kSumsOf16 = 12;
 
-// The same for tiles of two and three rows with 32 registers. GCC has their products fetch a weight anew for each row,
-// which was measured half as slow again, unless it is told to load it once; and then it runs out of registers before
-// their number. With 16 it is not told: three rows of four gates would need 17, and everything was spilled (measured
-// with AVX2 on an EPYC of family 25: LSTM of three rows twice as slow, of two rows a seventh).
-inline constexpr int kSumsOf32LoadedOnce = 20;
+// Rows of a tile at most with 16 registers. Four rows of three gates, their numbers and a weight are one too many:
+// measured on an EPYC of family 25 and model 17 with AVX2, they reach 75% of the peak and three rows 91%.
+inline constexpr int kRowsOf16 = 3;
 
 // Panels of a tile, of any number of gates and of three. For one row of three gates two panels were measured 10% faster
 // than four: six sums suffice to hide the latency, and more of the weights met last are still near when the next step
 // begins.
 inline constexpr int kMaxPanels = 4;
 inline constexpr int kMaxPanelsOfThreeGates = 2;
-
-// Panels of a tile that multiplies rows with one matrix. With AVX2's 16 registers a fourth panel, beside three rows'
-// inputs and the weights, is one vector too many: measured, 30% slower. Without fused products it was 5% faster.
-inline constexpr int kMaxPanelsOfRowsAvx2 = 3;
 
 // Rows from which on a tile fetches the next panel's weights: lower ones are bound by loads, and have none to spare.
 // (From the balance of loads and products; chosen.)

@@ -9,9 +9,7 @@ namespace {
 
 // Rows and panels of one tile: those of a recurrence of one gate, nearly.
 constexpr int kRowsAtMost = rows_for(1);
-constexpr int panels_of(int rows) {
-  return kFused && kRegisters == 16 && rows > 2 ? costs::kMaxPanelsOfRowsAvx2 : panels_for(rows, 1);
-}
+constexpr int panels_of(int rows) { return panels_for(rows, 1); }
 
 constexpr Index kLanes = kWidth<float>;
 

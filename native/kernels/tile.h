@@ -17,24 +17,27 @@ inline constexpr int kMaxSums = kRegisters == 32 ? costs::kSumsOf32 : costs::kSu
 inline constexpr int kMaxRows = 16;
 
 // Rows of a tile at most: as many as fit, and for one or two gates fewer rows and more panels.
-constexpr int rows_for(int gates) { return kMaxSums / (gates < 3 ? 4 : gates); }
+constexpr int rows_for(int gates) {
+  const int fitting = kMaxSums / (gates < 3 ? 4 : gates);
+  return kRegisters == 16 && fitting > costs::kRowsOf16 ? costs::kRowsOf16 : fitting;
+}
 
-// Whether the compiler must be told to load a weight once.
-constexpr bool loads_once(int rows) { return kRegisters == 32 && (rows == 2 || rows == 3); }
-
-constexpr int max_sums_of(int rows) { return loads_once(rows) ? costs::kSumsOf32LoadedOnce : kMaxSums; }
+// Whether the compiler must be told to load a weight once, and not anew for each row: where a register is left beside
+// the sums, the rows' numbers and the weight. Else it finds by itself how all of them fit. (Without fused products it
+// needs one more.)
+constexpr bool loads_once(int rows, int vectors) { return kFused && rows > 1 && rows * (vectors + 1) + 1 < kRegisters; }
 
 constexpr int max_panels(int gates) { return gates == 3 ? costs::kMaxPanelsOfThreeGates : kMaxPanels; }
 
 // Panels that a tile of `rows` rows may take together.
 constexpr int panels_for(int rows, int gates) {
-  const int most = max_sums_of(rows) / (rows * gates);
+  const int most = kMaxSums / (rows * gates);
   return most > max_panels(gates) ? max_panels(gates) : (most < 1 ? 1 : most);
 }
 
 // Whether such a tile has room for the folded panel too.
 constexpr bool takes_folded(int rows, int panels, int gates) {
-  return panels <= max_panels(gates) && rows * (panels * gates + 1) <= max_sums_of(rows);
+  return panels <= max_panels(gates) && rows * (panels * gates + 1) <= kMaxSums;
 }
 
 // Memory to bring into the second-level cache while a tile works on something else: `step` elements with every two
@@ -95,31 +98,19 @@ struct Sums {
     }
   }
 
-  // at[row][first + i] += rows[row][k] * weights[i]
-  template <int kCount>
-  GATEWISE_INLINE void add(const T* const (&rows)[kRows], Index k, const T* weights, int first) {
-    Vec<T> w[kCount];
-#pragma GCC unroll 8
-    for (int i = 0; i < kCount; ++i) {
-      w[i] = load<T>(weights + i * kWidth<T>);
-      if constexpr (loads_once(kRows)) load_once<T>(w[i]);
-    }
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-      const Vec<T> value = splat(rows[r][k]);
-#pragma GCC unroll 8
-      for (int i = 0; i < kCount; ++i) at[r][first + i] = fma(value, w[i], at[r][first + i]);
-    }
-  }
-
   // The products of k: `weights` is its row in the first panel, `panel` further in the next, `folded` in the folded
-  // one.
-  GATEWISE_INLINE void add_all(const T* const (&rows)[kRows], Index k, const T* weights, Index panel, const T* folded) {
-    if constexpr (kPanels != 0) {
+  // one. The rows' numbers are held while the weights go by: one register for those.
+  GATEWISE_INLINE void add(const T* const (&rows)[kRows], Index k, const T* weights, Index panel, const T* folded) {
+    Vec<T> values[kRows];
 #pragma GCC unroll 8
-      for (int p = 0; p < kPanels; ++p) add<kGates>(rows, k, weights + p * panel, p * kGates);
+    for (int r = 0; r < kRows; ++r) values[r] = splat(rows[r][k]);
+#pragma GCC unroll 24
+    for (int v = 0; v < kVectors; ++v) {
+      Vec<T> w = load<T>(v < kWhole ? weights + (v / kGates) * panel + (v % kGates) * kWidth<T> : folded);
+      if constexpr (loads_once(kRows, kVectors)) load_once<T>(w);
+#pragma GCC unroll 8
+      for (int r = 0; r < kRows; ++r) at[r][v] = fma(values[r], w, at[r][v]);
     }
-    if constexpr (kFolded) add<1>(rows, k, folded, kWhole);
   }
 
   // Adds `count` products, in order. Two at a time: measured, one and eight are 6% slower. Tall tiles also fetch.
@@ -135,12 +126,12 @@ struct Sums {
     const Index pairs = count / 2;
     for (Index i = 0; i < pairs; ++i) {
       if constexpr (kRows >= kFetchingRows) fetch.go_on();
-      add_all(rows, 2 * i, weights, panel, folded);
-      add_all(rows, 2 * i + 1, weights + row, panel, folded + width);
+      add(rows, 2 * i, weights, panel, folded);
+      add(rows, 2 * i + 1, weights + row, panel, folded + width);
       weights += 2 * row;
       folded += 2 * width;
     }
-    if (count % 2 != 0) add_all(rows, count - 1, weights, panel, folded);
+    if (count % 2 != 0) add(rows, count - 1, weights, panel, folded);
   }
 };
 
