@@ -48,6 +48,9 @@ inline constexpr int kFetchingRows = 3;
 // Vectors to which it is applied together, so that one may go on where another waits. Chosen.
 inline constexpr int kTogether = 2;
 
+// Rows whose sums wait, so that the equation has enough to do where it would wait for itself at the end of each tile.
+inline constexpr int kRowsWaiting = 12;
+
 // Beside tiles: rows that wait until so many can be had at once. Fewer cost more to begin with, more keep the tiles
 // waiting. Chosen.
 inline constexpr Index kRowsAtOnce = 4;

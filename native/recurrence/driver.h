@@ -47,8 +47,8 @@ class Driver {
   template <int kPhase>
   using At = CellPhase<C, kPhase>;
 
-  // The sums of the tile that is being made, and of the one before where that still waits.
-  using Sums = TileSums<T, Operands::kBeside ? 2 : 1, Operands::rows_for(3)>;
+  // The sums of the tile that is being made, and of those before that still wait.
+  using Sums = TileSums<T, Operands::kBeside ? 2 : 1, Operands::kRowsWaiting>;
 
   void wait() {
     if (m_.division.split_units && m_.division.threads > 1) team_.barrier(member_);
@@ -87,10 +87,15 @@ class Driver {
     TileCall<T> tile = tile_of<P>(m_.layer, group.panel);
     if (m_.division.ahead) tile.inputs = 0;
     const T* const source = operands_.template source<P>(step);
+    T* out = nullptr;
+    if constexpr (!Operands::kBeside) {
+      out = sums.take();
+      waiting = {out, step, m_.rows.begin, m_.rows.begin, group};
+    }
     for (Index block = 0; block < walk.blocks.size(); ++block) {
       const Index row = m_.rows.begin + walk.blocks.begin(block);
       const int height = walk.blocks.rows(block);
-      T* const out = sums.take();
+      out = room_for<P>(height, sums, waiting, out);
       for (int r = 0; r < height; ++r) {
         tile.h[r] = source + (row + r) * operands_.source_stride();
         tile.out[r] = out + r * group.template vectors<P>() * kLanes;
@@ -103,9 +108,21 @@ class Driver {
       }
       operands_.template fetch<P>(tile, walk, block, step, row, height, group, next);
       operands_.template multiply<P>(height, group, tile, waiting, [&](Index end) { advance<P>(waiting, end); });
-      waiting = {out, step, row, row + height, group};
-      if constexpr (!Operands::kBeside) advance<P>(waiting, waiting.end);
+      if constexpr (Operands::kBeside) waiting = {out, step, row, row, group};
+      waiting.end = row + height;
+      out += height * group.template vectors<P>() * kLanes;
     }
+    if constexpr (!Operands::kBeside) advance<P>(waiting, waiting.end);
+  }
+
+  // Where the sums of a tile go: beside those that wait for the equation, or `after` them as long as there is room.
+  template <class P>
+  GATEWISE_INLINE T* room_for(int height, Sums& sums, Waiting<T>& waiting, T* after) {
+    if constexpr (Operands::kBeside) return sums.take();
+    if (waiting.end - waiting.row + height <= Operands::kRowsWaiting) return after;
+    advance<P>(waiting, waiting.end);
+    waiting.sums = sums.take();
+    return waiting.sums;
   }
 
   // Applies the cell's equation to the rows that wait, up to `end`.

@@ -57,8 +57,9 @@ struct Sequence {
   const T* initial[kMaxStates] = {};  // null is zeros
   Index initial_batch[kMaxStates] = {};
   Index initial_unit[kMaxStates] = {};
-  T* last[kMaxStates] = {};  // (B, H); may be null
-  T* y = nullptr;            // (B, T, H) or (B, H)
+  T* last[kMaxStates] = {};           // (B, H); may be null
+  Index last_batch[kMaxStates] = {};  // from row to row; 0: H
+  T* y = nullptr;                     // (B, T, H) or (B, H)
   bool go_backwards = false;
   bool sequences = false;
   bool zero_masked = false;

@@ -16,6 +16,7 @@ class PairOperands {
  public:
   static constexpr bool kFolds = false;
   static constexpr bool kBeside = true;
+  static constexpr int kRowsWaiting = Tiles::rows_for(3);
 
   explicit PairOperands(const Member<T, C>& member) : m_(member) {}
 

@@ -12,8 +12,10 @@ template <class T, class C>
 class PlainOperands {
  public:
   static constexpr bool kFolds = folds(facts_of<C>(), kWidth<T>);
-  // The equation is applied to a tile as soon as its sums are made.
+  // The equation is applied after some tiles, to so many rows at most.
   static constexpr bool kBeside = false;
+  static constexpr int kRowsWaiting = costs::kRowsWaiting;
+  static_assert(kRowsWaiting >= GATEWISE_ISA::rows_for(3) && kRowsWaiting <= kMaxRows);
 
   explicit PlainOperands(const Member<T, C>& member) : m_(member) {}
 

@@ -32,24 +32,25 @@ void load_states(const Member<T, C>& m) {
 }
 
 template <class T, class C>
-void copy_state(const Member<T, C>& m, int which, T* to) {
+void copy_state(const Member<T, C>& m, int which, T* to, Index stride) {
   constexpr Index lanes = kWidth<T>;
-  const Index units = m.layer.units;
   for (Index row = m.rows.begin; row < m.rows.end; ++row) {
     const T* from = m.state(which, m.call.steps, row);
     Index u = m.first_unit();
-    for (; u + lanes <= m.end_unit(); u += lanes) store<T>(to + row * units + u, load<T>(from + u));
-    for (; u < m.end_unit(); ++u) to[row * units + u] = from[u];
+    for (; u + lanes <= m.end_unit(); u += lanes) store<T>(to + row * stride + u, load<T>(from + u));
+    for (; u < m.end_unit(); ++u) to[row * stride + u] = from[u];
   }
 }
 
 template <class T, class C>
 void store_states(const Member<T, C>& m) {
+  const Index units = m.layer.units;
   for (int which = 0; which < m.kStates; ++which) {
-    if (m.call.last[which] != nullptr) copy_state(m, which, m.call.last[which]);
+    const Index stride = m.call.last_batch[which] != 0 ? m.call.last_batch[which] : units;
+    if (m.call.last[which] != nullptr) copy_state(m, which, m.call.last[which], stride);
   }
   const bool written = m.call.sequences || (m.call.mask != nullptr && m.call.steps != 0);
-  if (!written) copy_state(m, kOutput, m.call.y);
+  if (!written) copy_state(m, kOutput, m.call.y, units);
 }
 
 }  // namespace gatewise::GATEWISE_ISA

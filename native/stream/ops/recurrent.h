@@ -21,12 +21,6 @@ class Recurrent final : public Op {
         zero_masked_(zero_masked),
         recurrence_(std::move(recurrence)) {}
 
-  std::size_t scratch(Index batch, Index /*steps*/) const override {
-    Index all = 0;
-    for (const Place& place : places_) all += place.width;
-    return static_cast<std::size_t>(batch * all);
-  }
-
   double work() const override {
     return static_cast<double>((layer().inputs + layer().units) * layer().units * gates_of(layer().cell));
   }
@@ -47,28 +41,19 @@ class Recurrent final : public Op {
       call.mask_batch = frame.steps;
       call.mask_time = 1;
     }
-    float* last = frame.scratch;
     for (std::size_t i = 0; i < places_.size(); ++i) {
       call.initial[i] = frame.state + places_[i].offset;
       call.initial_batch[i] = frame.record;
       call.initial_unit[i] = 1;
-      call.last[i] = last;
-      last += frame.batch * places_[i].width;
+      call.last[i] = frame.next + places_[i].offset;
+      call.last_batch[i] = frame.record;
     }
     recurrence_.forward(call, frame.threads);
-    for (std::size_t i = 0; i < places_.size(); ++i) keep_state(frame, places_[i], call.last[i]);
     if (call.mask != nullptr && !zero_masked_) repeat_last(frame, call.mask);
   }
 
  private:
   const PackedLayer<float>& layer() const { return recurrence_.layer(); }
-
-  static void keep_state(const Frame& frame, const Place& place, const float* last) {
-    float* to = frame.next + place.offset;
-    for (Index b = 0; b < frame.batch; ++b) {
-      std::memcpy(to + b * frame.record, last + b * place.width, place.bytes());
-    }
-  }
 
   // A masked step repeats the output before it, which at the start of a call is the state that the stream came with.
   void repeat_last(const Frame& frame, const std::uint8_t* mask) const {
