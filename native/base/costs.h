@@ -29,9 +29,14 @@ inline constexpr double kPrivateCache = 1048576;
 inline constexpr int kSumsOf32 = 24;
 inline constexpr int kSumsOf16 = 12;
 
-// Rows of a tile at most with 16 registers. Four rows of three gates, their numbers and a weight are one too many:
-// measured on an EPYC of family 25 and model 17 with AVX2, they reach 75% of the peak and three rows 91%.
+// Rows of a tile at most with 16 registers and fused products. Four rows of three gates, their numbers and a weight are
+// one too many: measured on an EPYC of family 25 and model 17 with AVX2, they reach 75% of the peak, three rows 91%.
 inline constexpr int kRowsOf16 = 3;
+
+// Rows of a tile at most where a product takes a lane of a vector as a factor: a register a row for those, beside 24
+// sums. (From the number of registers; NEON, whose 6 rows of 4 gates then take 1.36 instructions a multiply-add,
+// counted.)
+inline constexpr int kRowsByLane = 7;
 
 // Panels of a tile, of any number of gates and of three. For one row of three gates two panels were measured 10% faster
 // than four: six sums suffice to hide the latency, and more of the weights met last are still near when the next step

@@ -160,6 +160,28 @@ GATEWISE_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
 #endif
 }
 
+// Whether a product takes one lane of a vector as a factor. Then several of a row's numbers come in one load.
+#if defined(__aarch64__)
+inline constexpr bool kByLane = true;
+
+template <int kLane>
+GATEWISE_INLINE Vec<float> fma_lane(Vec<float> a, Vec<float> b, Vec<float> c) {
+  return vfmaq_laneq_f32(c, b, a, kLane);
+}
+
+template <int kLane>
+GATEWISE_INLINE Vec<double> fma_lane(Vec<double> a, Vec<double> b, Vec<double> c) {
+  return vfmaq_laneq_f64(c, b, a, kLane);
+}
+#else
+inline constexpr bool kByLane = false;
+
+template <int kLane, class V>
+GATEWISE_INLINE V fma_lane(V a, V b, V c) {
+  return fma(splat(a[kLane]), b, c);
+}
+#endif
+
 // 1 / b for b of ordinary size (no overflow, no denormals).
 GATEWISE_INLINE Vec<float> reciprocal(Vec<float> b) {
 #if defined(__AVX512F__)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/costs.h"
+#include "base/each.h"
 #include "base/simd.h"
 #include "kernels/forms.h"
 
@@ -19,7 +20,8 @@ inline constexpr int kMaxRows = 16;
 // Rows of a tile at most: as many as fit, and for one or two gates fewer rows and more panels.
 constexpr int rows_for(int gates) {
   const int fitting = kMaxSums / (gates < 3 ? 4 : gates);
-  return kRegisters == 16 && fitting > costs::kRowsOf16 ? costs::kRowsOf16 : fitting;
+  constexpr int most = kRegisters == 16 && kFused ? costs::kRowsOf16 : kByLane ? costs::kRowsByLane : kMaxSums;
+  return fitting > most ? most : fitting;
 }
 
 // Whether the compiler must be told to load a weight once, and not anew for each row: where a register is left beside
@@ -113,6 +115,24 @@ struct Sums {
     }
   }
 
+  // The products of k and those after it, as many as a vector has lanes: the rows' numbers come in one load each.
+  GATEWISE_INLINE void add_lanes(const T* const (&rows)[kRows], Index k, const T* weights, Index panel,
+                                 const T* folded) {
+    Vec<T> values[kRows];
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) values[r] = load<T>(rows[r] + k);
+    each<kWidth<T>>([&](auto lane) {
+      const T* const at_lane = weights + lane * kGates * kWidth<T>;
+#pragma GCC unroll 24
+      for (int v = 0; v < kVectors; ++v) {
+        const Vec<T> w =
+            load<T>(v < kWhole ? at_lane + (v / kGates) * panel + (v % kGates) * kWidth<T> : folded + lane * kWidth<T>);
+#pragma GCC unroll 8
+        for (int r = 0; r < kRows; ++r) at[r][v] = fma_lane<lane>(values[r], w, at[r][v]);
+      }
+    });
+  }
+
   // Adds `count` products, in order. Two at a time: measured, one and eight are 6% slower. Tall tiles also fetch.
   template <class Fetching>
   GATEWISE_INLINE void accumulate(const T* const (&from)[kMaxRows], const T* weights, Index count, Fetching& fetch) {
@@ -123,15 +143,22 @@ struct Sums {
     for (int r = 0; r < kRows; ++r) rows[r] = from[r];
     const Index panel = count * row;
     const T* folded = weights + kPanels * panel;
-    const Index pairs = count / 2;
-    for (Index i = 0; i < pairs; ++i) {
-      if constexpr (kRows >= kFetchingRows) fetch.go_on();
-      add(rows, 2 * i, weights, panel, folded);
-      add(rows, 2 * i + 1, weights + row, panel, folded + width);
-      weights += 2 * row;
-      folded += 2 * width;
+    constexpr Index together = kByLane ? width : 2;
+    Index k = 0;
+    for (; k + together <= count; k += together) {
+      if constexpr (kByLane) {
+#pragma GCC unroll 2
+        for (Index i = 0; kRows >= kFetchingRows && i < width / 2; ++i) fetch.go_on();
+        add_lanes(rows, k, weights, panel, folded);
+      } else {
+        if constexpr (kRows >= kFetchingRows) fetch.go_on();
+        add(rows, k, weights, panel, folded);
+        add(rows, k + 1, weights + row, panel, folded + width);
+      }
+      weights += together * row;
+      folded += together * width;
     }
-    if (count % 2 != 0) add(rows, count - 1, weights, panel, folded);
+    for (; k < count; ++k, weights += row, folded += width) add(rows, k, weights, panel, folded);
   }
 };
 
