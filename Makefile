@@ -12,7 +12,7 @@ help:
 	@echo "make demo      run the examples, and a published model on real input"
 	@echo "make test      all tests"
 	@echo "make lint      ruff, mypy, clang-format"
-	@echo "make bench     ours and the peers, each in its own environment, in turn"
+	@echo "make bench     ours and the peers, each in its own environment, in turn; ISA=avx2 holds all to that set"
 	@echo "make golden    make the golden cases anew from the real Keras, tf_keras and TensorFlow layers"
 	@echo "make sanitize  the native engine under AddressSanitizer, UBSan and ThreadSanitizer"
 	@echo "make arm       the native engine for 64-bit Arm, under qemu"
@@ -54,8 +54,8 @@ format: $(VENV)/.linted
 	$(BIN)/clang-format -i $(SOURCE)
 
 bench: $(VENV)/.installed
-	$(BIN)/python -m benchmarks
-	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks $(if $(ISA),--isa $(ISA))
+	$(BIN)/python -m benchmarks.serving $(if $(ISA),--isa $(ISA))
 	$(BIN)/python -m benchmarks.footprint
 	$(BIN)/python -m benchmarks.today
 

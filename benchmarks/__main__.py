@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-from benchmarks import machine, peers, precision, report, roofline, scaling
+from benchmarks import machine, peers, precision, report, roofline, run, scaling
 from benchmarks.cases import Case, all_cases, precision_cases
 from benchmarks.compare import FULL, QUICK, Effort, Row, compare
-from benchmarks.peers import OURS, ROOT, SYSTEMS, System
-
-RESULTS = Path(__file__).parent / "results"
+from benchmarks.peers import OURS, SYSTEMS, System
+from benchmarks.run import Run
+from benchmarks.store import RESULTS, ROUGH, save
 
 
 def _arguments() -> argparse.Namespace:
@@ -24,8 +22,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--systems", default="", help="peers to compare with, separated by commas; default all")
     parser.add_argument("--threads", choices=("default", "one", "both"), default="both")
     parser.add_argument("--no-scaling", action="store_true", help="leave out odd sizes and growth")
-    parser.add_argument("--output", type=Path, help="folder for the results; benchmarks/results for a full run")
-    parser.add_argument("--report", action="store_true", help="only write tables and picture again")
+    run.add_arguments(parser)
     return parser.parse_args()
 
 
@@ -38,40 +35,27 @@ def _systems(names: str) -> list[System]:
     return [system for system in SYSTEMS if not wanted or system is OURS or system.name.lower() in wanted]
 
 
-def _measure(systems: list[System], cases: list[Case], modes: list[int | None], effort: Effort) -> dict[str, Any]:
+def _measure(
+    here: Run, systems: list[System], cases: list[Case], modes: list[int | None], effort: Effort
+) -> dict[str, Any]:
     machine.warn_if_busy()
-    facts, versions, rows = machine.facts(), {}, list[Row]()
-    limits = {count: roofline.measure(count) for count in {roofline.cores(), 1}}
+    facts, versions, rows = here.facts(), {}, list[Row]()
+    limits = roofline.of_this_machine(here.isa)
     for threads in modes:
-        found, their_versions = compare(systems, cases, threads, effort)
+        found, their_versions = compare(here.hold(systems), cases, threads, effort)
         rows += found
         versions.update(their_versions)
-        limits = {count: roofline.better(limit, roofline.measure(count)) for count, limit in limits.items()}
+        limits = roofline.best(limits, roofline.of_this_machine(here.isa))
     for row in rows:
-        _judge(row, limits[row["threads"] if row["threads"] == 1 else roofline.cores()])
-    return {"machine": {**facts, "versions": versions}, "limits": list(limits.values()), "rows": rows}
-
-
-def _judge(row: Row, limit: dict[str, Any]) -> None:
-    """Add to a row how near ours comes to the machine's limit."""
-    row["limit"] = roofline.least_seconds(row, limit)
-    ours = row["systems"].get(OURS.name, {}).get("median_us")
-    if ours:
-        row["limit"]["reached"] = row["limit"]["least_us"] / ours
-
-
-def _write(folder: Path, name: str, value: Any) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(json.dumps(value, indent=1) + "\n")
+        roofline.judge(row, limits, facts["cache_bytes"])
+    return {"machine": {**facts, "versions": versions}, "limits": limits, "rows": rows}
 
 
 def main() -> int:
     arguments = _arguments()
+    here = run.begin(arguments.isa)
     partial = arguments.quick or arguments.only or arguments.systems or arguments.threads != "both"
-    output = arguments.output or (ROOT / "build" / "benchmarks" / "results" if partial else RESULTS)
-    if arguments.report:
-        report.write(output if arguments.output else RESULTS)
-        return 0
+    output = arguments.output or (ROUGH if partial else RESULTS)
     effort = QUICK if arguments.quick else FULL
     cases = [case for case in all_cases() if arguments.only in case.name]
     systems = _systems(arguments.systems) if cases else []
@@ -80,15 +64,16 @@ def main() -> int:
         peers.ensure(environment)
     modes: dict[str, list[int | None]] = {"default": [None], "one": [1], "both": [None, 1]}
     begin = time.monotonic()
-    results = _measure(systems, cases, modes[arguments.threads], effort)
+    results = _measure(here, systems, cases, modes[arguments.threads], effort)
     if halved:
-        results["precision"] = precision.measure(halved, modes[arguments.threads], effort)
+        results["precision"] = precision.measure(here.ours, halved, modes[arguments.threads], effort)
     if not arguments.no_scaling and not arguments.only:
-        results["scaling"] = scaling.measure(effort)
+        results["scaling"] = scaling.measure(here.ours, effort)
     results["seconds"] = round(time.monotonic() - begin)
-    _write(output, "inference.json", results)
-    report.write(output)
-    print(f"{results['seconds']} s; results in {output}", file=sys.stderr)
+    folder = here.folder(output)
+    save(folder / "inference.json", results)
+    report.write(output, folder)
+    print(f"{results['seconds']} s; results in {folder}", file=sys.stderr)
     failed = any("failed" in row["systems"].get(OURS.name, {}) for row in results["rows"])
     return 1 if failed else 0
 

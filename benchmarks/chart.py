@@ -12,6 +12,8 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from benchmarks.isa import WORDS
+
 # Colours that stay apart for colour-blind readers (P. Tol's bright set), and a marker each for print.
 _STYLE = {
     "PyTorch": ("#ee6677", "o"),
@@ -95,7 +97,10 @@ def draw(results: dict[str, Any], target: str) -> None:
         axes.set_xlabel("time over Gatewise's (right of the line: Gatewise is faster)", fontsize=9, color=_INK)
     _scale(grid[0][0], rows)
     machine = results["machine"]
-    title = f"Recurrent layers on {machine['cores']} CPU cores, float32, (B, T, I, H); {machine['date'][:10]}"
+    title = (
+        f"Recurrent layers on {machine['cores']} CPU cores ({machine['kind']}, {WORDS[machine['isa']]}), float32, "
+        f"(B, T, I, H); {machine['date'][:10]}"
+    )
     figure.suptitle(title, fontsize=12, color=_INK)
     _legend(figure)
     figure.savefig(target, dpi=130, facecolor="white")

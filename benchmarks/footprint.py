@@ -1,13 +1,12 @@
 """What Gatewise costs before it computes: `python -m benchmarks.footprint`.
 
 In a fresh environment with a regular install: the time of `import gatewise` against `import numpy`, the size on disk
-with all dependencies, and how much memory 100,000 `predict` calls add.
+with all dependencies, and how much memory 100,000 `predict` calls add. None of it depends on the set of instructions.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import statistics
 import subprocess
@@ -16,11 +15,12 @@ import venv
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine, report
+from benchmarks import report, run
 from benchmarks.peers import ROOT
+from benchmarks.run import Run
+from benchmarks.store import RESULTS, ROUGH, save
 
 _FOLDER = ROOT / "build" / "benchmarks" / "footprint"
-_RESULTS = Path(__file__).parent / "results"
 
 _IMPORT = """
 import time
@@ -88,9 +88,9 @@ def _sizes() -> dict[str, int]:
     return dict(sorted(sizes.items(), key=lambda pair: -pair[1]))
 
 
-def measure(quick: bool) -> dict[str, Any]:
+def measure(here: Run, quick: bool) -> dict[str, Any]:
     """Everything this module reports; `quick` makes few imports and few calls."""
-    facts, python = machine.facts(), _install()
+    facts, python = here.facts(), _install()
     imports = _imports(python, 5 if quick else 41)
     calls = 5_000 if quick else 100_000
     growth = _run(python, _MEMORY.format(calls=calls))
@@ -107,13 +107,13 @@ def measure(quick: bool) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.footprint", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few imports and calls: does everything run?")
-    parser.add_argument("--output", type=Path, help="folder for the results; benchmarks/results for a full run")
+    parser.add_argument("--output", type=Path, help="root of the results; benchmarks/results for a full run")
     arguments = parser.parse_args()
-    output = arguments.output or (ROOT / "build" / "benchmarks" / "results" if arguments.quick else _RESULTS)
-    output.mkdir(parents=True, exist_ok=True)
-    results = measure(arguments.quick)
-    (output / "footprint.json").write_text(json.dumps(results, indent=1) + "\n")
-    report.write(output)
+    here = run.begin(wanted=None)
+    output = arguments.output or (ROUGH if arguments.quick else RESULTS)
+    results = measure(here, arguments.quick)
+    save(output / here.kind / "footprint.json", results)
+    report.write_index(output)
     print("\n".join(report.footprint_lines(results)))
 
 

@@ -6,8 +6,11 @@ import os
 import subprocess
 import sys
 import venv
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from benchmarks import isa
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / ".peers"
@@ -26,11 +29,15 @@ _STAMP = "benchmarks-requirements.txt"
 
 @dataclass(frozen=True)
 class System:
-    """One thing that is measured: its name in the results, the worker's module, its environment (None: this one)."""
+    """One thing that is measured: its name in the results, the worker's module, its environment (None: this one).
+
+    settings: environment variables of its worker, beside those that all get.
+    """
 
     name: str
     worker: str
     environment: str | None
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def python(self) -> Path:
@@ -77,19 +84,19 @@ def variables(threads: int | None, system: System) -> dict[str, str]:
     Nothing here changes how a peer's threads wait: that could only slow it down. See `workers.client` for how a peer's
     idle threads are kept from disturbing the next one.
     """
-    values = dict(os.environ)
+    values = {name: value for name, value in os.environ.items() if name not in isa.VARIABLES}
     values.update(CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3", JAX_PLATFORMS="cpu", PYTHONUNBUFFERED="1")
     values["KERAS_BACKEND"] = "jax" if system.environment == "jax" else "tensorflow"
     values.pop("PYTHONPATH", None)
-    if system.environment is None and not _importable("gatewise"):
+    if system.environment is None and not _importable("gatewise", values):
         values["PYTHONPATH"] = str(ROOT / "src")
     if threads is not None:
         names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GATEWISE_NUM_THREADS")
         values.update(dict.fromkeys(names, str(threads)))
         values["BENCHMARK_THREADS"] = str(threads)
-    return values
+    return {**values, **system.settings}
 
 
-def _importable(package: str) -> bool:
+def _importable(package: str, variables: Mapping[str, str]) -> bool:
     check = [sys.executable, "-c", f"import {package}"]
-    return subprocess.run(check, capture_output=True, cwd=ROOT, check=False).returncode == 0
+    return subprocess.run(check, capture_output=True, cwd=ROOT, env=variables, check=False).returncode == 0

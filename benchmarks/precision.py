@@ -12,26 +12,24 @@ import numpy as np
 
 from benchmarks.cases import Case
 from benchmarks.compare import Effort, Row, measure_together, right_answer
-from benchmarks.peers import OURS, System
+from benchmarks.peers import System
 from benchmarks.workers.client import Client, run_in, start
 
 _ASK = ["-c", "from gatewise.engine import _native; print(_native.has_bfloat16())"]
 
 
-def measure(cases: list[Case], modes: list[int | None], effort: Effort) -> dict[str, Any]:
-    """One row a case and way of threading, the two precisions in turn; and whether the machine has instructions."""
+def measure(ours: System, cases: list[Case], modes: list[int | None], effort: Effort) -> dict[str, Any]:
+    """One row a case and way of threading, the two precisions in turn; and whether there are instructions for it."""
     rows: list[Row] = []
     for threads in modes:
         with tempfile.TemporaryDirectory() as folder:
-            clients = start(
-                [System(name, OURS.worker, None) for name in ("float32", "bfloat16")], threads, Path(folder)
-            )
+            clients = start([replace(ours, name=name) for name in ("float32", "bfloat16")], threads, Path(folder))
             try:
                 rows += [_row(clients, case, threads, effort, Path(folder)) for case in cases]
             finally:
                 for client in clients:
                     client.stop()
-    return {"instructions": run_in(OURS, _ASK).strip() == "True", "rows": rows}
+    return {"instructions": run_in(ours, _ASK).strip() == "True", "rows": rows}
 
 
 def _row(clients: list[Client], case: Case, threads: int | None, effort: Effort, folder: Path) -> Row:

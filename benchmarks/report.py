@@ -1,17 +1,19 @@
-"""The tables in Markdown, from the JSON files of a results folder."""
+"""The pages in Markdown, from the JSON files under a folder of results: `python -m benchmarks.report`."""
 
 from __future__ import annotations
 
-import json
+import argparse
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import peers
-from benchmarks.cases import Case
+from benchmarks import isa, peers, readme
 from benchmarks.compare import Row, geometric_mean
 from benchmarks.peers import OURS, ROOT, SYSTEMS
+from benchmarks.store import RESULTS, load, pairs
+from benchmarks.tables import percent, place, shape, short, table
+from benchmarks.targets import side_by_side, targets
 
 _KINDS = {
     "forward": "Whole sequences: forward, every step's output returned",
@@ -21,13 +23,24 @@ _KINDS = {
 _PICTURE = "inference.png"
 
 
-def write(folder: Path) -> None:
-    """Write README.md and the picture beside the JSON files that are there."""
-    found = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+def write(root: Path, only: Path | None = None) -> None:
+    """Write the pages beside the JSON files under `root`: one for each machine and set, and one of all side by side.
+
+    With `only`, of the pages of one machine and set that one alone is written again.
+    """
+    for folder in pairs(root) if only is None else [only]:
+        _write_pair(folder)
+    write_index(root)
+
+
+def _write_pair(folder: Path) -> None:
+    found = load(folder)
+    machine = next(iter(found.values()))["machine"]
     lines = [
-        "# Results",
+        f"# {place(machine)}",
         "",
-        "Written by `make bench`; how it is measured is in [the benchmarks' README](../README.md).",
+        "Written by `make bench`; how it is measured is in [the benchmarks' README](../../../README.md), other "
+        "machines and sets are in [the folder's](../../README.md).",
         "",
     ]
     if "inference" in found:
@@ -36,9 +49,35 @@ def write(folder: Path) -> None:
             _draw(folder)
     if "serving" in found:
         lines += serving_lines(found["serving"])
-    if "footprint" in found:
-        lines += footprint_lines(found["footprint"])
-    (folder / "README.md").write_text("\n".join(lines).rstrip() + "\n")
+    lines += [f"## Targets; {place(machine)}", "", *side_by_side({place(machine): targets(found)})]
+    _write_lines(folder / "README.md", lines)
+
+
+def write_index(root: Path) -> None:
+    """Write the page of all machines and sets."""
+    lines = [
+        "# Results",
+        "",
+        "Written by `make bench`; how it is measured is in [the benchmarks' README](../README.md). A folder holds the "
+        "last results of one kind of machine (vendor, family and model of its processor, and its highest set of "
+        "instructions), a folder in it those with one set.",
+        "",
+    ]
+    found = {folder: load(folder) for folder in pairs(root)}
+    columns = {}
+    for folder, results in found.items():
+        machine = next(iter(results.values()))["machine"]
+        link = f"[{place(machine)}]({folder.relative_to(root).as_posix()}/README.md)"
+        lines.append(f"- {link}: {machine['processor']}, {machine['date'][:10]}, commit {machine['commit']}")
+        columns[place(machine)] = targets(results)
+    lines += ["", "## Targets", "", *side_by_side(columns)]
+    for folder in sorted({path.parent for path in root.glob("*/footprint.json")}):
+        lines += footprint_lines(load(folder)["footprint"])
+    _write_lines(root / "README.md", lines)
+
+
+def _write_lines(path: Path, lines: list[str]) -> None:
+    path.write_text("\n".join(lines).rstrip() + "\n")
 
 
 def _draw(folder: Path) -> None:
@@ -48,42 +87,26 @@ def _draw(folder: Path) -> None:
     subprocess.run(command, check=True, cwd=ROOT)
 
 
-def table(head: list[str], body: Iterable[list[str]]) -> list[str]:
-    """A Markdown table: the first column to the left, the others to the right."""
-    rule = ["---"] + ["---:"] * (len(head) - 1)
-    return ["| " + " | ".join(line) + " |" for line in [head, rule, *body]] + [""]
-
-
-def short(value: float) -> str:
-    """Three significant digits, without an exponent."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def shape(row: Row) -> str:
-    """`LSTM (B,T,I,H)`, or with only I and H for a step."""
-    case = Case(**row["case"])
-    sizes = (case.features, case.units) if case.kind == "step" else (case.batch, case.time, case.features, case.units)
-    return f"{case.cell.upper()} ({','.join(map(str, sizes))})"
-
-
 # -- ours and theirs --------------------------------------------------------------------------------------------------
 
 
 def _inference(results: dict[str, Any]) -> list[str]:
-    rows = results["rows"]
+    rows, here = results["rows"], place(results["machine"])
     lines = [f"![Each system's time over Gatewise's]({_PICTURE})", "", *_summary(rows)] if rows else []
     lines += _machine(results["machine"])
+    if rows:
+        lines += [isa.sentence(_names(rows), results["machine"]["isa"], results["machine"]["held"]), ""]
     for threads in dict.fromkeys(row["threads"] for row in rows):
         words = "one thread, on one core" if threads == 1 else "each system's default threads"
         for kind, title in _KINDS.items():
             chosen = [row for row in rows if row["threads"] == threads and row["case"]["kind"] == kind]
             if chosen:
-                lines += [f"## {title}; {words}", "", *_times(chosen), *_means(chosen), ""]
+                lines += [f"## {title}; {words}; {here}", "", *_times(chosen), *_means(chosen), ""]
     if "precision" in results:
-        lines += _precision(results["precision"])
+        lines += _precision(results["precision"], here)
     if rows:
-        lines += _limits(results) + _ways(rows)
-    return lines + (_scaling(results["scaling"]) if "scaling" in results else [])
+        lines += _limits(results, here) + _ways(rows, here)
+    return lines + (_scaling(results["scaling"], here) if "scaling" in results else [])
 
 
 def _summary(rows: list[Row]) -> list[str]:
@@ -175,16 +198,16 @@ def _mean_over_ours(rows: list[Row], name: str) -> float:
 # -- precision --------------------------------------------------------------------------------------------------------
 
 
-def _precision(results: dict[str, Any]) -> list[str]:
+def _precision(results: dict[str, Any], here: str) -> list[str]:
     what = (
-        "The machine multiplies bfloat16 numbers itself: weights, inputs and states are rounded for the products."
+        "The set multiplies bfloat16 numbers itself: weights, inputs and states are rounded for the products."
         if results["instructions"]
-        else "The machine has no instructions for bfloat16: weights are rounded, and products are made in float32."
+        else "The set has no instructions for bfloat16: weights are rounded, and products are made in float32."
     )
     head = ["forward", "threads", "float32, us", "bfloat16, us", "float32 / bfloat16"]
     head += ["largest error, float32", "largest error, bfloat16"]
     return [
-        "## bfloat16 beside float32 (ours)",
+        f"## bfloat16 beside float32 (ours); {here}",
         "",
         f'`precision="bfloat16"`, in turn with float32. {what} Errors are those of all outputs, which lie in (-1, 1), '
         "against the float64 reference.",
@@ -203,7 +226,7 @@ def _precision_cells(row: Row) -> list[str]:
 # -- the machine's limits ---------------------------------------------------------------------------------------------
 
 
-def _limits(results: dict[str, Any]) -> list[str]:
+def _limits(results: dict[str, Any], here: str) -> list[str]:
     limits = sorted(results["limits"], key=lambda limit: limit["threads"])
     levels = list(limits[0]["read"])
     head = ["measured in this run", "multiply-adds, GFLOP/s", *(f"{level} reads, GB/s" for level in levels)]
@@ -214,17 +237,19 @@ def _limits(results: dict[str, Any]) -> list[str]:
     ]
     rows = [row for row in results["rows"] if "reached" in row.get("limit", {})]
     return [
-        "## Distance to the machine's limit",
+        f"## Distance to the machine's limit; {here}",
         "",
         *table(head, body),
-        "The peak of multiply-adds is that of float32 vectors. A row that goes by them can take no less than its "
-        "multiply-adds at that peak, or than reading its recurrent weights once a step, each core its share: what fits "
-        "from L1, the rest from L2 and so on. Activations are not counted; they weigh most where H is small. Where the "
-        "machine has AMX, rows with many sequences go by its tiles, six products of bfloat16 parts for each of "
-        "float32, and may pass 100%.",
+        "The peak of multiply-adds is that of this set's float32 vectors. A row that goes by them can take no less "
+        "than its multiply-adds at that peak, or than reading its recurrent weights once a step, each core its share: "
+        "what fits from L1, the rest from L2 and so on; the larger of the two shares is how near it comes. Operations "
+        "are the useful ones, 2 B T g H (I + H). Activations are not counted; they weigh most where H is small. With "
+        "AMX, rows with many sequences go by its tiles, six products of bfloat16 parts for each of float32, and may "
+        "pass 100%.",
         "",
         *table(
-            ["case", "threads", "bound by", "least, us", "ours, us", "limit / ours", "GFLOP/s"], map(_limit_cells, rows)
+            ["case", "threads", "bound by", "least, us", "ours, us", "GFLOP/s", "of the peak", "of the reads' bound"],
+            map(_limit_cells, rows),
         ),
     ]
 
@@ -239,14 +264,16 @@ def _limit_cells(row: Row) -> list[str]:
         limit["bound"],
         short(limit["least_us"]),
         short(ours),
-        f"{limit['reached']:.0%}",
         short(rate),
+        percent(limit["of_peak"]),
+        percent(limit["of_reads"]),
     ]
 
 
-def _ways(rows: list[Row]) -> list[str]:
+def _ways(rows: list[Row], here: str) -> list[str]:
     """Which calls were measured: each system's fastest."""
-    lines = ["## The calls", "", "Of several ways to call a system the fastest was measured, for each case anew:", ""]
+    lines = [f"## The calls; {here}", ""]
+    lines += ["Of several ways to call a system the fastest was measured, for each case anew:", ""]
     for name in _names(rows):
         counts: dict[str, int] = {}
         for row in rows:
@@ -260,8 +287,8 @@ def _ways(rows: list[Row]) -> list[str]:
 # -- growth -----------------------------------------------------------------------------------------------------------
 
 
-def _scaling(rows: list[dict[str, Any]]) -> list[str]:
-    lines = ["## Odd sizes and growth (ours, default threads)", ""]
+def _scaling(rows: list[dict[str, Any]], here: str) -> list[str]:
+    lines = [f"## Odd sizes and growth (ours, default threads); {here}", ""]
     for cell in dict.fromkeys(row["case"]["cell"] for row in rows):
         own = [row for row in rows if row["case"]["cell"] == cell]
         lines += _tails(cell, [row for row in own if row["group"] == "tails"])
@@ -306,16 +333,21 @@ def serving_lines(results: dict[str, Any]) -> list[str]:
     streams = results["streams"]
     over = streams["memory_bytes"] / streams["state_bytes"]
     rates = [
-        [f"{rate['batch']:,}", f"{rate['steps_per_second'] / 1e6:.2f}", short(rate["push_us"])]
+        [
+            f"{rate['batch']:,}",
+            f"{rate['steps_per_second'] / 1e6:.2f}",
+            short(rate["push_us"]),
+            percent(rate.get("of_peak")),
+        ]
         for rate in streams["rates"]
     ]
     return [
-        "## Many streams and many callers (ours)",
+        f"## Many streams and many callers (ours); {place(results['machine'])}",
         "",
         f"A pool of {streams['streams']:,} live streams (LSTM of 32 units on 8 features, Dense(1)), pushed by random "
         f"ids. Memory is {over:.2f} times the states' {streams['state_bytes'] / 1e6:,.0f} MB.",
         "",
-        *table(["ids in a push", "million steps a second", "us a push"], rates),
+        *table(["ids in a push", "million steps a second", "us a push", "of the vectors' peak"], rates),
         *_callers(results["callers"]),
     ]
 
@@ -335,7 +367,7 @@ def footprint_lines(results: dict[str, Any]) -> list[str]:
     packages = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in results["packages_bytes"].items())
     growth = results["memory"]
     return [
-        "## Import, disk and memory",
+        f"## Import, disk and memory; {results['machine']['kind']}",
         "",
         *table(
             ["what", "figure"],
@@ -351,3 +383,23 @@ def footprint_lines(results: dict[str, Any]) -> list[str]:
         f"commit {results['machine']['commit']}.",
         "",
     ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
+    parser.add_argument("--root", type=Path, default=RESULTS, help="root of the results; benchmarks/results")
+    parser.add_argument(
+        "--readme",
+        nargs="+",
+        metavar="KIND/SET",
+        help="only print the README's table, of these results side by side: amd-25-17-avx512/avx512",
+    )
+    arguments = parser.parse_args()
+    if arguments.readme:
+        print("\n".join(readme.lines(arguments.root, arguments.readme)))
+    else:
+        write(arguments.root)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,7 @@
 //
 //     roofline THREADS SECONDS BYTES...   ->  one JSON object: {"flops": F, "read": {"BYTES": R, ...}}
 //
-// All threads together, each working on its own buffer of BYTES. Built for this machine with -march=native.
+// All threads together, each working on its own buffer of BYTES. Built for each set of instructions, whose vectors it uses.
 
 #include <algorithm>
 #include <atomic>

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from benchmarks.cases import Case, Cell, expected
 from benchmarks.compare import Effort, measure_together
-from benchmarks.peers import OURS, System
+from benchmarks.peers import System
 from benchmarks.workers.client import start
 
 Shape = tuple[int, int, int, int]
@@ -25,20 +26,20 @@ LINES: dict[str, tuple[Shape, ...]] = {
 }
 
 
-def measure(effort: Effort) -> list[dict[str, Any]]:
+def measure(ours: System, effort: Effort) -> list[dict[str, Any]]:
     """Median times of every shape, LSTM and GRU; the shapes of one group are measured in turn, as systems are."""
     rows: list[dict[str, Any]] = []
     cells: tuple[Cell, ...] = ("lstm", "gru")
     for cell in cells:
         for group, shapes in {"tails": (TAIL, *NEIGHBOURS), **LINES}.items():
             print(f"scaling  {cell} {group}", file=sys.stderr, flush=True)
-            rows += _group(group, [Case("forward", cell, *shape) for shape in shapes], effort)
+            rows += _group(ours, group, [Case("forward", cell, *shape) for shape in shapes], effort)
     return rows
 
 
-def _group(group: str, cases: list[Case], effort: Effort) -> list[dict[str, Any]]:
+def _group(ours: System, group: str, cases: list[Case], effort: Effort) -> list[dict[str, Any]]:
     """One process a shape, all waiting but one."""
-    systems = [System(case.name, OURS.worker, None) for case in cases]
+    systems = [replace(ours, name=case.name) for case in cases]
     with tempfile.TemporaryDirectory() as folder:
         clients = start(systems, None, Path(folder))
         try:

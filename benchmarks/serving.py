@@ -17,16 +17,20 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import machine, report
+from benchmarks import machine, report, roofline, run
 from benchmarks.cases import Case, inputs, weights
-from benchmarks.peers import OURS, ROOT
+from benchmarks.store import RESULTS, ROUGH, save
 from benchmarks.workers.client import run_in
 
-_RESULTS = Path(__file__).parent / "results"
 _FEATURES, _UNITS = 8, 32
 _BATCHES = (1_024, 4_096, 16_384, 65_536)
 _CALLERS = (1, 2, 4, 16, 64)
 _CALLED = (Case("forward", "lstm", 1, 100, 8, 32), Case("forward", "lstm", 32, 100, 64, 128))
+
+
+def _operations() -> float:
+    """Useful operations of one step of one stream: the LSTM's products and the Dense layer's."""
+    return Case("forward", "lstm", 1, 1, _FEATURES, _UNITS).operations() + 2 * _UNITS
 
 
 def _resident() -> int:
@@ -131,10 +135,18 @@ def callers(seconds: float) -> list[dict[str, Any]]:
     return rows
 
 
+def judge(found: dict[str, Any], limits: list[dict[str, Any]]) -> None:
+    """Add to each push rate its share of the vectors' peak on all cores, in useful operations."""
+    peak = max(limits, key=lambda limit: limit["threads"])["flops"]
+    found["operations_a_step"] = _operations()
+    for rate in found["rates"]:
+        rate["of_peak"] = rate["steps_per_second"] * _operations() / peak
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer streams, less time: does everything run?")
-    parser.add_argument("--output", type=Path, help="folder for the results; benchmarks/results for a full run")
+    run.add_arguments(parser)
     parser.add_argument("--part", choices=("streams", "callers"), help="measure one part here and print its JSON")
     return parser.parse_args()
 
@@ -149,15 +161,19 @@ def main() -> None:
     if arguments.part:
         print(json.dumps(_part(arguments.part, arguments.quick)))
         return
-    output = arguments.output or (ROOT / "build" / "benchmarks" / "results" if arguments.quick else _RESULTS)
-    output.mkdir(parents=True, exist_ok=True)
+    here = run.begin(arguments.isa)
+    output = arguments.output or (ROUGH if arguments.quick else RESULTS)
     machine.warn_if_busy()
-    results: dict[str, Any] = {"machine": machine.facts()}
+    results: dict[str, Any] = {"machine": here.facts()}
+    limits = roofline.of_this_machine(here.isa)
     for name in ("streams", "callers"):  # Each in a process of its own, so that memory is its own too.
         options = ["-m", "benchmarks.serving", "--part", name, *(["--quick"] if arguments.quick else [])]
-        results[name] = json.loads(run_in(OURS, options))
-    (output / "serving.json").write_text(json.dumps(results, indent=1) + "\n")
-    report.write(output)
+        results[name] = json.loads(run_in(here.ours, options))
+        limits = roofline.best(limits, roofline.of_this_machine(here.isa))
+    results["limits"] = limits
+    judge(results["streams"], limits)
+    save(here.folder(output) / "serving.json", results)
+    report.write(output, here.folder(output))
     print("\n".join(report.serving_lines(results)))
 
 

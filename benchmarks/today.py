@@ -2,7 +2,7 @@
 
     python -m benchmarks.today
 
-Writes `benchmarks/results/today.json`. The models come from PyPI, as for the tests.
+Writes `today.json` beside the machine's other results. The models come from PyPI, as for the tests.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import Any
 
 from benchmarks.peers import ROOT, ensure
 
-RESULT = ROOT / "benchmarks" / "results" / "today.json"
 HOME = ROOT / ".peers" / "published"
 
 
@@ -57,7 +56,11 @@ def main() -> None:
     sys.path.insert(0, str(ROOT / "tools" / "golden"))
     from packages import models
 
-    found: dict[str, Any] = {"models": len(models(HOME))}
+    from benchmarks import run  # Not above: this module runs in the peers' environments as well.
+    from benchmarks.store import RESULTS, save
+
+    here = run.begin(wanted=None)
+    found: dict[str, Any] = {"machine": here.facts(), "models": len(models(HOME))}
     peer = ensure("tf")
     subprocess.run([peer, "-m", "pip", "install", "-q", "tf_keras>=2.20,<3"], check=True)
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "KERAS_BACKEND": "tensorflow"}
@@ -66,7 +69,7 @@ def main() -> None:
         answer = subprocess.run(command, check=True, cwd=ROOT, env=quiet, stdout=subprocess.PIPE).stdout
         found[system] = json.loads(answer.splitlines()[-1])
     found["tensorflow_cpu_environment_mb"] = megabytes(peer.parent.parent / "lib")
-    RESULT.write_text(json.dumps(found, indent=2) + "\n")
+    save(RESULTS / here.kind / "today.json", found)
     print(json.dumps(found, indent=2))
 
 
