@@ -10,12 +10,12 @@ namespace gatewise::GATEWISE_ISA {
 
 // Calls `f` with 0, 1, .. kCount - 1 as constants.
 template <class F, int... kAt>
-GATEWISE_INLINE void each([[maybe_unused]] F f, std::integer_sequence<int, kAt...> /*at*/) {
+GATEWISE_INLINE constexpr void each([[maybe_unused]] F f, std::integer_sequence<int, kAt...> /*at*/) {
   (f(std::integral_constant<int, kAt>()), ...);
 }
 
 template <int kCount, class F>
-GATEWISE_INLINE void each(F f) {
+GATEWISE_INLINE constexpr void each(F f) {
   each(f, std::make_integer_sequence<int, kCount>());
 }
 

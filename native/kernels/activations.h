@@ -159,12 +159,14 @@ GATEWISE_INLINE Vec<T> activate(Activation kind, Vec<T> x) {
 // An activation known when the code is compiled: the usual ones, inlined.
 template <class T, Activation kKind>
 struct Fixed {
+  explicit Fixed(Activation /*kind*/) {}
   GATEWISE_INLINE Vec<T> operator()(Vec<T> x) const { return activate<T>(kKind, x); }
 };
 
 // An activation known when the layer is made.
 template <class T>
 struct Chosen {
+  explicit Chosen(Activation kind_) : kind(kind_) {}
   Activation kind;
   [[gnu::noinline]] Vec<T> operator()(Vec<T> x) const { return activate<T>(kind, x); }
 };

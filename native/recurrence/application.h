@@ -10,8 +10,8 @@ namespace gatewise::GATEWISE_ISA {
 template <class T, class C, class Act, class Gate, class Operands>
 class Application {
  public:
-  Application(const Member<T, C>& member, Operands& operands, Act act, Gate gate)
-      : m_(member), operands_(operands), act_(act), gate_(gate) {}
+  Application(const Member<T, C>& member, Operands& operands)
+      : m_(member), operands_(operands), act_(member.layer.activation), gate_(member.layer.recurrent_activation) {}
 
   // For the sums of some rows of a tile. The folded panel comes first: its few vectors wait longest for themselves, and
   // the others fill the time.
@@ -201,5 +201,27 @@ class Application {
   const Act act_;
   const Gate gate_;
 };
+
+// The equation of each phase with its activations. The driver calls it by address: there is one driver for all of them.
+template <class T, class C, class Operands>
+struct Equations {
+  using Apply = void (*)(const Member<T, C>&, Operands&, const Waiting<T>&, Index count);
+  Apply apply[facts_of<C>().phases.size()];
+};
+
+template <class T, class C, class Operands, class Act, class Gate, int kPhase>
+void apply_equation(const Member<T, C>& member, Operands& operands, const Waiting<T>& waiting, Index count) {
+  Application<T, C, Act, Gate, Operands>(member, operands)
+      .template apply<CellPhase<C, kPhase>>(waiting.sums, waiting.step, waiting.row, static_cast<int>(count),
+                                            waiting.group);
+}
+
+template <class T, class C, class Operands, class Act, class Gate>
+constexpr Equations<T, C, Operands> equations_of() {
+  Equations<T, C, Operands> all{};
+  each<facts_of<C>().phases.size()>(
+      [&](auto i) { all.apply[i] = &apply_equation<T, C, Operands, Act, Gate, decltype(i)::value>; });
+  return all;
+}
 
 }  // namespace gatewise::GATEWISE_ISA

@@ -18,12 +18,6 @@ struct Part {
   Index member;
 };
 
-template <class T, class C, class Operands, class Act, class Gate>
-void run_driver(const Part<T>& part, Act act, Gate gate) {
-  Driver<T, C, Act, Gate, Operands>(part.layer, part.call, part.division, part.space, part.team, part.member, act, gate)
-      .run();
-}
-
 // `OperandsOf<C>` are the operands of the cell C. The usual activations are inlined, the others called.
 template <class T, template <class> class OperandsOf>
 void run_part(const Part<T>& part) {
@@ -32,11 +26,12 @@ void run_part(const Part<T>& part) {
   with_cell(layer.cell, [&](auto cell) {
     using C = decltype(cell);
     using Operands = OperandsOf<C>;
-    if (usual) {
-      run_driver<T, C, Operands>(part, Fixed<T, Activation::tanh>{}, Fixed<T, Activation::sigmoid>{});
-    } else {
-      run_driver<T, C, Operands>(part, Chosen<T>{layer.activation}, Chosen<T>{layer.recurrent_activation});
-    }
+    static constexpr auto kUsual =
+        equations_of<T, C, Operands, Fixed<T, Activation::tanh>, Fixed<T, Activation::sigmoid>>();
+    static constexpr auto kOthers = equations_of<T, C, Operands, Chosen<T>, Chosen<T>>();
+    Driver<T, C, Operands>(layer, part.call, part.division, part.space, part.team, part.member,
+                           usual ? kUsual : kOthers)
+        .run();
   });
 }
 

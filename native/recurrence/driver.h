@@ -11,16 +11,12 @@
 namespace gatewise::GATEWISE_ISA {
 
 // The share of one member of the team. `Operands` is a policy: plain.h says what it offers.
-template <class T, class C, class Act, class Gate, class Operands>
+template <class T, class C, class Operands>
 class Driver {
  public:
   Driver(const PackedLayer<T>& layer, const Sequence<T>& call, const Division& division, const Workspace<T>& space,
-         Team& team, Index member, Act act, Gate gate)
-      : m_(layer, call, division, space, member),
-        team_(team),
-        member_(member),
-        operands_(m_),
-        application_(m_, operands_, act, gate) {
+         Team& team, Index member, const Equations<T, C, Operands>& equations)
+      : m_(layer, call, division, space, member), team_(team), member_(member), operands_(m_), equations_(equations) {
     each<kPhases>([&](auto i) { walks_[i] = walk_of<At<i>, Operands>(m_); });
   }
 
@@ -131,7 +127,7 @@ class Driver {
     const Index count = end - waiting.row;
     if (count == 0) return;
     operands_.template mend<P>(waiting, count);
-    application_.template apply<P>(waiting.sums, waiting.step, waiting.row, static_cast<int>(count), waiting.group);
+    equations_.apply[P::kIndex](m_, operands_, waiting, count);
     waiting.sums += count * waiting.group.template vectors<P>() * kLanes;
     waiting.row = end;
   }
@@ -140,7 +136,7 @@ class Driver {
   Team& team_;
   const Index member_;
   Operands operands_;
-  Application<T, C, Act, Gate, Operands> application_;
+  const Equations<T, C, Operands>& equations_;
   Walk walks_[kPhases];
 };
 

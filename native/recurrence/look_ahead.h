@@ -16,6 +16,7 @@ void look_ahead(const Member<T, C>& m, Operands& operands, Index start, Index co
     const Group group = groups.at(i);
     const Index before = (group.panel - m.panels.begin) * P::kGates * kWidth<T>;
     TileCall<T> tile = tile_of<P>(m.layer, group.panel);
+    tile.units = 0;
     Index step = 0;
     Index row = 0;
     for (Index block = 0; block < blocks.size(); ++block) {
