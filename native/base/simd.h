@@ -92,12 +92,6 @@ GATEWISE_INLINE void load_once(Vec<T>& v) {
 #endif
 }
 
-// A number that the compiler does not know: it would write a loop of so few turns out, turn by turn.
-GATEWISE_INLINE int hidden(int number) {
-  __asm__("" : "+r"(number));
-  return number;
-}
-
 // A vector's quarters, each from its own place.
 template <class T>
 GATEWISE_INLINE Vec<T> load_quarters(const T* const (&from)[4]) {

@@ -29,7 +29,7 @@ constexpr int rows_for(int gates) {
 // needs one more.)
 constexpr bool loads_once(int rows, int vectors) { return kFused && rows > 1 && rows * (vectors + 1) + 1 < kRegisters; }
 
-constexpr int max_panels(int gates) { return gates == 3 ? costs::kMaxPanelsOfThreeGates : kMaxPanels; }
+constexpr int max_panels(int gates) { return gates < 3 ? kMaxPanels : costs::kMaxPanelsOfManyGates; }
 
 // Panels that a tile of `rows` rows may take together.
 constexpr int panels_for(int rows, int gates) {
@@ -164,6 +164,8 @@ struct Sums {
 
 // All sums of a tile. kSums == kGates + 1 keeps the state's share of the last gate apart: the input's share is put away
 // first, and the last sum begins anew. (A folded vector is put away whole: two vectors of sums, not one.)
+//
+// Without units they are the inputs' share, kGates sums a panel, for `start` of a later tile.
 template <class T, int kRows, int kPanels, int kGates, int kSums, bool kFolded>
 void tile(const TileCall<T>& call) {
   constexpr Index width = kWidth<T>;
@@ -196,7 +198,7 @@ void tile(const TileCall<T>& call) {
   const T* weights = call.input;
   Index count = call.inputs;
   // One loop over products for both shares, not two: they are most of the engine's code, and of the time of its build.
-  for (int shares = hidden(2);;) {
+  for (int shares = call.units != 0 ? 2 : 1;;) {
     sums.accumulate(rows, weights, count, fetch);
     if (--shares == 0) break;
     if constexpr (kSums != kGates) put_away();
@@ -204,20 +206,13 @@ void tile(const TileCall<T>& call) {
     weights = call.recurrent;
     count = call.units;
   }
+  if constexpr (kSums != kGates) {
+    if (call.units == 0) {
+      return sums.store_to([&](int r, int p, int g) { return call.out[r] + (p * kGates + g) * width; });
+    }
+  }
   sums.store_to(
       [&](int r, int p, int g) { return call.out[r] + (p * kSums + (g == kGates - 1 ? kSums - 1 : g)) * width; });
-}
-
-// The inputs' share alone: partial sums of the gates, for `start` of a later tile. It is a tile without units but where
-// that would put the last gate apart.
-template <class T, int kRows, int kPanels, int kGates, int kSums, bool kFolded>
-void project(const TileCall<T>& call) {
-  constexpr Index width = kWidth<T>;
-  Sums<T, kRows, kPanels, kGates, kFolded> sums;
-  sums.load_from([&](int /*r*/, int p, int g) { return call.bias + (p * kSums + g) * width; });
-  Fetch<T> fetch = call.fetch;
-  sums.accumulate(call.x, call.input, call.inputs, fetch);
-  sums.store_to([&](int r, int p, int g) { return call.out[r] + (p * kGates + g) * width; });
 }
 
 // The tiles of one shape of sums, by rows, panels, and whether the folded panel comes after them.
@@ -225,17 +220,11 @@ template <class T>
 struct TileTable {
   using Function = void (*)(const TileCall<T>&);
   Function tile[rows_for(3)][kMaxPanels + 1][2];
-  Function project[rows_for(3)][kMaxPanels + 1][2];
 };
 
 template <class T, int kGates, int kSums, int kRows, int kPanels, bool kFolded>
 constexpr void fill_one(TileTable<T>& table) {
   table.tile[kRows - 1][kPanels][kFolded] = &tile<T, kRows, kPanels, kGates, kSums, kFolded>;
-  if constexpr (kSums == kGates) {
-    table.project[kRows - 1][kPanels][kFolded] = &tile<T, kRows, kPanels, kGates, kSums, kFolded>;
-  } else {
-    table.project[kRows - 1][kPanels][kFolded] = &project<T, kRows, kPanels, kGates, kSums, kFolded>;
-  }
 }
 
 template <class T, int kGates, int kSums, int kRows, int kPanels>
@@ -263,17 +252,12 @@ constexpr TileTable<T> make_tiles() {
 template <class T, int kGates, int kSums>
 inline constexpr TileTable<T> kTiles = make_tiles<T, kGates, kSums>();
 
-// The tiles of the phase P, chosen by their sizes. `project` wants no units. (amx_tiles.h has others.)
+// The tiles of the phase P, chosen by their sizes. (amx_tiles.h has others.)
 template <class T>
 struct VectorTiles {
   template <class P>
   static void tile(int rows, int panels, bool folded, const TileCall<T>& call) {
     kTiles<T, P::kGates, P::kSums>.tile[rows - 1][panels][folded](call);
-  }
-
-  template <class P>
-  static void project(int rows, int panels, bool folded, const TileCall<T>& call) {
-    kTiles<T, P::kGates, P::kSums>.project[rows - 1][panels][folded](call);
   }
 };
 

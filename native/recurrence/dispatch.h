@@ -18,19 +18,26 @@ struct Part {
   Index member;
 };
 
-// `OperandsOf<C>` are the operands of the cell C. The usual activations are inlined, the others called.
-template <class T, template <class> class OperandsOf>
-void run_part(const Part<T>& part) {
-  const PackedLayer<T>& layer = part.layer;
-  const bool usual = layer.activation == Activation::tanh && layer.recurrent_activation == Activation::sigmoid;
-  with_cell(layer.cell, [&](auto cell) {
-    using C = decltype(cell);
-    using Operands = OperandsOf<C>;
+// The usual activations are inlined, the others called; of float64 all are called.
+template <class T, class C, class Operands>
+const Equations<T, C, Operands>& equations_for(const PackedLayer<T>& layer) {
+  static constexpr auto kAny = equations_of<T, C, Operands, Chosen<T>, Chosen<T>>();
+  if constexpr (sizeof(T) == sizeof(float)) {
     static constexpr auto kUsual =
         equations_of<T, C, Operands, Fixed<T, Activation::tanh>, Fixed<T, Activation::sigmoid>>();
-    static constexpr auto kOthers = equations_of<T, C, Operands, Chosen<T>, Chosen<T>>();
-    Driver<T, C, Operands>(layer, part.call, part.division, part.space, part.team, part.member,
-                           usual ? kUsual : kOthers)
+    if (layer.activation == Activation::tanh && layer.recurrent_activation == Activation::sigmoid) return kUsual;
+  }
+  return kAny;
+}
+
+// `OperandsOf<C>` are the operands of the cell C.
+template <class T, template <class> class OperandsOf>
+void run_part(const Part<T>& part) {
+  with_cell(part.layer.cell, [&](auto cell) {
+    using C = decltype(cell);
+    using Operands = OperandsOf<C>;
+    Driver<T, C, Operands>(part.layer, part.call, part.division, part.space, part.team, part.member,
+                           equations_for<T, C, Operands>(part.layer))
         .run();
   });
 }

@@ -61,7 +61,7 @@ class PlainOperands {
   template <class P>
   void project(int height, Group group, const TileCall<T>& tile) {
     in_room<P>(height, group, tile, P::kGates, [&](int panels, bool folded, const TileCall<T>& call) {
-      VectorTiles<T>::template project<P>(height, panels, folded, call);
+      VectorTiles<T>::template tile<P>(height, panels, folded, call);
     });
   }
 
