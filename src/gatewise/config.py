@@ -20,6 +20,7 @@ class Settings:
 
     def __init__(self) -> None:
         self._floatx = "float32"
+        self._epsilon = 1e-7
         self._executor: Executor = "auto"
 
     @property
@@ -32,6 +33,17 @@ class Settings:
         if value not in _FLOATS:
             raise ValueError(f"config.floatx: expected one of {', '.join(_FLOATS)}, got {value!r}.")
         self._floatx = value
+
+    @property
+    def epsilon(self) -> float:
+        """The small number that keeps losses and metrics from dividing by 0 and from log(0): 1e-7 at first."""
+        return self._epsilon
+
+    @epsilon.setter
+    def epsilon(self, value: float) -> None:
+        if not 0 < value < 1:
+            raise ValueError(f"config.epsilon: expected a number between 0 and 1, got {value!r}.")
+        self._epsilon = float(value)
 
     @property
     def executor(self) -> Executor:

@@ -256,9 +256,12 @@ class Registry(Generic[Entry]):
     def _unknown(self, name: str, custom_objects: Mapping[str, Any] | None, module: str | None = None) -> str:
         from difflib import get_close_matches
 
-        known = {_plain(each): each for each in (*self._shown.values(), *_custom_names(custom_objects))}
+        names = (*self._shown.values(), *_custom_names(custom_objects))
+        known = {_plain(each): each for each in names}
         if module:
             hint = f" of the module {module!r}."
+        elif not self.loose and (near := get_close_matches(name, names, n=1)):  # "Hinge" and "hinge" differ there
+            hint = f": did you mean {near[0]!r}?"
         elif near := get_close_matches(_plain(name), known, n=1):
             hint = f": did you mean {known[near[0]]!r}?"
         else:
@@ -293,7 +296,9 @@ class ObjectRegistry(Registry[Any], Generic[Value]):
         module: the module that Keras 3's configs name: "keras.initializers".
         factories: whether entries make values (classes, functions of a config) or are the values (functions).
         default: what None means.
+        loose: as for Registry.
         suffixes: as for Registry.
+        bare_names: whether a config holds our functions as bare names, as Keras 3's do for activations, or as dicts.
     """
 
     def __init__(
@@ -303,9 +308,12 @@ class ObjectRegistry(Registry[Any], Generic[Value]):
         *,
         factories: bool = True,
         default: Value | None = None,
+        loose: bool = True,
         suffixes: tuple[str, ...] = (),
+        bare_names: bool = True,
     ) -> None:
-        super().__init__(kind, loose=True, suffixes=suffixes)
+        super().__init__(kind, loose=loose, suffixes=suffixes)
+        self.bare_names = bare_names
         self.module = module
         self.factories = factories
         self.default = default
@@ -351,7 +359,7 @@ class ObjectRegistry(Registry[Any], Generic[Value]):
             return None
         own = self.name_of(thing)
         if own is not None:
-            return own
+            return own if self.bare_names else _of_function(own)
         if hasattr(thing, "get_config"):
             return self._serialize_object(thing)
         name = get_registered_name(thing)
@@ -360,7 +368,7 @@ class ObjectRegistry(Registry[Any], Generic[Value]):
                 f"Cannot write the {self.kind} {thing!r} to a config: a config holds a name or a get_config() dict. "
                 f"Use a named function, or a class with get_config."
             )
-        return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
+        return _of_function(name)
 
     def _serialize_object(self, thing: Any) -> Config:
         cls = type(thing)
@@ -385,6 +393,11 @@ class ObjectRegistry(Registry[Any], Generic[Value]):
             return cast(Value, make(dict(config)) if make and config is not None else entry(**(config or {})))
         except TypeError as error:
             raise TypeError(f"The {self.kind} {name!r} cannot be made of {dict(config or {})!r}: {error}") from error
+
+
+def _of_function(name: str) -> Config:
+    """Keras 3's config of a function."""
+    return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
 
 
 # --- Objects that are their configs -----------------------------------------------------------------------------

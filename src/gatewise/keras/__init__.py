@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gatewise.keras import constraints as constraints
     from gatewise.keras import initializers as initializers
     from gatewise.keras import layers as layers
+    from gatewise.keras import losses as losses
     from gatewise.keras import models as models
     from gatewise.keras import preprocessing as preprocessing
     from gatewise.keras import regularizers as regularizers
@@ -41,6 +42,7 @@ MODULES: Final = (
     "constraints",
     "initializers",
     "layers",
+    "losses",
     "models",
     "preprocessing",
     "regularizers",

@@ -16,7 +16,6 @@ from gatewise.base.variable import Variable
 from gatewise.config import config
 from gatewise.layer.symbolic import SymbolicTensor
 
-_epsilon = 1e-7
 _data_format = "channels_last"
 
 
@@ -73,18 +72,17 @@ def cast_to_floatx(x: Any) -> Array:
 
 
 def epsilon() -> float:
-    """The small number that programs add before a division: 1e-7 at first. Gatewise's own layers do not use it.
+    """The small number that losses, metrics and programs add before a division: 1e-7 at first. Layers do not use it.
 
     >>> epsilon()
     1e-07
     """
-    return _epsilon
+    return config.epsilon
 
 
 def set_epsilon(value: float) -> None:
     """Set what `epsilon` says."""
-    global _epsilon
-    _epsilon = number(value)
+    config.epsilon = number(value)
 
 
 def image_data_format() -> str:

@@ -1,0 +1,14 @@
+"""`tf.keras.losses`: see `gatewise.losses`."""
+
+from __future__ import annotations
+
+from gatewise import losses as _losses
+from gatewise.base.absent import absent, public
+
+# Those of Gatewise's own that Keras does not have.
+_OURS = ("LossFunctionWrapper", "check_targets", "is_crossentropy", "of_shapes", "resolve")
+
+globals().update({name: getattr(_losses, name) for name in public(vars(_losses)) if name not in _OURS})
+
+__all__ = public(globals(), "gatewise.losses")  # noqa: PLE0605
+__getattr__ = absent(__name__, "tf.keras.losses")
