@@ -1,6 +1,6 @@
 """Make the golden data of `tests/golden` from the real systems.
 
-    python tools/golden/make.py [cases functions signatures files published peephole losses]
+    python tools/golden/make.py [cases functions signatures files published peephole losses metrics]
 
 With no names it makes all. It runs in the environment `.peers/tf`, which it creates when missing (about 2 GB).
 """
@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 ENVIRONMENT = ROOT / ".peers" / "tf"
 OUT = ROOT / "tests" / "golden"
-PARTS = ("cases", "functions", "signatures", "files", "published", "peephole", "losses")
+PARTS = ("cases", "functions", "signatures", "files", "published", "peephole", "losses", "metrics")
 
 
 def inside_the_environment() -> None:

@@ -15,11 +15,20 @@ def unique_name(class_name: str) -> str:
     Args:
         class_name: in camel case: "SimpleRNN" gives "simple_rnn", "Conv1D" gives "conv1d".
     """
-    stem = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", class_name)).lower()
+    stem = snake_case(class_name)
     with _lock:
         count = _counts.get(stem, 0)
         _counts[stem] = count + 1
     return f"{stem}_{count}" if count else stem
+
+
+def snake_case(class_name: str) -> str:
+    """A class's name in lower case, as Keras writes it.
+
+    >>> [snake_case(name) for name in ("SimpleRNN", "Conv1D", "MeanIoU")]
+    ['simple_rnn', 'conv1d', 'mean_io_u']
+    """
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", class_name)).lower()
 
 
 def clear_names() -> None:

@@ -160,6 +160,20 @@ class Variable:
         else:
             self._store(value)
 
+    def assign_add(self, value: Array) -> None:
+        """Add to the value, in this variable's dtype.
+
+        >>> total = Variable(np.zeros(2, "float32"), name="total")
+        >>> total.assign_add(1.5)
+        >>> total.numpy().tolist()
+        [1.5, 1.5]
+        """
+        self.assign(self.value + _like(value, self.value))
+
+    def assign_sub(self, value: Array) -> None:
+        """Subtract from the value, in this variable's dtype."""
+        self.assign(self.value - _like(value, self.value))
+
     def _store(self, value: Array) -> None:
         self._array = _copied(value, self.dtype)
         self.version += 1
@@ -186,6 +200,13 @@ class StateVariable(Variable):
     @staticmethod
     def _next_number() -> int:
         return changes.aside()
+
+
+def _like(value: Any, model: Array) -> Array:
+    """The value as an array of its own library, in the model's dtype."""
+    value = value.value if isinstance(value, Variable) else value
+    own = getattr(value, "__array_namespace__", None)
+    return (own() if own else np).asarray(value, dtype=model.dtype)
 
 
 def _copied(value: Array, dtype: Any) -> np.ndarray:

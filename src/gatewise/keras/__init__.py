@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gatewise.keras import initializers as initializers
     from gatewise.keras import layers as layers
     from gatewise.keras import losses as losses
+    from gatewise.keras import metrics as metrics
     from gatewise.keras import models as models
     from gatewise.keras import preprocessing as preprocessing
     from gatewise.keras import regularizers as regularizers
@@ -43,6 +44,7 @@ MODULES: Final = (
     "initializers",
     "layers",
     "losses",
+    "metrics",
     "models",
     "preprocessing",
     "regularizers",

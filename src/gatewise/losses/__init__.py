@@ -117,14 +117,14 @@ def resolve(identifier: Any, y_true_shape: Shape, y_pred_shape: Shape) -> Loss |
     """
     if identifier is None:
         return None
-    loss = get(of_shapes(_CROSSENTROPIES, y_true_shape, y_pred_shape) if is_crossentropy(identifier) else identifier)
+    loss = get(of_shapes(CROSSENTROPIES, y_true_shape, y_pred_shape) if is_crossentropy(identifier) else identifier)
     if isinstance(loss, Loss) or loss is None:
         return loss
     name = identifier if isinstance(identifier, str) else getattr(loss, "name", None) or get_registered_name(loss)
     return LossFunctionWrapper(loss, name=name)
 
 
-_CROSSENTROPIES = ("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy")
+CROSSENTROPIES = ("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy")
 
 
 def is_crossentropy(identifier: Any) -> bool:

@@ -68,7 +68,7 @@ class Loss(Described):
         y_pred = structure.map_structure(lambda leaf: predictions(leaf, self._dtype), y_pred, _is_numbers)
         y_true = structure.map_structure(lambda leaf: self._targets(leaf, y_pred), y_true, _is_numbers)
         if not structure.is_nested(y_true) and not structure.is_nested(y_pred):
-            y_true = _with_steps(y_true, y_pred, mask, sample_weight)
+            y_true = with_steps(y_true, y_pred, mask, sample_weight)
         losses = self.call(y_true, y_pred)
         mask = reductions.both(mask, masks.of(losses))
         return as_result(reductions.reduced(losses, sample_weight, mask, self.reduction))
@@ -99,7 +99,7 @@ def _is_numbers(tree: Any) -> bool:
     return isinstance(tree, (int, float, np.generic))
 
 
-def _with_steps(y_true: Array, y_pred: Array, *weights: Any) -> Array:
+def with_steps(y_true: Array, y_pred: Array, *weights: Any) -> Array:
     """Targets (B, T) as (B, T, 1) next to such predictions, where a mask or weights (B, T) weigh each step.
 
     Without them Keras takes the last axis of the predictions away instead, which makes one loss a sample.

@@ -18,7 +18,7 @@ import gatewise as tf
 # What programs take from where. A name here is a promise: it does not go away.
 NAMES = {
     "tf.keras": "Input InputSpec KerasTensor Layer Model Sequential Variable __version__ activations backend config "
-    "constraints initializers layers losses models preprocessing regularizers saving utils",
+    "constraints initializers layers losses metrics models preprocessing regularizers saving utils",
     "tf.keras.layers": "Activation Add Average AveragePooling1D BatchNormalization Bidirectional Concatenate Conv1D Dense "
     "Dot Dropout ELU Embedding Flatten GRU GlobalAveragePooling1D GlobalMaxPooling1D Input InputLayer InputSpec LSTM "
     "Lambda Layer LeakyReLU Masking MaxPooling1D Maximum Multiply PReLU Permute ReLU RepeatVector Reshape SimpleRNN "
@@ -33,6 +33,8 @@ NAMES = {
     "tf.keras.constraints": "Constraint MaxNorm MinMaxNorm NonNeg UnitNorm deserialize get max_norm non_neg serialize",
     "tf.keras.losses": "BinaryCrossentropy CategoricalCrossentropy Huber Loss MSE MeanSquaredError Reduction "
     "SparseCategoricalCrossentropy binary_crossentropy deserialize get mean_squared_error mse serialize",
+    "tf.keras.metrics": "AUC Accuracy BinaryAccuracy F1Score Mean MeanMetricWrapper Metric Precision Recall Sum "
+    "binary_accuracy deserialize get mean_squared_error mse serialize sparse_categorical_accuracy",
     "tf.keras.backend": "backend clear_session epsilon floatx get_uid get_value image_data_format int_shape "
     "is_keras_tensor set_epsilon set_floatx set_image_data_format set_value",
     "tf.keras.config": "backend epsilon floatx image_data_format set_epsilon set_floatx set_image_data_format",
