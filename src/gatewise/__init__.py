@@ -16,7 +16,18 @@ from gatewise.base.version import __version__
 from gatewise.config import config
 
 if TYPE_CHECKING:
-    from gatewise import activations, constraints, initializers, keras, layers, losses, metrics, models, regularizers
+    from gatewise import (
+        activations,
+        constraints,
+        initializers,
+        keras,
+        layers,
+        losses,
+        metrics,
+        models,
+        optimizers,
+        regularizers,
+    )
     from gatewise.base.arrays import Tensor
     from gatewise.base.variable import Variable
     from gatewise.graph import Input
@@ -39,6 +50,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "optimizers",
     "regularizers",
 ]
 

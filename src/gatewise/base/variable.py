@@ -135,6 +135,12 @@ class Variable:
     def __neg__(self) -> Array:
         return -self.value
 
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
     # NumPy's arrays then leave `x @ variable` to the variable, which gives the traced value where there is one.
     __array_priority__ = 1000
 
