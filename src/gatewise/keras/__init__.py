@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gatewise.keras import losses as losses
     from gatewise.keras import metrics as metrics
     from gatewise.keras import models as models
+    from gatewise.keras import optimizers as optimizers
     from gatewise.keras import preprocessing as preprocessing
     from gatewise.keras import regularizers as regularizers
     from gatewise.keras import saving as saving
@@ -46,6 +47,7 @@ MODULES: Final = (
     "losses",
     "metrics",
     "models",
+    "optimizers",
     "preprocessing",
     "regularizers",
     "saving",

@@ -101,7 +101,7 @@ def test_names_of_python_itself_are_left_to_python():
         ("tf.keras.layers.LTSM", "Did you mean 'LSTM'"),
         ("tf.keras.layers.lstm", "Did you mean 'LSTM'"),
         ("tf.keras.layer", "Did you mean 'layers'|Did you mean 'Layer'"),
-        ("tf.keras.optimizers", "does not train yet"),
+        ("tf.keras.optimizers.Adan", "Did you mean 'Adam'"),
         ("tf.keras.callbacks", "does not train yet"),
         ("tf.keras.utils.plot_model", r"model\.summary\(\)"),
     ],

@@ -1,0 +1,9 @@
+"""`tf.keras.optimizers.legacy`: see `gatewise.optimizers.legacy`."""
+
+from __future__ import annotations
+
+from gatewise.base.absent import absent, public
+from gatewise.optimizers.legacy import *  # noqa: F403
+
+__all__ = public(globals(), "gatewise.optimizers.legacy")  # noqa: PLE0605
+__getattr__ = absent(__name__, "tf.keras.optimizers.legacy")
