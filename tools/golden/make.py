@@ -1,8 +1,8 @@
 """Make the golden data of `tests/golden` from the real systems.
 
-    python tools/golden/make.py [cases functions signatures files published peephole losses metrics]
+    python tools/golden/make.py [PART ...]
 
-With no names it makes all. It runs in the environment `.peers/tf`, which it creates when missing (about 2 GB).
+The parts are those of `PARTS`; with no names it makes all. It runs in the environment `.peers/tf`, which it creates when missing (about 2 GB).
 """
 
 from __future__ import annotations
@@ -17,7 +17,18 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 ENVIRONMENT = ROOT / ".peers" / "tf"
 OUT = ROOT / "tests" / "golden"
-PARTS = ("cases", "functions", "signatures", "files", "published", "peephole", "losses", "metrics")
+PARTS = (
+    "cases",
+    "functions",
+    "signatures",
+    "files",
+    "published",
+    "peephole",
+    "losses",
+    "metrics",
+    "optimizers",
+    "curves",
+)
 
 
 def inside_the_environment() -> None:
