@@ -18,6 +18,7 @@ from gatewise.layer.input_spec import InputSpec as InputSpec
 from gatewise.layer.symbolic import SymbolicTensor
 from gatewise.models import Model as Model
 from gatewise.models import Sequential as Sequential
+from gatewise.optimizers import Optimizer as Optimizer
 
 if TYPE_CHECKING:
     from gatewise.keras import activations as activations
@@ -55,7 +56,7 @@ MODULES: Final = (
 )
 """The public modules of Keras that Gatewise has."""
 
-__all__ = ["Input", "InputSpec", "KerasTensor", "Layer", "Model", "Sequential", "Variable", *MODULES]  # noqa: PLE0604
+__all__ = ["Input", "InputSpec", "KerasTensor", "Layer", "Model", "Optimizer", "Sequential", "Variable", *MODULES]  # noqa: PLE0604
 
 _absent = absent(__name__, "tf.keras")
 

@@ -18,8 +18,10 @@ In HDF5 files of tf2 the names are `iteration:0` and `Adam/m/dense/kernel:0`, th
 `Adam/dense/kernel/m:0`: the path of each variable here, with `:0`, but for the count's. SGD of tf2 keeps and saves a
 momentum even where it has none.
 
-**optax.** None of its transformations gives Keras's numbers to the last bits; what differs stands with each optimizer.
-So the equations are written here, in a few lines each on arrays of NumPy or JAX.
+**optax** gives Keras's numbers to the last bits for gradient descent without momentum, for clipping by value, and
+for exponential and polynomial schedules, and a test holds ours to it there. Elsewhere it differs, in the last bits or in
+more; each optimizer says how. All the same the equations stand here, in a few lines each: one form for all, which runs
+on NumPy's arrays without JAX too. An optax transformation can be an optimizer: see `Optax`.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from gatewise.optimizers.adagrad import Adagrad as Adagrad
 from gatewise.optimizers.adam import Adam as Adam
 from gatewise.optimizers.adam import AdamW as AdamW
 from gatewise.optimizers.adamax import Adamax as Adamax
+from gatewise.optimizers.from_optax import Optax as Optax
 from gatewise.optimizers.ftrl import Ftrl as Ftrl
 from gatewise.optimizers.lamb import Lamb as Lamb
 from gatewise.optimizers.lion import Lion as Lion
@@ -59,6 +62,7 @@ __all__ = [
     "LossScaleOptimizer",
     "Muon",
     "Nadam",
+    "Optax",
     "Optimizer",
     "RMSprop",
     "deserialize",

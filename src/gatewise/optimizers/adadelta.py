@@ -22,7 +22,7 @@ class Adadelta(Optimizer):
         a = rho * a + (1 - rho) * d^2
         w += rate * d
 
-    The paper's learning rate is 1, Keras's default 0.001.
+    The paper's learning rate is 1, Keras's default 0.001. optax's `adadelta` rounds otherwise.
 
     Source: Zeiler, 2012, https://arxiv.org/abs/1212.5701.
 

@@ -1,6 +1,6 @@
 """Gradients made shorter. A gradient may be None: that weight has none.
 
-optax clips by a global norm too, but divides by the norm and then multiplies; Keras makes one factor of both.
+optax clips by a global norm too, but divides by the norm and then multiplies, where Keras makes one factor of both.
 """
 
 from __future__ import annotations

@@ -100,8 +100,8 @@ class Described(Declared):
 
         >>> from gatewise.optimizers import SGD
         >>> config = SGD(0.5, momentum=0.9).get_config()
-        >>> config["name"], config["learning_rate"], config["momentum"], config["clipnorm"]
-        ('sgd', 0.5, 0.9, None)
+        >>> config["learning_rate"], config["momentum"], config["clipnorm"]
+        (0.5, 0.9, None)
         """
         config: Config = {name: self._serialized(name) for name in BASE if name in self._arguments}
         if self.generation == "tf2":

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gatewise.base import release
 from gatewise.base.registry import ObjectRegistry, find_custom_object
+from gatewise.optimizers.from_optax import Optax, is_transformation
 from gatewise.optimizers.optimizer import Optimizer
 
 registry: ObjectRegistry[Optimizer] = ObjectRegistry("optimizer", "keras.optimizers")
@@ -20,7 +21,7 @@ _PACKAGE: Final = "Custom>"
 
 
 def get(identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Optimizer | None:
-    """The optimizer that `identifier` says: None, an optimizer, a name, a config or a class.
+    """The optimizer that `identifier` says: None, an optimizer, a name, a config, a class, or optax's.
 
     Raises:
         ValueError: for an unknown name, with the nearest known one.
@@ -37,6 +38,8 @@ def get(identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Opt
         return identifier
     if isinstance(identifier, Mapping):
         return deserialize(identifier, custom_objects)
+    if not isinstance(identifier, type) and is_transformation(identifier):
+        return Optax(identifier)
     return _checked(registry.get(identifier, custom_objects), identifier)
 
 

@@ -1,8 +1,8 @@
 """The learning-rate schedules: functions of the number of steps made so far, under Keras's names.
 
 A schedule computes in float32, on NumPy's numbers and inside a program that JAX traces alike. In the equations t is the
-step, counted from 0, T is `decay_steps` and a_0 the initial learning rate. optax has schedules of the same kind; they
-round otherwise, or count steps otherwise, so these are written here.
+step, counted from 0, T is `decay_steps` and a_0 the initial learning rate. optax's exponential and polynomial schedules
+give the same bits, its cosine rounds otherwise, and it has no others; these here need no JAX.
 """
 
 from __future__ import annotations
