@@ -58,6 +58,7 @@ OLD_HOMES: Final[dict[str, str]] = {
     "layers.recurrent_v2": "layers",
     "layers.wrappers": "layers",
     "layers.rnn": "layers",
+    "optimizer_v2": "optimizers",
     "optimizer_v2.adadelta": "optimizers.legacy",
     "optimizer_v2.adagrad": "optimizers.legacy",
     "optimizer_v2.adam": "optimizers.legacy",

@@ -19,9 +19,9 @@ In HDF5 files of tf2 the names are `iteration:0` and `Adam/m/dense/kernel:0`, th
 momentum even where it has none.
 
 **optax** gives Keras's numbers to the last bits for gradient descent without momentum, for clipping by value, and
-for exponential and polynomial schedules, and a test holds ours to it there. Elsewhere it differs, in the last bits or in
-more; each optimizer says how. All the same the equations stand here, in a few lines each: one form for all, which runs
-on NumPy's arrays without JAX too. An optax transformation can be an optimizer: see `Optax`.
+for exponential and polynomial schedules, and a test holds ours to it there. Elsewhere it differs, in the last bits or
+in more; each optimizer says how. All the same the equations stand here, in a few lines each: one form for all, which
+runs on NumPy's arrays without JAX too. An optax transformation can be an optimizer: see `Optax`.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ class Lamb(Optimizer):
         u = m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon)
         w -= rate * |w| / |u| * u
 
-    with m and v as in Adam; a weight or a step of length 0 is not rescaled.
+    with m and v as in Adam; a weight or a step of length 0 is not rescaled. optax's `lamb` rounds otherwise.
 
     Source: You et al., 2019, https://arxiv.org/abs/1904.00962.
 

@@ -101,7 +101,7 @@ def test_names_of_python_itself_are_left_to_python():
         ("tf.keras.layers.LTSM", "Did you mean 'LSTM'"),
         ("tf.keras.layers.lstm", "Did you mean 'LSTM'"),
         ("tf.keras.layer", "Did you mean 'layers'|Did you mean 'Layer'"),
-        ("tf.keras.optimizers.Adan", "Did you mean 'Adam'"),
+        ("tf.keras.optimizers.Adan", "Did you mean '[Aa]dam'"),
         ("tf.keras.callbacks", "does not train yet"),
         ("tf.keras.utils.plot_model", r"model\.summary\(\)"),
     ],
@@ -296,3 +296,13 @@ def test_a_layer_of_a_program_travels_through_a_config():
     with pytest.raises(ValueError, match="Twice"):
         tf.keras.layers.deserialize(config)
     assert type(tf.keras.layers.deserialize(config, custom_objects={"Twice": Twice})) is Twice
+
+
+def test_optimizers_have_their_old_names_too():
+    from gatewise import optimizers
+
+    keras = tf.keras.optimizers
+    assert keras.adam is keras.Adam is keras.experimental.Adam is optimizers.Adam
+    assert keras.adam_v2.Adam is keras.legacy.Adam is optimizers.legacy.Adam
+    assert keras.schedules.CosineDecay is optimizers.schedules.CosineDecay
+    assert not hasattr(keras, "Optax")
