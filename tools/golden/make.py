@@ -2,7 +2,8 @@
 
     python tools/golden/make.py [PART ...]
 
-The parts are those of `PARTS`; with no names it makes all. It runs in the environment `.peers/tf`, which it creates when missing (about 2 GB).
+The parts are those of `PARTS`; with no names it makes all. It runs in the environment `.peers/tf`, which it creates
+when missing (about 2 GB).
 """
 
 from __future__ import annotations
