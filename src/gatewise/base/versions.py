@@ -95,5 +95,19 @@ def keras() -> str:
     >>> keras()
     '3.15.1'
     """
-    major, minor = (int(part) for part in tensorflow().split(".")[:2])
-    return next(version for since, version in _KERAS if (major, minor) >= since).format(minor=minor)
+    numbers = _numbers()
+    return next(version for since, version in _KERAS if numbers >= since).format(minor=numbers[1])
+
+
+def before(major: int, minor: int) -> bool:
+    """Whether `tf.__version__` is older than that.
+
+    >>> before(2, 16)
+    False
+    """
+    return _numbers() < (major, minor)
+
+
+def _numbers() -> tuple[int, int]:
+    major, minor = tensorflow().split(".")[:2]
+    return int(major), int(minor)

@@ -4,8 +4,8 @@ Which Keras an optimizer belongs to is settled when it is made, by `gatewise.bas
 
     keras3   Keras 3, what plain Gatewise code means
     tf2      TensorFlow 2.11 to 2.15 and tf_keras
-    legacy   TensorFlow 1, and 2 up to 2.10: `gatewise.optimizers.legacy`. Under TensorFlow 1 all names mean these, and
-             under TensorFlow 2 with the arguments `lr` or `decay`, which only these had.
+    legacy   TensorFlow 1, and 2 up to 2.10: `gatewise.optimizers.legacy`. All names mean these where a program asks for
+             such a TensorFlow; under TensorFlow 2 they do with the arguments `lr` or `decay` too, which only these had.
 
 **State in files.** `variables` is all state. `stored_variables` is what a file of the generation holds, in its order:
 

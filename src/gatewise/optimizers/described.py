@@ -6,7 +6,7 @@ import warnings
 from typing import Any, ClassVar, Final, Literal, TypeAlias, TypeVar
 
 from gatewise.arguments import Argument, Declared, bind, boolean, fraction, optional, optional_number, positive, text
-from gatewise.base import release
+from gatewise.base import release, versions
 from gatewise.base.names import unique_name
 from gatewise.base.registry import custom_object_scope
 from gatewise.base.typing import Config
@@ -31,6 +31,14 @@ def _at_least_two(value: Any) -> int:
     return positive(value)
 
 
+def _means_legacy(given: dict[str, Any]) -> bool:
+    """Whether a name means a legacy optimizer: in TensorFlow before 2.11, whose `lr` and `decay` tell it too."""
+    now, said = release.current(), given.get("is_legacy_optimizer")
+    if now == "keras3" or said is not None:
+        return now != "keras3" and bool(said)
+    return now == "tf1" or versions.before(2, 11) or not {"lr", "decay"}.isdisjoint(given)
+
+
 class Described(Declared):
     """What is described by its arguments; see `Optimizer` for what they mean."""
 
@@ -51,14 +59,9 @@ class Described(Declared):
     """The class of `gatewise.optimizers.legacy` that stands for this one."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """An optimizer of this class, or the legacy one where that is what the name meant.
-
-        TensorFlow 1 had those alone; in TensorFlow 2, `lr` and `decay` are words of releases that had those alone.
-        """
-        old, now = vars(cls).get("_of_old"), release.current()
-        words = kwargs.get("is_legacy_optimizer") or not {"lr", "decay"}.isdisjoint(kwargs)
-        meant = old if old is not None and (now == "tf1" or (now == "tf2" and words)) else cls
-        return object.__new__(meant)
+        """An optimizer of this class, or the legacy one where that is what the name meant."""
+        old = vars(cls).get("_of_old")
+        return object.__new__(old if old is not None and _means_legacy(kwargs) else cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         label = type(self).__name__

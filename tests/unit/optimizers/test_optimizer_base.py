@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from gatewise import optimizers
-from gatewise.base.release import meaning
+from gatewise.base import versions
+from gatewise.base.release import meaning, of_tensorflow
 from gatewise.base.variable import Variable
 from gatewise.constraints import NonNeg
 from gatewise.optimizers import SGD, Adam, AdamW, legacy, schedules
@@ -250,6 +251,7 @@ def test_old_words_mean_the_old_optimizers_in_old_releases():
         assert not isinstance(optimizers.get("adam"), legacy.Optimizer)
     with meaning("tf1"):
         assert isinstance(optimizers.get("adam"), legacy.Adam)
+        assert not isinstance(Adam(is_legacy_optimizer=False), legacy.Adam)
     found = Adam(lr=0.5)
     assert found.generation == "keras3"
     assert float(found.learning_rate) == 0.5
@@ -320,3 +322,12 @@ print("jax" in sys.modules, "optax" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"
+
+
+@pytest.mark.parametrize(("version", "generation"), [("1.14.0", "legacy"), ("2.10.0", "legacy"), ("2.11.0", "tf2")])
+def test_names_mean_what_they_did_in_the_tensorflow_asked_for(monkeypatch, version, generation):
+    monkeypatch.setattr(versions, "_asked", version)
+    with meaning(of_tensorflow(version)):
+        assert Adam().generation == generation
+        assert optimizers.get("adam").generation == generation
+        assert AdamW().generation == "tf2"
