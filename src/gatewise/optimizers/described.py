@@ -74,7 +74,7 @@ class Described(Declared):
             if name != "name":
                 setattr(self, name, value)
         clips = [name for name in CLIPPERS if getattr(self, name) is not None]
-        if len(clips) > 1 and (self.generation == "keras3" or "clipvalue" not in clips):
+        if len(clips) > 1 and (self.generation == "keras3" or {"clipnorm", "global_clipnorm"} <= set(clips)):
             raise ValueError(f"{self.label}: expected one of {', '.join(CLIPPERS)} at most, got {' and '.join(clips)}.")
 
     def _start(self) -> None:

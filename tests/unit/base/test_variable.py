@@ -58,6 +58,13 @@ def test_arithmetic(name: str) -> None:
     np.testing.assert_array_equal(np.matmul(x, variable), x @ value)
 
 
+def test_one_number_can_be_added_to_and_read() -> None:
+    count = Variable(np.asarray(2, "int64"), name="count")
+    count.assign_add(3)
+    count.assign_sub(1)
+    assert (int(count), float(count), count.version) == (4, 4.0, 2)
+
+
 def test_a_scope_keeps_reads_and_writes_to_itself() -> None:
     variable, other = make(), make()
     with reading(Scope([(variable, np.zeros((2, 2)))])) as scope:

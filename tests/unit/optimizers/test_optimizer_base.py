@@ -235,6 +235,19 @@ def test_errors_say_what_was_wanted(make, message):
         make()
 
 
+def test_kerases_differ_in_which_clips_go_together():
+    gradients, start = np.array([3.0, 4.0], "float32"), np.zeros(2, "float32")
+    with meaning("tf2"):
+        ways = SGD(1.0, clipnorm=1.0, clipvalue=3.0), legacy.SGD(1.0, clipnorm=1.0, clipvalue=3.0)
+        with pytest.raises(ValueError, match="expected one of clipnorm, global_clipnorm, clipvalue at most"):
+            SGD(clipnorm=1.0, global_clipnorm=1.0, clipvalue=1.0)
+    ends = [weight(start) for _ in ways]
+    for optimizer, w in zip(ways, ends, strict=True):
+        optimizer.apply([gradients], [w])
+    np.testing.assert_allclose(ends[0].numpy(), [-0.6, -0.8], rtol=1e-6)
+    np.testing.assert_allclose(ends[1].numpy(), -np.sqrt([0.5, 0.5]), rtol=1e-6)
+
+
 def test_positions_are_keras_3s():
     optimizer = AdamW(0.5, 0.25, 0.8, 0.7, 0.1, True, 3.0)
     config = optimizer.get_config()
