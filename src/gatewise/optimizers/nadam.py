@@ -11,6 +11,7 @@ from gatewise.arguments import Argument, real
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array
 from gatewise.base.variable import Variable
+from gatewise.config import config as settings
 from gatewise.optimizers.arguments import LearningRate, epsilon
 from gatewise.optimizers.optimizer import Optimizer, power
 from gatewise.optimizers.registry import registry
@@ -57,7 +58,8 @@ class Nadam(Optimizer):
     def build(self, variables: Sequence[Variable]) -> None:
         if self.built:
             return
-        product = Variable(np.ones((), variables[0].dtype), name="variable", trainable=False)
+        dtype = variables[0].dtype if variables else settings.floatx
+        product = Variable(np.ones((), dtype), name="variable", trainable=False)
         if self.generation == "legacy":
             product.name, product.path = self._own_name("momentum_cache")
             self._variables.append(product)

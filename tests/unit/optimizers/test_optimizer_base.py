@@ -137,6 +137,14 @@ def test_what_does_not_fit_is_refused():
         optimizer.stateless_apply([0], [ONES], [ONES])
 
 
+@pytest.mark.parametrize("name", ["SGD", "Nadam", "Adafactor", "Muon"])
+def test_a_model_without_weights_has_a_state_too(name):
+    optimizer = optimizers.get(name)
+    optimizer.build([])
+    assert [v.name for v in optimizer.variables][:2] == ["iteration", "learning_rate"]
+    optimizer.apply([])
+
+
 def test_a_failed_step_changes_nothing():
     first, second = weight(), weight()
     optimizer = SGD(0.5, momentum=0.9)
