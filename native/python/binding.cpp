@@ -1,8 +1,11 @@
 // The Python module gatewise.engine._native.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -10,7 +13,10 @@
 #include "python/binding_facts.h"
 #include "python/binding_recurrence.h"
 #include "python/binding_stream.h"
+#include "python/interruptible.h"
 #include "recurrence/isa.h"
+#include "threads/costs.h"
+#include "threads/crowd.h"
 #include "threads/team.h"
 
 namespace nb = nanobind;
@@ -28,6 +34,15 @@ std::vector<std::string> isa_names() {
 void want_threads(Index count) {
   if (count < 0) throw std::invalid_argument("threads must be 0 (automatic) or more, not " + std::to_string(count));
   set_threads(count);
+}
+
+// With a patience of its own, calls never pause before they take more threads again.
+void set_patience(std::optional<Index> microseconds) {
+  if (microseconds) {
+    crowd::set_limits(std::chrono::microseconds(*microseconds), {});
+  } else {
+    crowd::set_limits(costs::kPatience, costs::kLongestPause);
+  }
 }
 
 }  // namespace
@@ -52,6 +67,9 @@ NB_MODULE(_native, module) {
   module.def("threads", &threads, "How many threads a call from this thread may use.");
   module.def("set_threads", &want_threads, "count"_a, "Set how many threads a call may use; 0 is automatic.");
 
+  module.def("set_patience", &set_patience, "microseconds"_a.none(),
+             "For tests: how long threads wait for one another before fewer go on; None is as usual.");
+  ask_python_for_interrupts();
   bind_facts(module);
   bind_recurrence(module);
   stream::bind_stream(module);

@@ -14,6 +14,7 @@
 #include "cells/named.h"
 #include "python/arrays.h"
 #include "python/call.h"
+#include "python/interruptible.h"
 #include "recurrence/recurrence.h"
 
 using namespace nb::literals;
@@ -118,8 +119,7 @@ class Bound {
       call.last[i] = last.second;
       PyTuple_SET_ITEM(result.ptr(), 1 + i, last.first.release().ptr());
     }
-    const nb::gil_scoped_release release;
-    recurrence.forward(call);
+    interruptibly([&] { recurrence.forward(call); });
     return result;
   }
 

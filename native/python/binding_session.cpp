@@ -1,10 +1,12 @@
 // B streams that advance together, for Python.
 #include <nanobind/stl/vector.h>
 
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "python/binding_stream.h"
+#include "python/interruptible.h"
 #include "stream/builder.h"
 #include "stream/costs.h"
 #include "stream/session.h"
@@ -81,8 +83,7 @@ class BoundSession {
 
   nb::list run(nb::list inputs, Index steps) {
     Arrays arrays(session_.program(), make_, std::move(inputs), session_.batch() * steps);
-    locked(session_.lock(), is_long(steps),
-           [&] { session_.push(arrays.input_data.data(), arrays.output_data.data(), steps); });
+    advance(arrays.input_data.data(), arrays.output_data.data(), steps);
     return arrays.outputs;
   }
 
@@ -106,9 +107,20 @@ class BoundSession {
     return session_.program().work() * static_cast<double>(session_.batch() * steps) > costs::kLongWork;
   }
 
+  void advance(const void* const* inputs, float* const* outputs, Index steps) {
+    const auto work = [&] { session_.push(inputs, outputs, steps); };
+    if (!is_long(steps)) return locked(session_.lock(), false, work);
+    interruptibly([&] {
+      const std::lock_guard<ForkLock> hold(session_.lock());
+      work();
+    });
+  }
+
   nb::object step(const void* x, nb::handle shape) {
-    auto [array, data] = make_(shape);
-    locked(session_.lock(), is_long(1), [this, x, to = data]() mutable { session_.push(&x, &to, 1); });
+    nb::object array;
+    float* data = nullptr;
+    std::tie(array, data) = make_(shape);
+    advance(&x, &data, 1);
     return array;
   }
 

@@ -14,13 +14,10 @@ struct Parts {
 
 }  // namespace
 
-extern void run_tiles(const PackedLayer<float>& layer, const Sequence<float>& call, const Division& division,
-                      const Workspace<float>& space, Team& team, Index member);
-void run_tiles(const PackedLayer<float>& layer, const Sequence<float>& call, const Division& division,
-               const Workspace<float>& space, Team& team, Index member) {
-  const Part<float> part{layer, call, division, space, team, member};
-  if (layer.parts == 1) return run_part<float, Parts<1>::Operands>(part);
-  run_part<float, Parts<kFloatParts>::Operands>(part);
+extern Index run_tiles(const Part<float>& part);
+Index run_tiles(const Part<float>& part) {
+  if (part.layer.parts == 1) return run_part<float, Parts<1>::Operands>(part);
+  return run_part<float, Parts<kFloatParts>::Operands>(part);
 }
 
 }  // namespace gatewise::GATEWISE_ISA

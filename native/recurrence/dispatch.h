@@ -7,17 +7,6 @@
 
 namespace gatewise::GATEWISE_ISA {
 
-// What the functions of `Kernels` take: one call, divided, and the member of the team whose share is done.
-template <class T>
-struct Part {
-  const PackedLayer<T>& layer;
-  const Sequence<T>& call;
-  const Division& division;
-  const Workspace<T>& space;
-  Team& team;
-  Index member;
-};
-
 // The usual activations are inlined, the others called; of float64 all are called.
 template <class T, class C, class Operands>
 const Equations<T, C, Operands>& equations_for(const PackedLayer<T>& layer) {
@@ -32,14 +21,14 @@ const Equations<T, C, Operands>& equations_for(const PackedLayer<T>& layer) {
 
 // `OperandsOf<C>` are the operands of the cell C.
 template <class T, template <class> class OperandsOf>
-void run_part(const Part<T>& part) {
+Index run_part(const Part<T>& part) {
+  Index step = 0;
   with_cell(part.layer.cell, [&](auto cell) {
     using C = decltype(cell);
     using Operands = OperandsOf<C>;
-    Driver<T, C, Operands>(part.layer, part.call, part.division, part.space, part.team, part.member,
-                           equations_for<T, C, Operands>(part.layer))
-        .run();
+    step = Driver<T, C, Operands>(part, equations_for<T, C, Operands>(part.layer)).run(part.from);
   });
+  return step;
 }
 
 }  // namespace gatewise::GATEWISE_ISA

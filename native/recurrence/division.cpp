@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/costs.h"
+#include "threads/costs.h"
 
 namespace gatewise {
 namespace {
@@ -42,6 +43,15 @@ bool ahead_is_worth_it(const PackedLayer<T>& layer, const Sequence<T>& call, boo
                                      : layer.inputs >= costs::kAheadInputsNear && call.batch == 1;
 }
 
+// Sequences of a piece: every thread has as many pieces, more or less, and all are as high as one another.
+Index rows_of_piece(Index batch, Index threads) {
+  const auto divided = [](Index count, Index by) { return (count + by - 1) / by; };
+  const Index share = divided(batch, threads);
+  const Index pieces = share / costs::kRowsOfPiece;
+  if (pieces <= 1) return share;
+  return divided(divided(share, pieces), costs::kRowsOfTile) * costs::kRowsOfTile;
+}
+
 }  // namespace
 
 template <class T>
@@ -71,6 +81,9 @@ Division make_division(const PackedLayer<T>& layer, const Sequence<T>& call, Ind
   } else {
     division.chunk = std::max<Index>(call.steps, 1);
   }
+  division.rows = division.split_units ? call.batch : rows_of_piece(call.batch, division.threads);
+  const double done = work * static_cast<double>(division.rows) / std::max(batch, 1.0);
+  division.look = static_cast<Index>(costs::kWorkOfLook / std::max(done, 1.0)) + 1;
   return division;
 }
 

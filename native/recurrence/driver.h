@@ -14,26 +14,35 @@ namespace gatewise::GATEWISE_ISA {
 template <class T, class C, class Operands>
 class Driver {
  public:
-  Driver(const PackedLayer<T>& layer, const Sequence<T>& call, const Division& division, const Workspace<T>& space,
-         Team& team, Index member, const Equations<T, C, Operands>& equations)
-      : m_(layer, call, division, space, member), team_(team), member_(member), operands_(m_), equations_(equations) {
+  Driver(const Part<T>& part, const Equations<T, C, Operands>& equations)
+      : m_(part.layer, part.call, part.division, part.space, part.member),
+        team_(part.team),
+        member_(part.member),
+        until_look_(part.division.look),
+        operands_(m_),
+        equations_(equations) {
     each<kPhases>([&](auto i) { walks_[i] = walk_of<At<i>, Operands>(m_); });
   }
 
-  void run() {
+  // From the step `from` on, to the end or to where the team leaves off.
+  Index run(Index from) {
     const Index steps = m_.call.steps;
-    load_states(m_);
-    operands_.begin();
-    wait();
-    for (Index start = 0; start < steps; start += m_.division.chunk) {
+    if (from == 0) {
+      load_states(m_);
+      operands_.begin();
+    }
+    Index now = from;
+    for (bool on = meet(); on && now < steps;) {
+      const Index start = now;
       const Index count = lesser(steps - start, m_.division.chunk);
       if (m_.division.ahead) {
         operands_.take_inputs(start, count);
         each<kPhases>([&](auto i) { look_ahead<At<i>>(m_, operands_, start, count); });
       }
-      for (Index i = 0; i < count; ++i) step(start + i, i);
+      for (; on && now < start + count; ++now) on = step(now, now - start);
     }
-    store_states(m_);
+    if (now == steps) store_states(m_);
+    return now;
   }
 
  private:
@@ -46,18 +55,27 @@ class Driver {
   // The sums of the tile that is being made, and of those before that still wait.
   using Sums = TileSums<T, Operands::kBeside ? 2 : 1, Operands::kRowsWaiting>;
 
-  void wait() {
-    if (m_.division.split_units && m_.division.threads > 1) team_.barrier(member_);
-  }
+  // Waits for the other members, where they divide the units; says whether to go on.
+  bool meet() { return m_.division.split_units ? team_.barrier(member_) : !team_.stopped(); }
 
-  void step(Index step, Index in_chunk) {
+  // Says whether to go on. (Not in the middle of a step: what was heard between its phases is heard again at its end.)
+  bool step(Index step, Index in_chunk) {
     operands_.begin_step(step);
+    bool on = true;
     each<kPhases>([&](auto i) {
       if constexpr (i != 0) operands_.template fetch_source<At<i>>(step);
       run_phase<At<i>>(step, in_chunk);
-      wait();
+      if constexpr (i + 1 == kPhases) look();
+      if (i + 1 == kPhases || m_.division.split_units) on = meet();
     });
     operands_.template fetch_source<At<0>>(step + 1);
+    return on;
+  }
+
+  void look() {
+    if (member_ != 0 || --until_look_ != 0) return;
+    until_look_ = m_.division.look;
+    team_.look();
   }
 
   // One phase of one step. Every other step walks the panels backwards: what is still in the cache is used first.
@@ -135,6 +153,7 @@ class Driver {
   const Member<T, C> m_;
   Team& team_;
   const Index member_;
+  Index until_look_;  // steps
   Operands operands_;
   const Equations<T, C, Operands>& equations_;
   Walk walks_[kPhases];

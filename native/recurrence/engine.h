@@ -70,18 +70,22 @@ struct Sequence {
 struct Division {
   Index threads = 1;
   bool split_units = false;  // members share the batch and divide the units, with a barrier a step
+  Index rows = 0;            // else the batch is cut into pieces of so many sequences, each done by one member
   bool ahead = false;        // multiply the input of `chunk` steps by its kernel before the steps themselves
   Index chunk = 1;
   bool far = false;  // states and outputs do not stay in the first-level cache: fetch them early
+  Index look = 1;    // steps between two looks at whether to go on
 };
 
 // Working memory of one call, as all members see it.
 template <class T>
 struct Workspace {
-  Index apart = 0;   // the rows of a member that has them to itself begin so much later than those of the one before
   Index stride = 0;  // from row to row of the arrays of numbers that follow
-  // (B, padded) each, the output in two: the one read and the one written by a step, in turn. The cell's other fields
-  // are changed in place.
+  // From member to member of these arrays, where each has its own; 0 where they share them.
+  Index field_size = 0;
+  Index pairs_size = 0;
+  // (rows, padded) each, the output in two: the one read and the one written by a step, in turn. The cell's other
+  // fields are changed in place.
   T* output[2] = {};
   T* fields[kMaxFields] = {};
   // What the tiles read: inputs, and the fields that a phase multiplies, as pairs of bfloat16 numbers in one T each,
@@ -89,7 +93,7 @@ struct Workspace {
   Index input_stride = 0;
   Index pair_stride = 0;
   T* inputs = nullptr;      // [member][inputs_size]: the steps of a chunk
-  T* output_pairs[2] = {};  // (B, pair_stride)
+  T* output_pairs[2] = {};  // (rows, pair_stride)
   T* field_pairs[kMaxFields] = {};
   Index inputs_size = 0;
   T* ahead = nullptr;  // [member][ahead_size]: projected inputs
@@ -99,30 +103,36 @@ struct Workspace {
 class Team;
 struct RowKernels;
 
+// The share of one member of a team in a call, or in a piece of one.
+template <class T>
+struct Part {
+  const PackedLayer<T>& layer;
+  const Sequence<T>& call;
+  const Division& division;
+  const Workspace<T>& space;
+  Team& team;
+  Index member;
+  Index from;  // the step to begin with: the first, or where a team has left off
+};
+
+// Does a part, and returns the step before which it stopped: all members of a team the same.
+template <class T>
+using RunPart = Index (*)(const Part<T>&);
+
 // The functions of one instruction set.
 struct Kernels {
   const char* name;
   Index width32;
   Index width64;
-  void (*run32)(const PackedLayer<float>&, const Sequence<float>&, const Division&, const Workspace<float>&, Team&,
-                Index member);
-  void (*run64)(const PackedLayer<double>&, const Sequence<double>&, const Division&, const Workspace<double>&, Team&,
-                Index member);
-  // For layers packed for tiles; null where there are none.
-  void (*tiles32)(const PackedLayer<float>&, const Sequence<float>&, const Division&, const Workspace<float>&, Team&,
-                  Index member);
+  RunPart<float> run32;
+  RunPart<double> run64;
+  RunPart<float> tiles32;  // for layers packed for tiles; null where there are none
   const RowKernels* rows;  // what streams need beside recurrences
 
   Index width(float /*tag*/) const { return width32; }
   Index width(double /*tag*/) const { return width64; }
-  void run(const PackedLayer<float>& l, const Sequence<float>& s, const Division& p, const Workspace<float>& w, Team& t,
-           Index member) const {
-    (l.parts == 0 ? run32 : tiles32)(l, s, p, w, t, member);
-  }
-  void run(const PackedLayer<double>& l, const Sequence<double>& s, const Division& p, const Workspace<double>& w,
-           Team& t, Index member) const {
-    run64(l, s, p, w, t, member);
-  }
+  Index run(const Part<float>& part) const { return (part.layer.parts == 0 ? run32 : tiles32)(part); }
+  Index run(const Part<double>& part) const { return run64(part); }
 };
 
 }  // namespace gatewise

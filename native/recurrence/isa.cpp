@@ -24,8 +24,7 @@ extern const Kernels kKernels;
 }
 #if defined(GATEWISE_AMX)
 namespace amx {
-extern void run_tiles(const PackedLayer<float>& layer, const Sequence<float>& call, const Division& division,
-                      const Workspace<float>& space, Team& team, Index member);
+extern Index run_tiles(const Part<float>& part);
 }
 #endif
 #elif defined(__aarch64__)

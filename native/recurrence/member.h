@@ -1,4 +1,4 @@
-// What one thread of a call sees: its share of the rows and panels, and where states, inputs and outputs stand.
+// What one thread of a call sees: its share of the panels, and where states, inputs and outputs stand.
 #pragma once
 
 #include "base/costs.h"
@@ -8,19 +8,18 @@
 
 namespace gatewise::GATEWISE_ISA {
 
-// The working memory as `member` sees it. Members that divide the units share the states' rows.
+// The working memory as `member` sees it.
 template <class T>
-Workspace<T> memory_of(Index member, bool split_units, Workspace<T> space) {
+Workspace<T> memory_of(Index member, Workspace<T> space) {
   space.inputs += member * space.inputs_size;
   space.ahead += member * space.ahead_size;
-  if (split_units) return space;
-  const auto move = [&](T*& memory) {
-    if (memory != nullptr) memory += member * space.apart;
+  const auto move = [member](T*& memory, Index size) {
+    if (memory != nullptr) memory += member * size;
   };
-  for (T*& numbers : space.output) move(numbers);
-  for (T*& numbers : space.fields) move(numbers);
-  for (T*& pairs : space.output_pairs) move(pairs);
-  for (T*& pairs : space.field_pairs) move(pairs);
+  for (T*& numbers : space.output) move(numbers, space.field_size);
+  for (T*& numbers : space.fields) move(numbers, space.field_size);
+  for (T*& pairs : space.output_pairs) move(pairs, space.pairs_size);
+  for (T*& pairs : space.field_pairs) move(pairs, space.pairs_size);
   return space;
 }
 
@@ -51,8 +50,8 @@ class Member {
       : layer(layer_),
         call(call_),
         division(division_),
-        space(memory_of(member, division.split_units, all)),
-        rows(division.split_units ? Share{0, call.batch} : share(call.batch, member, division.threads)),
+        space(memory_of(member, all)),
+        rows{0, call.batch},
         panels(division.split_units ? share(layer.panels, member, division.threads) : Share{0, layer.panels}),
         whole(lesser(panels.end, layer.whole_panels())) {}
 

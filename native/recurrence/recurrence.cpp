@@ -11,24 +11,80 @@
 #include "recurrence/division.h"
 #include "recurrence/isa.h"
 #include "recurrence/workspace.h"
+#include "threads/interrupt.h"
 
 namespace gatewise {
 namespace {
 
+// The sequences from `first` on, `count` of them, as a call of their own.
 template <class T>
-struct Job {
+Sequence<T> piece_of(const Sequence<T>& call, const PackedLayer<T>& layer, Index first, Index count) {
+  Sequence<T> piece = call;
+  piece.batch = count;
+  piece.x += first * call.x_batch;
+  if (call.mask != nullptr) piece.mask += first * call.mask_batch;
+  for (int i = 0; i < layer.states; ++i) {
+    if (call.initial[i] != nullptr) piece.initial[i] += first * call.initial_batch[i];
+    if (call.last[i] != nullptr) piece.last[i] += first * (call.last_batch[i] != 0 ? call.last_batch[i] : layer.units);
+  }
+  piece.y += first * layer.units * (call.sequences ? call.steps : 1);
+  return piece;
+}
+
+// A call whose batch is cut into pieces, which members take as they are free.
+template <class T>
+struct Pieces {
   const Kernels& kernels;
   const PackedLayer<T>& layer;
   const Sequence<T>& call;
   const Division& division;
   const Workspace<T>& space;
   Team& team;
+  std::atomic<Index> taken{0};  // sequences
 
-  static void run(void* self, Index member) {
-    const auto& job = *static_cast<const Job*>(self);
-    job.kernels.run(job.layer, job.call, job.division, job.space, job.team, member);
+  static void run(void* self, Index member) { static_cast<Pieces*>(self)->work(member); }
+
+  void work(Index member) {
+    const Index rows = division.rows;
+    do {
+      const Index first = taken.fetch_add(rows, std::memory_order_relaxed);
+      if (first >= call.batch) return;
+      const Sequence<T> piece = piece_of(call, layer, first, std::min(rows, call.batch - first));
+      kernels.run({layer, piece, division, space, team, member, 0});
+      if (member == 0) team.look();
+    } while (!team.stopped());
   }
 };
+
+// Steps of a call that a team does, dividing the units, or one thread of it alone.
+template <class T>
+struct Steps {
+  const Kernels& kernels;
+  const PackedLayer<T>& layer;
+  const Sequence<T>& call;
+  const Division& division;
+  const Workspace<T>& space;
+  Team& team;
+  Index now;
+
+  static void run(void* self, Index member) {
+    auto& steps = *static_cast<Steps*>(self);
+    const Index from = steps.now;
+    const Index step =
+        steps.kernels.run({steps.layer, steps.call, steps.division, steps.space, steps.team, member, from});
+    if (member == 0) steps.reached = step;
+  }
+
+  Index reached = 0;
+};
+
+// The same division for a team of fewer members; memory for the whole team will do.
+Division shrunk(Division division, Index members) {
+  division.look = division.look * members / division.threads + 1;
+  division.threads = members;
+  division.split_units = members > 1;
+  return division;
+}
 
 // The weights rounded to bfloat16 and kept as T.
 template <class T>
@@ -134,14 +190,49 @@ const PackedLayer<T>& Recurrence<T>::layer_for(const Sequence<T>& call) const {
 
 template <class T>
 void Recurrence<T>::forward(const Sequence<T>& call, Index most) const {
-  static thread_local Buffer buffer;
   const PackedLayer<T>& layer = layer_for(call);
-  Division division = make_division(layer, call, most);
+  const Division division = make_division(layer, call, most);
+  if (division.split_units) {
+    run_steps(layer, call, division);
+  } else {
+    run_pieces(layer, call, division);
+  }
+}
+
+namespace {
+
+Buffer& own_buffer() {
+  static thread_local Buffer buffer;
+  return buffer;
+}
+
+}  // namespace
+
+template <class T>
+void Recurrence<T>::run_pieces(const PackedLayer<T>& layer, const Sequence<T>& call, Division division) const {
   Team team(division.threads);
   if (team.size() < division.threads) division = make_division(layer, call, team.size());
-  const Workspace<T> space = make_workspace(buffer, layer, call, division);
-  Job<T> job{kernels_, layer, call, division, space, team};
-  team.run(division.threads, &Job<T>::run, &job);
+  const Workspace<T> space = make_workspace(own_buffer(), layer, division);
+  Pieces<T> pieces{kernels_, layer, call, division, space, team};
+  team.run(division.threads, &Pieces<T>::run, &pieces);
+  if (team.stopped()) throw Interrupted();
+}
+
+// A team that leaves off makes way for one that is as large as the machine allows then.
+template <class T>
+void Recurrence<T>::run_steps(const PackedLayer<T>& layer, const Sequence<T>& call, const Division& division) const {
+  const Workspace<T> space = make_workspace(own_buffer(), layer, division);
+  bool stuck = false;  // Not all came, so the team did nothing.
+  for (Index now = 0; now < call.steps;) {
+    Team team(division.threads);
+    team.stop_after_pause();
+    const Division present = shrunk(division, stuck ? 1 : team.size());
+    Steps<T> steps{kernels_, layer, call, present, space, team, now};
+    team.run(present.threads, &Steps<T>::run, &steps);
+    stuck = steps.reached == now;
+    now = steps.reached;
+    if (now < call.steps && interrupted()) throw Interrupted();
+  }
 }
 
 template class Recurrence<float>;

@@ -27,6 +27,7 @@ class Recurrence {
   const PackedLayer<T>& layer() const { return packed_.layer; }
 
   // Runs one call. Takes what threads are worth it; allocates nothing once this thread has made a call as large.
+  // Throws Interrupted where that is asked for, and then the results are worth nothing: see interrupt.h.
   void forward(const Sequence<T>& call) const { forward(call, threads()); }
 
   // The same on at most `most` threads: 1 for a caller that has divided its work already.
@@ -34,6 +35,8 @@ class Recurrence {
 
  private:
   const PackedLayer<T>& layer_for(const Sequence<T>& call) const;
+  void run_pieces(const PackedLayer<T>& layer, const Sequence<T>& call, Division division) const;
+  void run_steps(const PackedLayer<T>& layer, const Sequence<T>& call, const Division& division) const;
 
   const Kernels& kernels_;
   Packing<T> packed_;

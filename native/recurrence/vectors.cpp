@@ -12,9 +12,8 @@ struct Plain {
 };
 
 template <class T>
-void run(const PackedLayer<T>& layer, const Sequence<T>& call, const Division& division, const Workspace<T>& space,
-         Team& team, Index member) {
-  run_part<T, Plain<T>::template Operands>({layer, call, division, space, team, member});
+Index run(const Part<T>& part) {
+  return run_part<T, Plain<T>::template Operands>(part);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// How a member goes through a product: its share of the rows or panels, rows in blocks, panels in groups.
+// How a member goes through a product: its share of the panels, rows in blocks, panels in groups.
 #pragma once
 
 #include "base/simd.h"

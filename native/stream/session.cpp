@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "threads/interrupt.h"
+
 namespace gatewise::stream {
 
 Session::Session(std::shared_ptr<const Program> program, Index batch)
@@ -146,6 +148,7 @@ void Session::push_long(const void* const* inputs, float* const* outputs, Index 
     program_->run(call, many_);
     parts.store(outputs, cut);
     from = call.next;
+    if (interrupted()) throw Interrupted();
   }
   std::swap(states_[0], *std::find(std::begin(states_), std::end(states_), from));
 }

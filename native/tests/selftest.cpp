@@ -2,6 +2,7 @@
 // Exits with 0 when every case agrees. Buffers have exactly the size they need, so that a sanitizer sees one step too
 // far.
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -20,6 +21,9 @@
 #include "cells/named.h"
 #include "recurrence/isa.h"
 #include "recurrence/recurrence.h"
+#include "threads/costs.h"
+#include "threads/crowd.h"
+#include "threads/interrupt.h"
 
 namespace gatewise {
 namespace {
@@ -256,6 +260,14 @@ bool close(const Output<T>& got, const Result& wanted, double tolerance) {
   return right;
 }
 
+// While one lives, members have no patience with one another: teams shrink and grow again in the middle of calls.
+struct Impatience {
+  Impatience() { crowd::set_limits({}, {}); }
+  ~Impatience() { crowd::set_limits(costs::kPatience, costs::kLongestPause); }
+  Impatience(const Impatience&) = delete;
+  Impatience& operator=(const Impatience&) = delete;
+};
+
 // One case: right, and the same bits for any number of threads. Returns the number of failures.
 template <class T>
 int check(const Case& k, std::mt19937& random) {
@@ -271,6 +283,7 @@ int check(const Case& k, std::mt19937& random) {
                 static_cast<int>(8 * sizeof(T)), k.batch, k.steps, k.inputs, k.units);
     ++failures;
   }
+  const Impatience impatience;
   for (const Index count : {2, 3}) {
     set_threads(count);
     if (!(run(k, data, layer) == one)) {
@@ -414,6 +427,65 @@ int check_edges(std::mt19937& random) {
   return failures;
 }
 
+// A call long enough for teams to change, and to be interrupted. What is left of one that was does not count.
+int check_long_call(Index batch, std::mt19937& random) {
+  const Case k{
+      cell_named("gru"), Activation::tanh, Activation::sigmoid, batch, 3000, 8, 70, true, true, false, true, false};
+  const Data<float> data(k, random);
+  const Recurrence<float> layer(k.cell, {k.inputs, k.units}, data.pointers(), k.activation, k.gate);
+  set_threads(1);
+  const Output<float> one = run(k, data, layer);
+  int failures = 0;
+  for (const Index count : {1, 2, 3}) {
+    set_threads(count);
+    const Impatience impatience;
+    if (!(run(k, data, layer) == one)) failures += 1;
+    set_question([] { return true; });
+    bool stopped = false;
+    try {
+      const Interruptible scope;
+      for (int i = 0; i < 1000; ++i) run(k, data, layer);
+    } catch (const Interrupted&) {
+      stopped = true;
+    }
+    set_question(nullptr);
+    if (!stopped || !(run(k, data, layer) == one)) failures += 1;
+  }
+  if (failures != 0) std::printf("long calls of %td sequences: %d failures\n", batch, failures);
+  return failures;
+}
+
+// A member that stays away for a while: all leave, and at the same barrier.
+int check_leaving() {
+  constexpr Index members = 3;
+  constexpr int turns = 1000;
+  struct Turns {
+    Team& team;
+    int left[members] = {};
+
+    static void run(void* self, Index member) {
+      auto& job = *static_cast<Turns*>(self);
+      int turn = 0;
+      while (turn < turns && job.team.barrier(member)) {
+        if (++turn == 10 && member == 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
+      job.left[member] = turn;
+    }
+  };
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    crowd::set_limits(costs::kPatience, {});
+    Team team(members);
+    Turns job{team};
+    team.run(members, &Turns::run, &job);
+    if (job.left[0] != job.left[1] || job.left[0] != job.left[2]) break;
+    if (job.left[0] == turns) continue;  // The others had no processor meanwhile, so nobody has waited.
+    crowd::set_limits(costs::kPatience, costs::kLongestPause);
+    return 0;
+  }
+  std::printf("a team does not leave together\n");
+  return 1;
+}
+
 // Several threads call one layer at once, which nobody called before.
 int check_concurrency(Index batch, std::mt19937& random) {
   const Case k{
@@ -442,7 +514,7 @@ int check_concurrency(Index batch, std::mt19937& random) {
 
 int main(int count, char** arguments) {
   const int cases = count > 1 ? std::atoi(arguments[1]) : 150;
-  int failures = 0;
+  int failures = gatewise::check_leaving();
   for (const gatewise::Kernels* kernels : gatewise::available_kernels()) {
     gatewise::set_isa(kernels->name);
     std::mt19937 random(1);
@@ -453,6 +525,7 @@ int main(int count, char** arguments) {
     }
     failures += gatewise::check_edges<float>(random) + gatewise::check_edges<double>(random);
     failures += gatewise::check_concurrency(3, random) + gatewise::check_concurrency(30, random);
+    failures += gatewise::check_long_call(2, random) + gatewise::check_long_call(9, random);
     std::printf("%s: %d cases\n", kernels->name, 2 * cases);
   }
   std::printf(failures == 0 ? "all agree\n" : "%d failures\n", failures);

@@ -1,203 +1,17 @@
-// A small crew of threads. It starts when first needed, spins for a moment after each job and then sleeps; a forked
-// child starts its own; a caller who finds it taken works alone. It is never destroyed, so that nothing waits at exit.
-#include <pthread.h>
+// How many threads there may be.
 #include <sched.h>
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <cstdlib>
 #include <fstream>
-#include <memory>
-#include <mutex>
 #include <sstream>
 #include <string>
 #include <thread>
-#include <vector>
 
-#include "base/costs.h"
 #include "threads/team.h"
 
 namespace gatewise {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-constexpr Index kMaxThreads = 256;
-constexpr auto kSpinTime = std::chrono::microseconds(costs::kSpinMicroseconds);
-
-inline void pause() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
-// Spins until `ready()`: at first eagerly, since a pause costs more than a cache line's journey, and giving the
-// processor away now and then, since the thread waited for may need it.
-template <class Ready>
-void spin_until(Ready ready) {
-  for (int turn = 1; !ready(); ++turn) {
-    if (turn > 256) pause();
-    if (turn % 1024 == 0) std::this_thread::yield();
-  }
-}
-
-// A counter alone on its cache lines (two: processors fetch them in pairs).
-struct alignas(128) Counter {
-  std::atomic<std::uint64_t> value{0};
-};
-
-}  // namespace
-
-class Crew {
- public:
-  static Crew& get();
-
-  bool take() { return owner_.try_lock(); }
-  void give() { owner_.unlock(); }
-
-  // Starts workers until there are `count`; returns how many there are (the system may refuse some).
-  Index grow(Index count) {
-    while (static_cast<Index>(workers_.size()) < count) {
-      auto worker = std::make_unique<Worker>();
-      try {
-        std::thread(&Crew::work, this, worker.get(), static_cast<Index>(workers_.size()) + 1).detach();
-      } catch (const std::system_error&) {
-        break;
-      }
-      workers_.push_back(std::move(worker));
-    }
-    return static_cast<Index>(workers_.size());
-  }
-
-  void run(Team::Job job, void* context, Index members) {
-    job_ = job;
-    context_ = context;
-    members_ = members;
-    for (Index i = 0; i < members; ++i)
-      arrivals_[static_cast<std::size_t>(i)].value.store(0, std::memory_order_relaxed);
-    for (Index i = 1; i < members; ++i) wake(*workers_[static_cast<std::size_t>(i - 1)]);
-    job(context, 0);
-    for (Index i = 1; i < members; ++i) {
-      Worker& worker = *workers_[static_cast<std::size_t>(i - 1)];
-      spin_until([&] { return worker.done.value.load(std::memory_order_acquire) == worker.tickets; });
-    }
-  }
-
-  // Each member counts its own arrivals and waits until nobody is behind: one cache line's journey, no shared counter.
-  void barrier(Index member) {
-    auto& mine = arrivals_[static_cast<std::size_t>(member)].value;
-    const std::uint64_t turn = mine.load(std::memory_order_relaxed) + 1;
-    mine.store(turn, std::memory_order_release);
-    for (Index i = 0; i < members_; ++i) {
-      const auto& other = arrivals_[static_cast<std::size_t>(i)].value;
-      spin_until([&] { return other.load(std::memory_order_acquire) >= turn; });
-    }
-  }
-
- private:
-  struct Worker {
-    Counter ticket;             // jobs given
-    Counter done;               // jobs finished
-    std::uint64_t tickets = 0;  // the owner's count of `ticket`
-    std::atomic<bool> asleep{false};
-    std::mutex mutex;
-    std::condition_variable wake;
-  };
-
-  static void wake(Worker& worker) {
-    worker.ticket.value.store(++worker.tickets);
-    if (worker.asleep.load()) {
-      const std::lock_guard<std::mutex> lock(worker.mutex);
-      worker.wake.notify_one();
-    }
-  }
-
-  // Waits for a ticket after `seen`: spinning for a moment, then asleep.
-  static void wait(Worker& worker, std::uint64_t seen) {
-    const auto given = [&] { return worker.ticket.value.load() != seen; };
-    const auto until = Clock::now() + kSpinTime;
-    do {
-      for (int i = 0; i < 64; ++i) {
-        if (given()) return;
-        pause();
-      }
-      std::this_thread::yield();  // to the caller, perhaps: on a busy machine both may share a processor
-    } while (Clock::now() < until);
-    std::unique_lock<std::mutex> lock(worker.mutex);
-    worker.asleep.store(true);
-    worker.wake.wait(lock, given);
-    worker.asleep.store(false);
-  }
-
-  void work(Worker* worker, Index member) {
-    for (std::uint64_t seen = 0;;) {
-      wait(*worker, seen);
-      seen = worker->ticket.value.load(std::memory_order_acquire);
-      job_(context_, member);
-      worker->done.value.store(seen, std::memory_order_release);
-    }
-  }
-
-  std::mutex owner_;
-  std::vector<std::unique_ptr<Worker>> workers_;
-  Team::Job job_ = nullptr;
-  void* context_ = nullptr;
-  Index members_ = 1;
-  Counter arrivals_[kMaxThreads];
-};
-
-namespace {
-
-std::atomic<Crew*> crew_now{nullptr};
-std::atomic<Index> threads_set{0};
-
-// In a forked child the parent's threads do not exist, and its locks may be held for ever: leave that crew behind.
-void forget_crew() { crew_now.store(nullptr); }
-
-// Registered when the library is loaded: a handler that is registered while another thread is about to fork would not
-// be called in that child.
-[[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, &forget_crew);
-
-}  // namespace
-
-Crew& Crew::get() {
-  Crew* crew = crew_now.load(std::memory_order_acquire);
-  if (crew != nullptr) return *crew;
-  auto fresh = std::make_unique<Crew>();
-  if (crew_now.compare_exchange_strong(crew, fresh.get())) return *fresh.release();
-  return *crew;
-}
-
-Team::Team(Index wanted) {
-  if (wanted <= 1) return;
-  Crew& crew = Crew::get();
-  if (!crew.take()) return;
-  crew_ = &crew;
-  size_ = std::min(wanted, crew.grow(std::min(wanted, kMaxThreads) - 1) + 1);
-}
-
-Team::~Team() {
-  if (crew_ != nullptr) crew_->give();
-}
-
-Index Team::size() const { return size_; }
-
-void Team::run(Index members, Job job, void* context) {
-  if (members == 1) {
-    job(context, 0);
-  } else {
-    crew_->run(job, context, members);
-  }
-}
-
-void Team::barrier(Index member) {
-  if (crew_ != nullptr) crew_->barrier(member);
-}
-
 namespace {
 
 #if defined(__linux__)
@@ -257,6 +71,8 @@ Index automatic_threads() {
   const Index most = from_environment("OMP_NUM_THREADS");
   return most != 0 ? std::min(most, usable_processors()) : usable_processors();
 }
+
+std::atomic<Index> threads_set{0};
 
 Index process_threads() {
   if (const Index set = threads_set.load(std::memory_order_relaxed); set != 0) return set;

@@ -29,6 +29,12 @@ def threads() -> int:
 def set_threads(count: int) -> None:
     """Set how many threads a call may use, for the process; 0 is automatic. Lifts this thread's limit."""
 
+def set_patience(microseconds: int | None) -> None:
+    """For tests: how long threads wait for one another before fewer of them go on; None is as usual.
+
+    With a patience of its own the engine tries again with all threads at once, and not after a pause.
+    """
+
 def cells() -> dict[str, dict[str, Any]]:
     """What the engine knows of its cells, by name.
 
