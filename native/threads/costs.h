@@ -17,9 +17,9 @@ inline constexpr int kEagerLooks = 256;
 // Pauses between two looks at the clock: one to three microseconds. Chosen.
 inline constexpr int kPauses = 64;
 
-// How long a member waits for another before it thinks that this has lost its processor: longer than an interrupt
-// takes, shorter than another program's turn, which is milliseconds. It also waits as long as its own share of the work
-// took, since shares are not even. Chosen.
+// Waits for another member that are longer than this are held against the machine: longer than an interrupt takes,
+// shorter than another program's turn, which is milliseconds. (Not those within the time that a member's own share of
+// the work took, since shares are not even.) Chosen.
 inline constexpr Nanoseconds kPatience = std::chrono::microseconds(100);
 
 // The same for a worker that has to wake first: that was measured to take up to 100 us.
@@ -31,9 +31,12 @@ inline constexpr Nanoseconds kLongestSpin = std::chrono::milliseconds(2);
 // How long it then sleeps between two looks: its processor is free for the one it waits for. Chosen.
 inline constexpr Nanoseconds kNap = std::chrono::microseconds(50);
 
-// After a wait beyond patience calls keep to one thread for so many times the time that was waited: what is lost on a
-// busy machine is a twentieth. Each time that this happens again the pause doubles, up to the most. Chosen.
-inline constexpr int kPauseOfWait = 20;
+// So much waiting in a tenth of the time is borne: on a machine that was free, virtual processors were taken away for
+// 0.1 to 1 ms some ten times a second, and a busy one takes its milliseconds again and again. What goes beyond that is
+// a reason to keep to one thread, for twenty times as long: a twentieth is lost on a busy machine. Chosen.
+inline constexpr Nanoseconds kBorne = std::chrono::milliseconds(4);
+inline constexpr int kForgottenShare = 10;
+inline constexpr int kPauseOfWaits = 20;
 inline constexpr Nanoseconds kLongestPause = std::chrono::milliseconds(200);
 
 // Multiply-adds between two looks at whether to go on: some 100 us, beside which a look at the clock costs nothing.

@@ -46,7 +46,7 @@ bool is_soon(Ready ready) {
 }
 
 // Waits for another thread: spinning at first, then asleep between looks, and calling `meanwhile` before each nap. Says
-// so where it took longer than patience lasts.
+// whether it took so long that one thread is to go on alone.
 template <class Ready, class Meanwhile>
 bool outlasts(Duration patience, Ready ready, Meanwhile meanwhile) {
   const auto start = Clock::now();
@@ -63,9 +63,7 @@ bool outlasts(Duration patience, Ready ready, Meanwhile meanwhile) {
     if (!ready()) std::this_thread::sleep_for(costs::kNap);
   }
   const auto now = Clock::now();
-  if (now - start < patience) return false;
-  crowd::report(now, now - start);
-  return true;
+  return now - start >= patience && crowd::report(now, now - start);
 }
 
 // A counter alone on its cache lines (two: processors fetch them in pairs).
@@ -171,7 +169,7 @@ class Crew {
     return true;
   }
 
-  // Where a member has to wait for longer than patience lasts, the job ends at the next barrier.
+  // Where members have to wait too much, the job ends at the next barrier.
   template <class Ready>
   [[gnu::noinline]] bool wait_at_barrier(Index member, std::uint64_t turn, Ready is_here) {
     const auto own = Duration(Clock::now() - start_) / turn;

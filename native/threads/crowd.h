@@ -1,7 +1,6 @@
-// What a process knows of how busy its machine is: a thread that had to wait long for another had no second processor.
+// What a process knows of how busy its machine is: threads that had to wait long for others had no processors.
 //
-// From then on calls keep to one thread for a while, and then try again. The pause doubles when that fails, and halves
-// for every time as long as itself that passes without a failure.
+// Where such waits take too much of the time, calls keep to one thread for a while, and then try again.
 #pragma once
 
 #include <chrono>
@@ -14,8 +13,8 @@ using Duration = std::chrono::nanoseconds;
 // Whether to keep to one thread now.
 bool is_there();
 
-// A member waited for another, beyond `patience`.
-void report(Clock::time_point now, Duration waited);
+// A member waited for another, beyond `patience`. Says whether to go on with one thread.
+bool report(Clock::time_point now, Duration waited);
 
 // How long a member that has worked for `own` waits for another before it says so.
 Duration patience(Duration own);
