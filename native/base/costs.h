@@ -81,6 +81,9 @@ inline constexpr double kRowsOfAThreadNear = 2;
 inline constexpr double kRowsOfAThread = 3.5;
 inline constexpr double kRowsOfAThreadAfar = 64;
 
+// Sequences of a piece of a way back: as many as share the recurrent kernel while it is near. Chosen.
+inline constexpr Index kRowsOfBackwardPiece = 48;
+
 // Inputs multiplied ahead of the steps: in higher tiles, and reading the kernel less often, but writing and reading the
 // sums between. Up to so many sequences, and from so many inputs on. Chosen.
 inline constexpr Index kAheadBelowRows = 6;

@@ -80,6 +80,14 @@ GATEWISE_INLINE void store_some(T* to, Vec<T> v, Index lanes) {
   for (Index i = 0; i < lanes; ++i) to[i] = v[i];
 }
 
+// The first `lanes` numbers, and zeros.
+template <class T>
+GATEWISE_INLINE Vec<T> load_some(const T* from, Index lanes) {
+  Vec<T> v{};
+  for (Index i = 0; i < lanes; ++i) v[i] = from[i];
+  return v;
+}
+
 // Has the compiler load `v` into a register, and not anew, as an operand in memory, wherever it is used.
 template <class T>
 GATEWISE_INLINE void load_once(Vec<T>& v) {

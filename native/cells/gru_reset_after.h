@@ -27,17 +27,34 @@ namespace gatewise::GATEWISE_ISA {
 template <>
 struct Equation<GruResetAfter, 0> {
   template <class T, int kMany, class Act, class Gate>
-  GATEWISE_INLINE static void forward(const Vec<T> (&z)[kMany][4], Unit<T, GruResetAfter> (&u)[kMany], Act act,
-                                      Gate gate) {
-    Vec<T> candidate[kMany];
+  GATEWISE_INLINE static void forward(Vec<T> (&z)[kMany][4], Unit<T, GruResetAfter> (&u)[kMany], Act act, Gate gate) {
 #pragma GCC unroll 4
-    for (int i = 0; i < kMany; ++i) candidate[i] = fma(gate(z[i][1]), z[i][3], z[i][2]);
-#pragma GCC unroll 4
-    for (int i = 0; i < kMany; ++i) {
-      auto& [h] = u[i].fields;
-      const Vec<T> update = gate(z[i][0]);
-      h = fma(update, h, (T(1) - update) * act(candidate[i]));
+    for (int k = 0; k < kMany; ++k) {
+      auto& [update, reset, candidate, product] = z[k];
+      reset = gate(reset);
+      candidate = fma(reset, product, candidate);
     }
+#pragma GCC unroll 4
+    for (int k = 0; k < kMany; ++k) {
+      auto& [h] = u[k].fields;
+      auto& [update, reset, candidate, product] = z[k];
+      update = gate(update);
+      candidate = act(candidate);
+      h = fma(update, h, (T(1) - update) * candidate);
+    }
+  }
+
+  template <class T, class Act, class Gate>
+  GATEWISE_INLINE static void backward(const Gates<T, GruResetAfter>& z, const Unit<T, GruResetAfter>& before,
+                                       const Unit<T, GruResetAfter>& /*after*/, Unit<T, GruResetAfter>& d,
+                                       Vec<T> (&dz)[4], Act act, Gate gate) {
+    const auto& [update, reset, candidate, product] = z;
+    auto& [dh] = d.fields;
+    dz[0] = dh * (before.fields[GruResetAfter::kH] - candidate) * gate.slope(update);
+    dz[2] = dh * (T(1) - update) * act.slope(candidate);
+    dz[1] = dz[2] * product * gate.slope(reset);
+    dz[3] = dz[2] * reset;
+    dh = dh * update;
   }
 };
 

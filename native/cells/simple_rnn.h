@@ -26,13 +26,22 @@ namespace gatewise::GATEWISE_ISA {
 template <>
 struct Equation<SimpleRnn, 0> {
   template <class T, int kMany, class Act, class Gate>
-  GATEWISE_INLINE static void forward(const Vec<T> (&z)[kMany][1], Unit<T, SimpleRnn> (&u)[kMany], Act act,
-                                      Gate /*gate*/) {
+  GATEWISE_INLINE static void forward(Vec<T> (&z)[kMany][1], Unit<T, SimpleRnn> (&u)[kMany], Act act, Gate /*gate*/) {
 #pragma GCC unroll 4
-    for (int i = 0; i < kMany; ++i) {
-      auto& [h] = u[i].fields;
-      h = act(z[i][0]);
+    for (int k = 0; k < kMany; ++k) {
+      auto& [h] = u[k].fields;
+      z[k][0] = act(z[k][0]);
+      h = z[k][0];
     }
+  }
+
+  template <class T, class Act, class Gate>
+  GATEWISE_INLINE static void backward(const Gates<T, SimpleRnn>& z, const Unit<T, SimpleRnn>& /*before*/,
+                                       const Unit<T, SimpleRnn>& /*after*/, Unit<T, SimpleRnn>& d, Vec<T> (&dz)[1],
+                                       Act act, Gate /*gate*/) {
+    auto& [dh] = d.fields;
+    dz[0] = dh * act.slope(z[0]);
+    dh = Vec<T>{};
   }
 };
 

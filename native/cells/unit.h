@@ -14,10 +14,20 @@ struct Unit {
   Vec<T> weights[kFacts.unit_rows() != 0 ? kFacts.unit_rows() : 1];
 };
 
-// One phase of a cell as functions on vectors, each for some vectors together, so that one may go on where another
-// waits: `forward` here; the backward has its place beside it.
+// The sums of all phases of the cell C for one vector of units, where the equation has put its activated gates.
+template <class T, class C>
+using Gates = Vec<T>[facts_of<C>().sums()];
+
+// One phase of a cell as functions on vectors.
 //
-//   forward(z, u, act, gate)   z[i] are the sums of the units u[i]; reads and writes the fields that the facts say
+//   forward(z, u, act, gate)   for some vectors together, so that one may go on where another waits. z[i] are the sums
+//                              of the units u[i], in place of which it leaves the activated gates; reads and writes the
+//                              fields that the facts say
+//   backward(z, before, after, d, dz, act, gate)
+//                              z: the gates of all phases; the states before the step, and after it; d: the gradients
+//                              of the fields after it, in place of which it leaves those before it, but for what goes
+//                              through the product; dz: the gradients of this phase's sums. act.slope(y) is the
+//                              derivative where the activation is y
 template <class C, int kPhase>
 struct Equation;
 

@@ -156,11 +156,37 @@ GATEWISE_INLINE Vec<T> activate(Activation kind, Vec<T> x) {
   return x;
 }
 
+// The derivative of an activation, from its value y. (At a corner: that of the side where it is flat.)
+template <class T>
+GATEWISE_INLINE Vec<T> slope(Activation kind, Vec<T> y) {
+  const Vec<T> none{};
+  const Vec<T> one = splat(T(1));
+  const auto between = [&](T rise) { return y > none && y < one ? splat(rise) : none; };
+  switch (kind) {
+    case Activation::tanh:
+      return one - y * y;
+    case Activation::sigmoid:
+      return y * (one - y);
+    case Activation::hard_sigmoid:
+      return between(T(1) / T(6));
+    case Activation::keras2_hard_sigmoid:
+      return between(T(0.2));
+    case Activation::relu:
+      return y > none ? one : none;
+    case Activation::softsign:
+      return (one - absolute<T>(y)) * (one - absolute<T>(y));
+    case Activation::linear:
+      break;
+  }
+  return one;
+}
+
 // An activation known when the code is compiled: the usual ones, inlined.
 template <class T, Activation kKind>
 struct Fixed {
   explicit Fixed(Activation /*kind*/) {}
   GATEWISE_INLINE Vec<T> operator()(Vec<T> x) const { return activate<T>(kKind, x); }
+  GATEWISE_INLINE Vec<T> slope(Vec<T> y) const { return GATEWISE_ISA::slope<T>(kKind, y); }
 };
 
 // An activation known when the layer is made.
@@ -169,6 +195,7 @@ struct Chosen {
   explicit Chosen(Activation kind_) : kind(kind_) {}
   Activation kind;
   [[gnu::noinline]] Vec<T> operator()(Vec<T> x) const { return activate<T>(kind, x); }
+  [[gnu::noinline]] Vec<T> slope(Vec<T> y) const { return GATEWISE_ISA::slope<T>(kind, y); }
 };
 
 }  // namespace gatewise::GATEWISE_ISA

@@ -14,6 +14,7 @@
 #include "python/binding_recurrence.h"
 #include "python/binding_stream.h"
 #include "python/interruptible.h"
+#include "python/xla_handlers.h"
 #include "recurrence/isa.h"
 #include "threads/costs.h"
 #include "threads/crowd.h"
@@ -72,6 +73,7 @@ NB_MODULE(_native, module) {
   ask_python_for_interrupts();
   bind_facts(module);
   bind_recurrence(module);
+  bind_xla_handlers(module);
   stream::bind_stream(module);
 }
 

@@ -50,7 +50,7 @@ Recurrence<T> make(Cell cell, Sizes sizes, const GivenWeights& given, Activation
     copies[i] = row_major<T>(*given[i]);
     weights.at[i] = copies[i].data();
   }
-  return Recurrence<T>(cell, sizes, weights, activation, recurrent_activation, bfloat16);
+  return Recurrence<T>(cell, sizes, weights, activation, recurrent_activation, {bfloat16, false});
 }
 
 // A Recurrence of either type, with what Python must be told about it.

@@ -7,7 +7,7 @@
 
 namespace gatewise::GATEWISE_ISA {
 
-template <class T, class C, class Act, class Gate, class Operands>
+template <class T, class C, class Act, class Gate, class Operands, bool kReserves>
 class Application {
  public:
   Application(const Member<T, C>& member, Operands& operands)
@@ -18,7 +18,7 @@ class Application {
   template <class P>
   void apply(const T* sums, Index step, Index first, int height, Group group) {
     if (m_.call.mask != nullptr) return apply_masked<P>(sums, step, first, height, group);
-    if constexpr (Operands::kFolds) {
+    if constexpr (kFolds) {
       if (group.folded) {
         Index rows[kMaxRows];
         for (int r = 0; r < height; ++r) rows[r] = first + r;
@@ -50,6 +50,7 @@ class Application {
  private:
   static constexpr CellFacts kFacts = facts_of<C>();
   static constexpr Index kLanes = kWidth<T>;
+  static constexpr bool kFolds = Operands::kFolds && !kReserves;
 
   // A vector of units in one row, the first of them, and its sums.
   struct Place {
@@ -73,7 +74,7 @@ class Application {
         apply_to<P>(step, place);
       }
     }
-    if constexpr (Operands::kFolds) {
+    if constexpr (kFolds) {
       if (group.folded) apply_folded<P>(sums, step, first, rows, count, group);
     }
   }
@@ -107,7 +108,19 @@ class Application {
       if constexpr (P::kWritesOutput) {
         if (T* const y = m_.output(step, row)) put(y + unit, units[i].fields[kOutput], lanes);
       }
+      if constexpr (kReserves) reserve<P>(m_.reserve(step, row) + unit, z[i], units[i]);
     }
+  }
+
+  // Keeps a phase's gates and the states that it made.
+  template <class P>
+  GATEWISE_INLINE void reserve(T* to, const Vec<T> (&z)[P::kSums], const Unit<T, C>& made) {
+    const Index size = reserve_units<T>(m_.layer.units);
+#pragma GCC unroll 4
+    for (int s = 0; s < P::kSums; ++s) store<T>(to + (kFacts.sums_before(P::kIndex) + s) * size, z[s]);
+    each<kFacts.states.size()>([&](auto f) {
+      if constexpr (has(P::kFacts.writes, f)) store<T>(to + (kFacts.sums() + f) * size, made.fields[f]);
+    });
   }
 
   GATEWISE_INLINE void load_weights(Unit<T, C>& unit, Index first) const {
@@ -190,6 +203,13 @@ class Application {
     T* const kept = m_.state(kOutput, step + 1, row);
     for (Index u = begin; u < end; ++u) kept[u] = old[u];
     operands_.keep(step, row, begin, end);
+    if constexpr (kReserves) {
+      for (int f = 0; f < kFacts.states.size(); ++f) {
+        const T* const state = m_.state(f, step + 1, row);
+        T* const to = m_.reserve(step, row) + (kFacts.sums() + f) * reserve_units<T>(m_.layer.units);
+        for (Index u = begin; u < end; ++u) to[u] = state[u];
+      }
+    }
     T* y = m_.output(step, row);
     const bool zero = m_.call.zero_masked || (m_.call.sequences && step == 0);
     if (!zero && !m_.call.sequences) return;
@@ -209,18 +229,18 @@ struct Equations {
   Apply apply[facts_of<C>().phases.size()];
 };
 
-template <class T, class C, class Operands, class Act, class Gate, int kPhase>
+template <class T, class C, class Operands, class Act, class Gate, bool kReserves, int kPhase>
 void apply_equation(const Member<T, C>& member, Operands& operands, const Waiting<T>& waiting, Index count) {
-  Application<T, C, Act, Gate, Operands>(member, operands)
+  Application<T, C, Act, Gate, Operands, kReserves>(member, operands)
       .template apply<CellPhase<C, kPhase>>(waiting.sums, waiting.step, waiting.row, static_cast<int>(count),
                                             waiting.group);
 }
 
-template <class T, class C, class Operands, class Act, class Gate>
+template <class T, class C, class Operands, class Act, class Gate, bool kReserves>
 constexpr Equations<T, C, Operands> equations_of() {
   Equations<T, C, Operands> all{};
   each<facts_of<C>().phases.size()>(
-      [&](auto i) { all.apply[i] = &apply_equation<T, C, Operands, Act, Gate, decltype(i)::value>; });
+      [&](auto i) { all.apply[i] = &apply_equation<T, C, Operands, Act, Gate, kReserves, decltype(i)::value>; });
   return all;
 }
 

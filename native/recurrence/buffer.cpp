@@ -26,4 +26,9 @@ void* Buffer::reserve(std::size_t bytes) {
   return data_.get();
 }
 
+Buffer& own_buffer() {
+  static thread_local Buffer buffer;
+  return buffer;
+}
+
 }  // namespace gatewise

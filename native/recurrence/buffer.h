@@ -25,4 +25,7 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
+// The calling thread's memory for one call.
+Buffer& own_buffer();
+
 }  // namespace gatewise

@@ -8,15 +8,28 @@
 namespace gatewise::GATEWISE_ISA {
 
 // The usual activations are inlined, the others called; of float64 all are called.
-template <class T, class C, class Operands>
+template <class T>
+constexpr bool has_usual(Activation activation, Activation recurrent_activation) {
+  return sizeof(T) == sizeof(float) && activation == Activation::tanh && recurrent_activation == Activation::sigmoid;
+}
+
+template <class T, class C, class Operands, bool kReserves>
 const Equations<T, C, Operands>& equations_for(const PackedLayer<T>& layer) {
-  static constexpr auto kAny = equations_of<T, C, Operands, Chosen<T>, Chosen<T>>();
-  if constexpr (sizeof(T) == sizeof(float)) {
+  static constexpr auto kAny = equations_of<T, C, Operands, Chosen<T>, Chosen<T>, kReserves>();
+  if constexpr (has_usual<T>(Activation::tanh, Activation::sigmoid)) {
     static constexpr auto kUsual =
-        equations_of<T, C, Operands, Fixed<T, Activation::tanh>, Fixed<T, Activation::sigmoid>>();
-    if (layer.activation == Activation::tanh && layer.recurrent_activation == Activation::sigmoid) return kUsual;
+        equations_of<T, C, Operands, Fixed<T, Activation::tanh>, Fixed<T, Activation::sigmoid>, kReserves>();
+    if (has_usual<T>(layer.activation, layer.recurrent_activation)) return kUsual;
   }
   return kAny;
+}
+
+template <class T, class C, class Operands>
+const Equations<T, C, Operands>& equations_for(const PackedLayer<T>& layer, const Sequence<T>& call) {
+  if constexpr (!Operands::kBeside) {
+    if (call.reserve != nullptr) return equations_for<T, C, Operands, true>(layer);
+  }
+  return equations_for<T, C, Operands, false>(layer);
 }
 
 // `OperandsOf<C>` are the operands of the cell C.
@@ -26,7 +39,7 @@ Index run_part(const Part<T>& part) {
   with_cell(part.layer.cell, [&](auto cell) {
     using C = decltype(cell);
     using Operands = OperandsOf<C>;
-    step = Driver<T, C, Operands>(part, equations_for<T, C, Operands>(part.layer)).run(part.from);
+    step = Driver<T, C, Operands>(part, equations_for<T, C, Operands>(part.layer, part.call)).run(part.from);
   });
   return step;
 }

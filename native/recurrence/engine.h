@@ -60,11 +60,22 @@ struct Sequence {
   T* last[kMaxStates] = {};           // (B, H); may be null
   Index last_batch[kMaxStates] = {};  // from row to row; 0: H
   T* y = nullptr;                     // (B, T, H) or (B, H)
+  // What the backward needs, or a reader wants to see; null: not kept. (B, T, sums of all phases + states,
+  // reserve_units): the activated gates, then the states after the step. Steps in the order in which they are done.
+  // Only for layers for vectors that are not folded.
+  T* reserve = nullptr;
   bool go_backwards = false;
   bool sequences = false;
   bool zero_masked = false;
   bool independent = false;  // a sequence's bits must not depend on how many others there are: vectors only
 };
+
+// Numbers that one field takes in a row of a reserve: whole vectors on any machine.
+template <class T>
+constexpr Index reserve_units(Index units) {
+  constexpr auto line = static_cast<Index>(64 / sizeof(T));
+  return (units + line - 1) / line * line;
+}
 
 // How one call is divided. Every division gives the same bits.
 struct Division {
@@ -119,6 +130,11 @@ struct Part {
 template <class T>
 using RunPart = Index (*)(const Part<T>&);
 
+template <class T>
+struct BackwardPart;
+template <class T>
+using RunBackward = Index (*)(const BackwardPart<T>&);
+
 // The functions of one instruction set.
 struct Kernels {
   const char* name;
@@ -128,11 +144,15 @@ struct Kernels {
   RunPart<double> run64;
   RunPart<float> tiles32;  // for layers packed for tiles; null where there are none
   const RowKernels* rows;  // what streams need beside recurrences
+  RunBackward<float> back32;
+  RunBackward<double> back64;
 
   Index width(float /*tag*/) const { return width32; }
   Index width(double /*tag*/) const { return width64; }
   Index run(const Part<float>& part) const { return (part.layer.parts == 0 ? run32 : tiles32)(part); }
   Index run(const Part<double>& part) const { return run64(part); }
+  Index run(const BackwardPart<float>& part) const { return back32(part); }
+  Index run(const BackwardPart<double>& part) const { return back64(part); }
 };
 
 }  // namespace gatewise

@@ -96,6 +96,12 @@ class Member {
     return call.mask != nullptr ? call.y + row * layer.units : nullptr;
   }
 
+  // What is kept of a step of one row.
+  T* reserve(Index step, Index row) const {
+    constexpr Index fields = kFacts.sums() + kStates;
+    return call.reserve + (row * call.steps + step) * fields * reserve_units<T>(layer.units);
+  }
+
   // A row of the own weights of the units from `unit` on.
   const T* unit_weights(Index unit, Index row) const { return layer.unit_weights + unit * kUnitRows + row * kLanes; }
 

@@ -31,6 +31,11 @@ T* pack(T* to, const Unpacked<T>& from, Index first, Index panels, Index gates, 
   for (Index panel = 0; panel < panels; ++panel, first += lanes) {
     for (Index row = 0; row < from.rows; ++row) {
       for (Index gate = 0; gate < gates; ++gate) {
+        if (gate < from.gates && first + lanes <= from.units) {
+          const T* const whole = from.source + row * from.columns + (from.first_gate + gate) * from.units + first;
+          to = std::copy(whole, whole + lanes, to);
+          continue;
+        }
         for (Index lane = 0; lane < lanes; ++lane) *to++ = from.at(row, gate, first + lane);
       }
     }

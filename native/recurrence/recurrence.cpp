@@ -28,6 +28,10 @@ Sequence<T> piece_of(const Sequence<T>& call, const PackedLayer<T>& layer, Index
     if (call.last[i] != nullptr) piece.last[i] += first * (call.last_batch[i] != 0 ? call.last_batch[i] : layer.units);
   }
   piece.y += first * layer.units * (call.sequences ? call.steps : 1);
+  if (call.reserve != nullptr) {
+    const Index fields = facts(layer.cell).sums() + layer.states;
+    piece.reserve += first * call.steps * fields * reserve_units<T>(layer.units);
+  }
   return piece;
 }
 
@@ -138,7 +142,7 @@ Recurrence<T>::~Recurrence() = default;
 
 template <class T>
 Recurrence<T>::Recurrence(Cell cell, Sizes sizes, const Weights<T>& weights, Activation activation,
-                          Activation recurrent_activation, bool bfloat16)
+                          Activation recurrent_activation, Options options)
     : kernels_(current_kernels()) {
   PackedLayer<T> layer;
   layer.cell = cell;
@@ -150,13 +154,14 @@ Recurrence<T>::Recurrence(Cell cell, Sizes sizes, const Weights<T>& weights, Act
   layer.panels = (sizes.units + layer.width - 1) / layer.width;
   // Tiles are packed from what is packed for vectors, and take whole panels only.
   const bool large = sizes.units >= costs::kUnitsWorthTiles;
-  const bool tiles = std::is_same_v<T, float> && kernels_.tiles32 != nullptr && (bfloat16 || large);
-  layer.folded = !tiles && has_few_left(cell, sizes.units, layer.width);
+  const bool tiles =
+      std::is_same_v<T, float> && kernels_.tiles32 != nullptr && !options.reserves && (options.bfloat16 || large);
+  layer.folded = !tiles && !options.reserves && has_few_left(cell, sizes.units, layer.width);
   layer.states = facts(cell).states.size();
   const T* const kernel = weights.at[kKernelAt];
   const T* const recurrent_kernel = weights.at[kRecurrentKernelAt];
   const Index columns = gates_of(cell) * sizes.units;
-  if (bfloat16) {
+  if (options.bfloat16) {
     const std::vector<T> kernel_rounded = rounded_weights(kernel, sizes.inputs * columns);
     const std::vector<T> recurrent_rounded = rounded_weights(recurrent_kernel, sizes.units * columns);
     Weights<T> rounded = weights;
@@ -167,8 +172,8 @@ Recurrence<T>::Recurrence(Cell cell, Sizes sizes, const Weights<T>& weights, Act
     packed_ = pack_for_vectors(layer, weights);
   }
   if constexpr (std::is_same_v<T, float>) {
-    if (kernels_.tiles32 == nullptr) return;
-    if (bfloat16) {
+    if (kernels_.tiles32 == nullptr || options.reserves) return;
+    if (options.bfloat16) {
       packed_ = pack_for_tiles(packed_.layer, 1);
     } else if (large && sizes.inputs + sizes.units >= costs::kTermsWorthTiles &&
                all_below_limit(kernel, sizes.inputs * columns) &&
@@ -198,15 +203,6 @@ void Recurrence<T>::forward(const Sequence<T>& call, Index most) const {
     run_pieces(layer, call, division);
   }
 }
-
-namespace {
-
-Buffer& own_buffer() {
-  static thread_local Buffer buffer;
-  return buffer;
-}
-
-}  // namespace
 
 template <class T>
 void Recurrence<T>::run_pieces(const PackedLayer<T>& layer, const Sequence<T>& call, Division division) const {

@@ -19,10 +19,15 @@ class Recurrence {
   Recurrence(Recurrence&& other) noexcept;
   ~Recurrence();
 
-  // With `bfloat16` (float only) the weights are rounded to bfloat16. Where the machine has tiles for such numbers,
-  // inputs and states are rounded too, for the products; elsewhere the float kernels run on the rounded weights.
+  struct Options {
+    // Float only: the weights are rounded to bfloat16. Where the machine has tiles for such numbers, inputs and states
+    // are rounded too, for the products; elsewhere the float kernels run on the rounded weights.
+    bool bfloat16 = false;
+    bool reserves = false;  // for calls that keep a reserve: no tiles, and no folded panel
+  };
+
   Recurrence(Cell cell, Sizes sizes, const Weights<T>& weights, Activation activation, Activation recurrent_activation,
-             bool bfloat16 = false);
+             Options options);
 
   const PackedLayer<T>& layer() const { return packed_.layer; }
 

@@ -1,4 +1,5 @@
 // Compiled once for each instruction set; GATEWISE_ISA names it and its namespace.
+#include "recurrence/backward_driver.h"
 #include "recurrence/dispatch.h"
 #include "recurrence/plain.h"
 
@@ -24,7 +25,14 @@ Index run(const Part<T>& part) {
 extern const RowKernels kRowKernels;  // kernels/rows.cpp
 
 extern const Kernels kKernels;
-const Kernels kKernels = {
-    GATEWISE_STRING(GATEWISE_ISA), kWidth<float>, kWidth<double>, &run<float>, &run<double>, nullptr, &kRowKernels};
+const Kernels kKernels = {GATEWISE_STRING(GATEWISE_ISA),
+                          kWidth<float>,
+                          kWidth<double>,
+                          &run<float>,
+                          &run<double>,
+                          nullptr,
+                          &kRowKernels,
+                          &run_backward<float>,
+                          &run_backward<double>};
 
 }  // namespace gatewise::GATEWISE_ISA

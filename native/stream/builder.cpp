@@ -103,7 +103,7 @@ std::pair<int, std::vector<Index>> Builder::recurrence(int x, int mask, const st
   const Sizes sizes = check_shapes(cell, shapes);
   want(width(x) == sizes.inputs, "a recurrence does not fit its input");
   gatewise::Recurrence<float> packed(cell, sizes, numbers, activation_named(activation),
-                                     activation_named(recurrent_activation), precision == "bfloat16");
+                                     activation_named(recurrent_activation), {precision == "bfloat16", false});
   const int y = open().add_value(sizes.units);
   std::vector<Place> places;
   std::vector<Index> offsets;

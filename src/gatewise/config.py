@@ -22,6 +22,7 @@ class Settings:
         self._floatx = "float32"
         self._epsilon = 1e-7
         self._executor: Executor = "auto"
+        self._recurrence: Literal["auto", "scan"] = "auto"
 
     @property
     def floatx(self) -> str:
@@ -61,6 +62,25 @@ class Settings:
             raise ValueError("config.executor: 'jax' needs JAX: pip install 'gatewise[train]'.")
         self._executor = value
         self._resolved = None
+
+    @property
+    def recurrence(self) -> Literal["auto", "scan"]:
+        """How recurrences run under JAX: "auto" takes the compiled engine on a CPU, "scan" always `jax.lax.scan`.
+
+        The compiled engine has first derivatives in reverse mode, which is what training takes. `jax.jvp`,
+        `jax.jacfwd`, `jax.hessian` and gradients of gradients need "scan".
+
+        >>> import gatewise
+        >>> gatewise.config.recurrence
+        'auto'
+        """
+        return self._recurrence
+
+    @recurrence.setter
+    def recurrence(self, value: Literal["auto", "scan"]) -> None:
+        if value not in ("auto", "scan"):
+            raise ValueError(f"config.recurrence: expected 'auto' or 'scan', got {value!r}.")
+        self._recurrence = value
 
     _resolved: bool | None = None
 

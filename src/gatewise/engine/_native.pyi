@@ -35,6 +35,9 @@ def set_patience(microseconds: int | None) -> None:
     With a patience of its own the engine tries again with all threads at once, and not after a pause.
     """
 
+def xla_handlers() -> dict[str, object]:
+    """The recurrence as functions that XLA calls, as capsules for `jax.ffi.register_ffi_target`."""
+
 def cells() -> dict[str, dict[str, Any]]:
     """What the engine knows of its cells, by name.
 

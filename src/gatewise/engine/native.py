@@ -33,13 +33,16 @@ def packed(op: Op) -> Any:
 def can_run(op: Op) -> bool:
     """Whether the engine computes what the op says."""
     return (
-        op.names is not None
-        and is_native(op.cell)
-        and activations().issuperset(op.names)
+        has_equation(op)
         and isinstance(op.kernel, np.ndarray)
         and op.kernel.dtype in (np.float32, np.float64)
         and os.environ.get("GATEWISE_ENGINE") != "reference"
     )
+
+
+def has_equation(op: Op) -> bool:
+    """Whether the engine has the op's cell and its activations."""
+    return op.names is not None and is_native(op.cell) and activations().issuperset(op.names)
 
 
 @cache

@@ -2,8 +2,9 @@
 
     forward(op, x (B, T, I), state, traversal) -> y (B, T, H) or last (B, H), final state
 
-Three implementations of one contract: `reference` (NumPy, any cell, any activation, any dtype: the definition),
-`native` (compiled, the usual cells and activations in float32 and float64), and `scan` (JAX). What a masked step does,
+Four implementations of one contract: `reference` (NumPy, any cell, any activation, any dtype: the definition),
+`native` (compiled, the usual cells and activations in float32 and float64), and for JAX `compiled` (the same code, with
+its gradient) and `scan` (all else). What a masked step does,
 as in Keras: the state is carried through, and the output repeats the one before; before the first real step the output
 is zero.
 """
@@ -16,13 +17,19 @@ import numpy as np
 
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array
-from gatewise.engine import native, reference, scan
+from gatewise.config import config
+from gatewise.engine import compiled, native, reference, scan
 from gatewise.engine.cells import State
 from gatewise.engine.op import Op, Traversal
 
-Executor: TypeAlias = Literal["native", "reference", "scan"]
+Executor: TypeAlias = Literal["native", "reference", "compiled", "scan"]
 
-_EXECUTORS: Final = {"native": native.forward, "reference": reference.forward, "scan": scan.forward}
+_EXECUTORS: Final = {
+    "native": native.forward,
+    "reference": reference.forward,
+    "compiled": compiled.forward,
+    "scan": scan.forward,
+}
 
 
 def forward(op: Op, x: Array, state: State | None, traversal: Traversal) -> tuple[Array, State]:
@@ -50,7 +57,8 @@ def executor(op: Op, x: Array, state: State | None = None, traversal: Traversal 
     ('native', 'reference')
     """
     if namespace(x, op.kernel, *(state or ())) is not np:
-        return "scan"
+        compiles = config.recurrence == "auto" and compiled.can_run(op, x, state, traversal)
+        return "compiled" if compiles else "scan"
     drops = traversal.dropout is not None or traversal.recurrent_dropout is not None
     if not drops and x.dtype == op.kernel.dtype and native.packed(op) is not None:
         return "native"

@@ -66,6 +66,18 @@ class Cell:
         raise TypeError("Cell is the base of the cells: use LSTM, GRU, GRUResetAfter or SimpleRNN, or write a `step`.")
 
     @classmethod
+    def multiplied(cls, before: State, gates: Mapping[str, Array]) -> list[tuple[slice, Array]]:
+        """What the recurrent kernel's columns are multiplied by, gates (as a slice) by gates: the state, where a cell
+        says no more. `before` is the state before each step, and `gates` the activated gates by letter.
+        """
+        return [(slice(0, len(cls.gates)), before[0])]
+
+    @classmethod
+    def unit_gradients(cls, dz: Mapping[str, Array], before: State, after: State) -> dict[str, Array]:
+        """The gradients of weights that units have of their own, from those of the gates' sums, (B, T, H) each."""
+        return {}
+
+    @classmethod
     def width_letters(cls) -> list[str]:
         """The letter of each state's last axis."""
         return [cls.widths.get(state, "H") for state in cls.states]

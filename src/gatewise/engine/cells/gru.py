@@ -27,6 +27,11 @@ class GRU(Cell):
         candidate = phi(x_h + project(slice(2, 3), reset * h))
         return (update * h + (1 - update) * candidate,)
 
+    @classmethod
+    def multiplied(cls, before: State, gates: Mapping[str, Array]) -> list[tuple[slice, Array]]:
+        (h,) = before
+        return [(slice(0, 2), h), (slice(2, 3), gates["r"] * h)]
+
 
 @native
 class GRUResetAfter(Cell):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array
 from gatewise.engine.cells.cell import ALL, Cell, Parts, State, native, split
 
@@ -27,3 +28,9 @@ class PeepholeLSTM(Cell):
         c = sigma(z_f + p_f * c) * c + sigma(z_i + p_i * c) * phi(z_c)
         h = sigma(z_o + p_o * c) * phi(c)
         return h, c
+
+    @classmethod
+    def unit_gradients(cls, dz: Mapping[str, Array], before: State, after: State) -> dict[str, Array]:
+        xp = namespace(dz["i"])
+        met = {"i": before[1], "f": before[1], "o": after[1]}
+        return {"peephole": xp.stack([(dz[gate] * c).sum((0, 1)) for gate, c in met.items()])}

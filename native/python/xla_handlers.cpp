@@ -1,0 +1,219 @@
+// Recurrences as functions that XLA calls: forward, and back. What is wrong with a call was found when it was traced
+// (engine/compiled.py); here it only must not do harm.
+#include "python/xla_handlers.h"
+
+#include <exception>
+#include <stdexcept>
+#include <string>
+
+#include "python/xla_ffi.h"
+#include "recurrence/backward.h"
+#include "recurrence/recurrence.h"
+
+namespace nb = nanobind;
+
+namespace gatewise {
+namespace {
+
+// Arguments and results of one call, taken in order.
+class Call {
+ public:
+  explicit Call(const xla::CallFrame& frame) : frame_(frame) {}
+
+  const xla::Buffer& argument() { return next(frame_.arguments, argument_); }
+  const xla::Buffer& result() { return next(frame_.results, result_); }
+
+  // An argument or result without numbers is one that is not there.
+  template <class T>
+  static T* data(const xla::Buffer& buffer) {
+    return numbers(buffer) != 0 ? static_cast<T*>(buffer.data) : nullptr;
+  }
+  template <class T>
+  const T* argument_data() {
+    return data<const T>(argument());
+  }
+  template <class T>
+  T* result_data() {
+    return data<T>(result());
+  }
+
+  Index attribute(const char* name) const {
+    const xla::Attributes& all = frame_.attributes;
+    for (std::int64_t i = 0; i < all.size; ++i) {
+      if (std::string(all.names[i]->at, all.names[i]->size) != name || all.types[i] != xla::kScalarAttribute) continue;
+      const auto& scalar = *static_cast<const xla::Scalar*>(all.all[i]);
+      if (scalar.dtype == xla::kInt64) return static_cast<Index>(*static_cast<const std::int64_t*>(scalar.value));
+    }
+    throw std::invalid_argument(std::string("the call has no attribute ") + name);
+  }
+
+  static Index numbers(const xla::Buffer& buffer) {
+    Index count = 1;
+    for (std::int64_t i = 0; i < buffer.rank; ++i) count *= static_cast<Index>(buffer.dims[i]);
+    return count;
+  }
+
+ private:
+  static const xla::Buffer& next(const xla::Buffers& buffers, std::int64_t& at) {
+    if (at >= buffers.size) throw std::invalid_argument("the call has too few buffers");
+    return *static_cast<const xla::Buffer*>(buffers.all[at++]);
+  }
+
+  const xla::CallFrame& frame_;
+  std::int64_t argument_ = 0;
+  std::int64_t result_ = 0;
+};
+
+struct What {
+  Cell cell;
+  Activation activation;
+  Activation recurrent_activation;
+  bool go_backwards;
+  bool sequences;
+  bool zero_masked;
+
+  explicit What(const Call& call)
+      : cell(static_cast<Cell>(call.attribute("cell"))),
+        activation(static_cast<Activation>(call.attribute("activation"))),
+        recurrent_activation(static_cast<Activation>(call.attribute("recurrent_activation"))),
+        go_backwards(call.attribute("go_backwards") != 0),
+        sequences(call.attribute("sequences") != 0),
+        zero_masked(call.attribute("zero_masked") != 0) {
+    if (static_cast<int>(cell) < 0 || static_cast<int>(cell) >= Cells::kCount) {
+      throw std::invalid_argument("unknown cell");
+    }
+  }
+};
+
+template <class T>
+Weights<T> take_weights(Call& call, Cell cell) {
+  Weights<T> weights;
+  for (int i = 0; i < facts(cell).weights.size(); ++i) weights.at[i] = call.argument_data<T>();
+  return weights;
+}
+
+// x (B, T, I), the weights, the states (B, H), a mask (B, T) -> y, the final states, a reserve.
+template <class T>
+void forward(Call& call, const xla::Buffer& x) {
+  const What what(call);
+  if (x.rank != 3) throw std::invalid_argument("x must be (B, T, I)");
+  Sequence<T> sequence;
+  sequence.batch = static_cast<Index>(x.dims[0]);
+  sequence.steps = static_cast<Index>(x.dims[1]);
+  sequence.x = static_cast<const T*>(x.data);
+  sequence.x_time = static_cast<Index>(x.dims[2]);
+  sequence.x_batch = sequence.steps * sequence.x_time;
+  const Weights<T> weights = take_weights<T>(call, what.cell);
+  const int states = facts(what.cell).states.size();
+  Index units = 0;
+  for (int i = 0; i < states; ++i) {
+    const xla::Buffer& state = call.argument();
+    units = static_cast<Index>(state.dims[1]);
+    sequence.initial[i] = Call::data<const T>(state);
+    sequence.initial_batch[i] = units;
+    sequence.initial_unit[i] = 1;
+  }
+  sequence.mask = call.argument_data<std::uint8_t>();
+  sequence.mask_batch = sequence.steps;
+  sequence.mask_time = 1;
+  sequence.y = static_cast<T*>(call.result().data);
+  for (int i = 0; i < states; ++i) sequence.last[i] = static_cast<T*>(call.result().data);
+  sequence.reserve = call.result_data<T>();
+  sequence.go_backwards = what.go_backwards;
+  sequence.sequences = what.sequences;
+  sequence.zero_masked = what.zero_masked;
+  if (sequence.batch == 0) return;
+  const Recurrence<T> recurrence(what.cell, {sequence.x_time, units}, weights, what.activation,
+                                 what.recurrent_activation, {false, sequence.reserve != nullptr});
+  recurrence.forward(sequence);
+}
+
+// The reserve, the weights, the first states, a mask, the gradients of y and of the final states -> the gradients of
+// all sums (B, T, sums, H) and of the first states.
+template <class T>
+void backward(Call& call, const xla::Buffer& reserve) {
+  const What what(call);
+  const Weights<T> weights = take_weights<T>(call, what.cell);
+  const int states = facts(what.cell).states.size();
+  Backward<T> back;
+  back.reserve = static_cast<const T*>(reserve.data);
+  Index units = 0;
+  for (int i = 0; i < states; ++i) {
+    const xla::Buffer& state = call.argument();
+    back.batch = static_cast<Index>(state.dims[0]);
+    units = static_cast<Index>(state.dims[1]);
+    back.initial[i] = Call::data<const T>(state);
+  }
+  back.steps = static_cast<Index>(reserve.dims[1]);
+  back.mask = call.argument_data<std::uint8_t>();
+  back.dy = call.argument_data<T>();
+  for (int i = 0; i < states; ++i) back.d_last[i] = call.argument_data<T>();
+  back.dz = static_cast<T*>(call.result().data);
+  for (int i = 0; i < states; ++i) back.d_initial[i] = static_cast<T*>(call.result().data);
+  back.go_backwards = what.go_backwards;
+  back.sequences = what.sequences;
+  back.zero_masked = what.zero_masked;
+  if (back.batch == 0) return;
+  Backwards<T>(what.cell, units, weights, what.activation, what.recurrent_activation).run(back);
+}
+
+xla::Error* error(const xla::CallFrame& frame, std::int32_t code, const char* message) {
+  xla::ErrorArguments arguments{sizeof(xla::ErrorArguments), nullptr, message, code};
+  return frame.api->make_error(&arguments);
+}
+
+template <class Run>
+xla::Error* handle(xla::CallFrame* frame, Run run) {
+  if (frame->extensions != nullptr && frame->extensions->type == xla::kMetadata) {
+    xla::Metadata& metadata = *reinterpret_cast<xla::MetadataExtension*>(frame->extensions)->metadata;
+    metadata.version = {sizeof(xla::Version), nullptr, xla::kMajor, xla::kMinor};
+    metadata.traits = 0;
+    return nullptr;
+  }
+  if (frame->stage != xla::kExecute) return nullptr;
+  try {
+    Call call(*frame);
+    const xla::Buffer& first = call.argument();
+    if (first.dtype == xla::kFloat32) {
+      run(float(), call, first);
+    } else if (first.dtype == xla::kFloat64) {
+      run(double(), call, first);
+    } else {
+      return error(*frame, xla::kInvalidArgument, "gatewise: arrays must be float32 or float64");
+    }
+    return nullptr;
+  } catch (const std::invalid_argument& what) {
+    return error(*frame, xla::kInvalidArgument, (std::string("gatewise: ") + what.what()).c_str());
+  } catch (const std::exception& what) {
+    return error(*frame, xla::kInternal, (std::string("gatewise: ") + what.what()).c_str());
+  }
+}
+
+xla::Error* handle_forward(xla::CallFrame* frame) {
+  return handle(frame,
+                [](auto number, Call& call, const xla::Buffer& first) { forward<decltype(number)>(call, first); });
+}
+
+xla::Error* handle_backward(xla::CallFrame* frame) {
+  return handle(frame,
+                [](auto number, Call& call, const xla::Buffer& first) { backward<decltype(number)>(call, first); });
+}
+
+}  // namespace
+
+void bind_xla_handlers(nb::module_& module) {
+  const auto capsule = [](xla::Error* (*handler)(xla::CallFrame*)) {
+    return nb::capsule(reinterpret_cast<void*>(handler), "xla._CUSTOM_CALL_TARGET");
+  };
+  module.def(
+      "xla_handlers",
+      [capsule] {
+        nb::dict handlers;
+        handlers["forward"] = capsule(&handle_forward);
+        handlers["backward"] = capsule(&handle_backward);
+        return handlers;
+      },
+      "The recurrence as functions that XLA calls, as capsules for jax.ffi.register_ffi_target.");
+}
+
+}  // namespace gatewise

@@ -1,0 +1,184 @@
+#include "recurrence/backward.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "base/costs.h"
+#include "recurrence/isa.h"
+#include "threads/team.h"
+
+namespace gatewise {
+namespace {
+
+// Where the sums of a phase that the state has a share in stand in a row of the recurrent kernel: `count` from `first`.
+struct Columns {
+  Index first;
+  Index count;
+};
+
+// [panel of H][column][lane], zeros for units past the last.
+template <class T>
+T* pack_turned(T* to, const T* kernel, Index units, Index columns_in_all, Columns columns, Index panels, Index width) {
+  constexpr Index block = 64;  // columns that are turned together, while what is written is near
+  for (Index panel = 0; panel < panels; ++panel, to += columns.count * width) {
+    for (Index first = 0; first < columns.count; first += block) {
+      const Index end = std::min(first + block, columns.count);
+      for (Index lane = 0; lane < width; ++lane) {
+        const Index unit = panel * width + lane;
+        const T* const from = kernel + unit * columns_in_all + columns.first;
+        for (Index k = first; k < end; ++k) to[k * width + lane] = unit < units ? from[k] : T(0);
+      }
+    }
+  }
+  return to;
+}
+
+template <class T>
+T* pack_unit_weights(T* to, const CellFacts& cell, const Weights<T>& weights, Index units, Index panels, Index width) {
+  for (Index panel = 0; panel < panels; ++panel) {
+    for (int w = 0; w < cell.weights.size(); ++w) {
+      for (int row = 0; row < cell.weights[w].rows_of_units(); ++row) {
+        for (Index lane = 0; lane < width; ++lane) {
+          const Index unit = panel * width + lane;
+          *to++ = unit < units && weights.at[w] != nullptr ? weights.at[w][row * units + unit] : T(0);
+        }
+      }
+    }
+  }
+  return to;
+}
+
+template <class T>
+BackwardSpace<T> make_space(const PackedBackward<T>& layer, const Backward<T>& call) {
+  const int fields = facts(layer.cell).fields();
+  const auto line = static_cast<Index>(costs::kLine / sizeof(T));
+  BackwardSpace<T> space;
+  space.stride = layer.padded() + line;
+  const Index size = call.batch * space.stride;
+  const bool repeats = call.mask != nullptr;
+  const auto count = static_cast<std::size_t>(size * (fields + (repeats ? 1 : 0)));
+  T* at = static_cast<T*>(own_buffer().reserve(count * sizeof(T)));
+  for (int f = 0; f < fields; ++f, at += size) space.fields[f] = at;
+  if (repeats) space.repeated = at;
+  return space;
+}
+
+// The batch in pieces, which members take as they are free.
+template <class T>
+struct Rows {
+  const Kernels& kernels;
+  const PackedBackward<T>& layer;
+  const Backward<T>& call;
+  const BackwardSpace<T>& space;
+  Team& team;
+  Index rows;
+  std::atomic<Index> taken{0};
+
+  static void run(void* self, Index member) {
+    auto& all = *static_cast<Rows*>(self);
+    for (;;) {
+      const Index first = all.taken.fetch_add(all.rows, std::memory_order_relaxed);
+      if (first >= all.call.batch) return;
+      const Index end = std::min(first + all.rows, all.call.batch);
+      all.kernels.run(
+          BackwardPart<T>{all.layer, all.call, all.space, all.team, first, end, 0, all.layer.panels, member, 0, false});
+    }
+  }
+};
+
+// The units in panels, a share for each member of a team.
+template <class T>
+struct Panels {
+  const Kernels& kernels;
+  const PackedBackward<T>& layer;
+  const Backward<T>& call;
+  const BackwardSpace<T>& space;
+  Team& team;
+  Index members;
+  Index from;
+  Index reached = 0;
+
+  static void run(void* self, Index member) {
+    auto& all = *static_cast<Panels*>(self);
+    const Index begin = all.layer.panels * member / all.members;
+    const Index end = all.layer.panels * (member + 1) / all.members;
+    const Index from = all.from;
+    const Index section = all.kernels.run(BackwardPart<T>{all.layer, all.call, all.space, all.team, 0, all.call.batch,
+                                                          begin, end, member, from, all.members > 1});
+    if (member == 0) all.reached = section;
+  }
+};
+
+}  // namespace
+
+template <class T>
+Backwards<T>::Backwards(Cell cell, Index units, const Weights<T>& weights, Activation activation,
+                        Activation recurrent_activation)
+    : kernels_(current_kernels()) {
+  const CellFacts& all = facts(cell);
+  layer_.cell = cell;
+  layer_.activation = activation;
+  layer_.recurrent_activation = recurrent_activation;
+  layer_.units = units;
+  layer_.width = kernels_.width(T(0));
+  layer_.panels = (units + layer_.width - 1) / layer_.width;
+  const Index gates = all.gate_count();
+  const Index numbers = layer_.padded() * (gates * units + all.unit_rows());
+  T* at = static_cast<T*>(memory_.reserve(static_cast<std::size_t>(numbers) * sizeof(T)));
+  const auto pack = [&](Index first_gate, Index count) {
+    const T* const begin = at;
+    at = pack_turned(at, weights.at[kRecurrentKernelAt], units, gates * units, {first_gate * units, count * units},
+                     layer_.panels, layer_.width);
+    return begin;
+  };
+  for (int i = 0; i < all.phases.size(); ++i) {
+    const PhaseFacts& phase = all.phases[i];
+    const bool apart = phase.sums != phase.gates;
+    layer_.joined[i] = pack(phase.first_gate, phase.gates - (apart ? 1 : 0));
+    if (apart) layer_.apart[i] = pack(phase.first_gate + phase.gates - 1, 1);
+  }
+  layer_.unit_weights = at;
+  pack_unit_weights(at, all, weights, units, layer_.panels, layer_.width);
+}
+
+template <class T>
+void Backwards<T>::run(const Backward<T>& call) const {
+  const BackwardSpace<T> space = make_space(layer_, call);
+  const double step = static_cast<double>(layer_.units * layer_.units * facts(layer_.cell).gate_count() * call.batch);
+  const Index most = step * static_cast<double>(call.steps) > costs::kCallWorthThreads ? threads() : 1;
+  if (static_cast<double>(call.batch) >= costs::kRowsOfAThread * static_cast<double>(most)) {
+    run_rows(call, space, most);
+  } else {
+    run_panels(call, space, step > costs::kStepWorthBarriers ? std::min(most, layer_.panels) : 1);
+  }
+}
+
+template <class T>
+void Backwards<T>::run_rows(const Backward<T>& call, const BackwardSpace<T>& space, Index threads) const {
+  Team team(threads);
+  const Index members = team.size();
+  const Index share = (call.batch + members - 1) / members;
+  const Index pieces = std::max<Index>(1, share / costs::kRowsOfBackwardPiece);
+  Rows<T> rows{kernels_, layer_, call, space, team, (share + pieces - 1) / pieces};
+  team.run(members, &Rows<T>::run, &rows);
+}
+
+template <class T>
+void Backwards<T>::run_panels(const Backward<T>& call, const BackwardSpace<T>& space, Index threads) const {
+  const Index sections = call.steps * facts(layer_.cell).phases.size();
+  bool stuck = false;
+  for (Index now = 0;;) {
+    Team team(threads);
+    const Index members = stuck ? 1 : std::min(team.size(), threads);
+    Panels<T> panels{kernels_, layer_, call, space, team, members, now};
+    team.run(members, &Panels<T>::run, &panels);
+    stuck = panels.reached == now;
+    now = panels.reached;
+    if (now >= sections) return;
+  }
+}
+
+template class Backwards<float>;
+template class Backwards<double>;
+
+}  // namespace gatewise
