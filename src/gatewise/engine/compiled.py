@@ -89,10 +89,11 @@ def forward(op: Op, x: Array, state: State | None, traversal: Traversal) -> tupl
 @cache
 def _is_at_hand() -> bool:
     """Whether JAX computes on the CPU, with a jaxlib that takes the handlers; registers them."""
-    import jax
-    import jaxlib
+    from importlib.metadata import version
 
-    major, minor = jaxlib.__version__.split(".")[:2]
+    import jax
+
+    major, minor = version("jaxlib").split(".")[:2]
     if jax.default_backend() != "cpu" or not FIRST <= (int(major), int(minor)) < BEYOND:
         return False
     from gatewise.engine import _native
@@ -131,7 +132,7 @@ def _fields(cell: type[Cell]) -> int:
 
 
 def _reserve_units(units: int, dtype: Any) -> int:
-    numbers = _LINE // np.dtype(dtype).itemsize
+    numbers: int = _LINE // np.dtype(dtype).itemsize
     return -(-units // numbers) * numbers
 
 
@@ -169,17 +170,18 @@ def _call_backward(
 
 @lru_cache(maxsize=256)
 def _mapped(function: Callable[..., Arrays], spec: Spec, *fixed: Any) -> Callable[..., Arrays]:
-    """`function(spec, *fixed, weights, *arrays)` with a rule for `jax.vmap`: a mapped axis joins the batch, or the calls
-    come one after the other where each has weights of its own.
+    """`function(spec, *fixed, weights, *arrays)` with a rule for `jax.vmap`.
+
+    A mapped axis joins the batch, or the calls come one after the other where each has weights of its own.
     """
     import jax
     import jax.numpy as jnp
 
-    @jax.custom_batching.custom_vmap
-    def call(weights: Arrays, *arrays: Any) -> Arrays:
+    def plain(weights: Arrays, *arrays: Any) -> Arrays:
         return function(spec, *fixed, weights, *arrays)
 
-    @call.def_vmap
+    call: Any = jax.custom_batching.custom_vmap(plain)
+
     def rule(size: int, mapped: Any, weights: Arrays, *arrays: Any) -> tuple[Arrays, Any]:
         tree = jax.tree_util
         weights_mapped, *arrays_mapped = mapped
@@ -196,7 +198,8 @@ def _mapped(function: Callable[..., Arrays], spec: Spec, *fixed: Any) -> Callabl
             outputs = tuple(a.reshape(size, a.shape[0] // size, *a.shape[1:]) for a in call(weights, *joined))
         return outputs, tree.tree_map(lambda _: True, outputs)
 
-    return call
+    call.def_vmap(rule)
+    return call  # type: ignore[no-any-return]
 
 
 @cache
