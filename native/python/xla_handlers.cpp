@@ -2,10 +2,13 @@
 // (engine/compiled.py); here it only must not do harm.
 #include "python/xla_handlers.h"
 
+#include <sys/mman.h>
+
 #include <exception>
 #include <stdexcept>
 #include <string>
 
+#include "base/costs.h"
 #include "python/xla_ffi.h"
 #include "recurrence/backward.h"
 #include "recurrence/recurrence.h"
@@ -14,6 +17,15 @@ namespace nb = nanobind;
 
 namespace gatewise {
 namespace {
+
+// XLA gives fresh memory with every call, and to touch it first in small pages took as long as the recurrence itself.
+void ask_for_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) {
+#if defined(MADV_HUGEPAGE)
+  const auto begin = (reinterpret_cast<std::uintptr_t>(memory) + costs::kHugePage - 1) & ~(costs::kHugePage - 1);
+  const auto end = (reinterpret_cast<std::uintptr_t>(memory) + bytes) & ~(costs::kHugePage - 1);
+  if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#endif
+}
 
 // Arguments and results of one call, taken in order.
 class Call {
@@ -34,7 +46,10 @@ class Call {
   }
   template <class T>
   T* result_data() {
-    return data<T>(result());
+    const xla::Buffer& buffer = result();
+    T* const at = data<T>(buffer);
+    if (at != nullptr) ask_for_huge_pages(at, static_cast<std::size_t>(numbers(buffer)) * sizeof(T));
+    return at;
   }
 
   Index attribute(const char* name) const {
@@ -85,10 +100,19 @@ struct What {
   }
 };
 
+void want(const xla::Buffer& buffer, Index count, const char* what) {
+  if (Call::numbers(buffer) != count) throw std::invalid_argument(std::string(what) + " has another size");
+}
+
 template <class T>
-Weights<T> take_weights(Call& call, Cell cell) {
+Weights<T> take_weights(Call& call, Cell cell, Sizes sizes, bool kernel) {
   Weights<T> weights;
-  for (int i = 0; i < facts(cell).weights.size(); ++i) weights.at[i] = call.argument_data<T>();
+  for (int i = 0; i < facts(cell).weights.size(); ++i) {
+    const xla::Buffer& buffer = call.argument();
+    weights.at[i] = Call::data<const T>(buffer);
+    const bool absent = weights.at[i] == nullptr && facts(cell).weights[i].optional;
+    if (!absent && (kernel || i != kKernelAt)) want(buffer, numbers_of(cell, i, sizes), facts(cell).weights[i].name);
+  }
   return weights;
 }
 
@@ -103,12 +127,12 @@ void forward(Call& call, const xla::Buffer& x) {
   sequence.x = static_cast<const T*>(x.data);
   sequence.x_time = static_cast<Index>(x.dims[2]);
   sequence.x_batch = sequence.steps * sequence.x_time;
-  const Weights<T> weights = take_weights<T>(call, what.cell);
+  const Index units = call.attribute("units");
+  const Weights<T> weights = take_weights<T>(call, what.cell, {sequence.x_time, units}, true);
   const int states = facts(what.cell).states.size();
-  Index units = 0;
   for (int i = 0; i < states; ++i) {
     const xla::Buffer& state = call.argument();
-    units = static_cast<Index>(state.dims[1]);
+    want(state, sequence.batch * units, "a state");
     sequence.initial[i] = Call::data<const T>(state);
     sequence.initial_batch[i] = units;
     sequence.initial_unit[i] = 1;
@@ -116,7 +140,7 @@ void forward(Call& call, const xla::Buffer& x) {
   sequence.mask = call.argument_data<std::uint8_t>();
   sequence.mask_batch = sequence.steps;
   sequence.mask_time = 1;
-  sequence.y = static_cast<T*>(call.result().data);
+  sequence.y = call.result_data<T>();
   for (int i = 0; i < states; ++i) sequence.last[i] = static_cast<T*>(call.result().data);
   sequence.reserve = call.result_data<T>();
   sequence.go_backwards = what.go_backwards;
@@ -133,22 +157,30 @@ void forward(Call& call, const xla::Buffer& x) {
 template <class T>
 void backward(Call& call, const xla::Buffer& reserve) {
   const What what(call);
-  const Weights<T> weights = take_weights<T>(call, what.cell);
+  if (reserve.rank != 4) throw std::invalid_argument("the reserve must be (B, T, fields, H)");
+  const Index units = call.attribute("units");
+  const Weights<T> weights = take_weights<T>(call, what.cell, {0, units}, false);
   const int states = facts(what.cell).states.size();
   Backward<T> back;
   back.reserve = static_cast<const T*>(reserve.data);
-  Index units = 0;
+  back.batch = static_cast<Index>(reserve.dims[0]);
+  back.steps = static_cast<Index>(reserve.dims[1]);
+  want(reserve, back.batch * back.steps * (facts(what.cell).sums() + states) * reserve_units<T>(units), "the reserve");
   for (int i = 0; i < states; ++i) {
     const xla::Buffer& state = call.argument();
-    back.batch = static_cast<Index>(state.dims[0]);
-    units = static_cast<Index>(state.dims[1]);
+    want(state, back.batch * units, "a state");
     back.initial[i] = Call::data<const T>(state);
   }
-  back.steps = static_cast<Index>(reserve.dims[1]);
   back.mask = call.argument_data<std::uint8_t>();
-  back.dy = call.argument_data<T>();
-  for (int i = 0; i < states; ++i) back.d_last[i] = call.argument_data<T>();
-  back.dz = static_cast<T*>(call.result().data);
+  const xla::Buffer& dy = call.argument();
+  want(dy, back.batch * units * (what.sequences ? back.steps : 1), "the gradient of y");
+  back.dy = Call::data<const T>(dy);
+  for (int i = 0; i < states; ++i) {
+    const xla::Buffer& d_last = call.argument();
+    want(d_last, back.batch * units, "the gradient of a state");
+    back.d_last[i] = Call::data<const T>(d_last);
+  }
+  back.dz = call.result_data<T>();
   for (int i = 0; i < states; ++i) back.d_initial[i] = static_cast<T*>(call.result().data);
   back.go_backwards = what.go_backwards;
   back.sequences = what.sequences;

@@ -62,6 +62,7 @@ def forward(op: Op, x: Array, state: State | None, traversal: Traversal) -> tupl
     import jax.numpy as jnp
 
     assert op.names is not None
+    _is_at_hand()
     batch = x.shape[0]
     widths = op.state_widths
     if traversal.dropout is not None:
@@ -114,9 +115,10 @@ def _places() -> tuple[dict[str, int], dict[str, int]]:
     )
 
 
-def _attributes(spec: Spec) -> dict[str, Any]:
+def _attributes(spec: Spec, units: int) -> dict[str, Any]:
     cells, activations = _places()
     return {
+        "units": np.int64(units),
         "cell": np.int64(cells[spec.cell]),
         "activation": np.int64(activations[spec.activation]),
         "recurrent_activation": np.int64(activations[spec.recurrent_activation]),
@@ -149,7 +151,7 @@ def _call_forward(spec: Spec, keeps: bool, weights: Arrays, x: Array, states: Ar
         shape((batch, steps, fields, _reserve_units(units, x.dtype)) if keeps else (batch, 0), x.dtype),
     ]
     call = jax.ffi.ffi_call("gatewise_forward", results)
-    return tuple(call(x, *weights, *states, mask, **_attributes(spec)))
+    return tuple(call(x, *weights, *states, mask, **_attributes(spec, units)))
 
 
 def _call_backward(
@@ -165,7 +167,7 @@ def _call_backward(
         *(shape(s.shape, reserve.dtype) for s in states),
     ]
     call = jax.ffi.ffi_call("gatewise_backward", results)
-    return tuple(call(reserve, *weights, *states, mask, dy, *d_last, **_attributes(spec)))
+    return tuple(call(reserve, *weights, *states, mask, dy, *d_last, **_attributes(spec, units)))
 
 
 @lru_cache(maxsize=256)
