@@ -142,7 +142,7 @@ Recurrence<T>::~Recurrence() = default;
 
 template <class T>
 Recurrence<T>::Recurrence(Cell cell, Sizes sizes, const Weights<T>& weights, Activation activation,
-                          Activation recurrent_activation, Options options)
+                          Activation recurrent_activation, RecurrenceOptions options)
     : kernels_(current_kernels()) {
   PackedLayer<T> layer;
   layer.cell = cell;

@@ -13,21 +13,21 @@ namespace gatewise {
 // A second packing of a float layer, for many sequences at once, made when they first come.
 class Tiled;
 
+struct RecurrenceOptions {
+  // Float only: the weights are rounded to bfloat16. Where the machine has tiles for such numbers, inputs and states
+  // are rounded too, for the products; elsewhere the float kernels run on the rounded weights.
+  bool bfloat16 = false;
+  bool reserves = false;  // for calls that keep a reserve: no tiles, and no folded panel
+};
+
 template <class T>
 class Recurrence {
  public:
   Recurrence(Recurrence&& other) noexcept;
   ~Recurrence();
 
-  struct Options {
-    // Float only: the weights are rounded to bfloat16. Where the machine has tiles for such numbers, inputs and states
-    // are rounded too, for the products; elsewhere the float kernels run on the rounded weights.
-    bool bfloat16 = false;
-    bool reserves = false;  // for calls that keep a reserve: no tiles, and no folded panel
-  };
-
   Recurrence(Cell cell, Sizes sizes, const Weights<T>& weights, Activation activation, Activation recurrent_activation,
-             Options options);
+             RecurrenceOptions options = {});
 
   const PackedLayer<T>& layer() const { return packed_.layer; }
 

@@ -19,6 +19,7 @@
 #endif
 
 #include "cells/named.h"
+#include "recurrence/backward.h"
 #include "recurrence/isa.h"
 #include "recurrence/recurrence.h"
 #include "threads/costs.h"
@@ -213,7 +214,7 @@ struct Output {
 };
 
 template <class T>
-Output<T> run(const Case& k, const Data<T>& data, const Recurrence<T>& layer) {
+Output<T> run(const Case& k, const Data<T>& data, const Recurrence<T>& layer, T* reserve = nullptr) {
   const auto size = static_cast<std::size_t>(k.batch * k.units);
   Output<T> out{std::vector<T>(k.sequences ? size * static_cast<std::size_t>(k.steps) : size),
                 std::vector<std::vector<T>>(data.states.size(), std::vector<T>(size))};
@@ -233,6 +234,7 @@ Output<T> run(const Case& k, const Data<T>& data, const Recurrence<T>& layer) {
     call.last[i] = out.states[i].data();
   }
   call.y = out.y.data();
+  call.reserve = reserve;
   call.go_backwards = k.go_backwards;
   call.sequences = k.sequences;
   call.zero_masked = k.zero_masked;
@@ -295,12 +297,117 @@ int check(const Case& k, std::mt19937& random) {
   return failures;
 }
 
+// The way back, for a scalar that is the sum of all outputs and final states, each times a factor.
+template <class T>
+struct WayBack {
+  const Case& k;
+  const Data<T>& data;
+  std::vector<T> dy;
+  std::vector<std::vector<T>> d_last;
+
+  WayBack(const Case& k_, const Data<T>& data_, std::mt19937& random)
+      : k(k_), data(data_), d_last(data_.states.size()) {
+    Data<T>::fill(dy, k.batch * k.units * (k.sequences ? k.steps : 1), 1, random);
+    for (std::vector<T>& d : d_last) Data<T>::fill(d, k.batch * k.units, 1, random);
+  }
+
+  double scalar() const {
+    const Result result = plain(k, data);
+    double sum = 0;
+    for (std::size_t i = 0; i < dy.size(); ++i) sum += result.y[i] * static_cast<double>(dy[i]);
+    for (std::size_t s = 0; s < d_last.size(); ++s) {
+      for (std::size_t i = 0; i < d_last[s].size(); ++i) sum += result.states[s][i] * static_cast<double>(d_last[s][i]);
+    }
+    return sum;
+  }
+
+  // The gradients of the sums, and after them those of the first states.
+  std::vector<std::vector<T>> run_on(Index count, int* failures) const {
+    set_threads(count);
+    const Weights<T> weights = data.pointers();
+    const auto numbers = [&](Index of_unit) { return static_cast<std::size_t>(k.batch * of_unit); };
+    const Index fields = facts(k.cell).sums() + states_of(k.cell);
+    std::vector<T> reserve(numbers(k.steps * fields * reserve_units<T>(k.units)));
+    const Sizes sizes{k.inputs, k.units};
+    const Recurrence<T> keeping(k.cell, sizes, weights, k.activation, k.gate, {false, true});
+    const Recurrence<T> layer(k.cell, sizes, weights, k.activation, k.gate, {false, true});
+    if (!(run(k, data, keeping, reserve.data()) == run(k, data, layer))) {
+      std::printf("a reserve changes the output: cell %s\n", facts(k.cell).name);
+      ++*failures;
+    }
+    std::vector<std::vector<T>> gradients{std::vector<T>(numbers(k.steps * facts(k.cell).sums() * k.units))};
+    Backward<T> call;
+    call.batch = k.batch;
+    call.steps = k.steps;
+    call.reserve = reserve.data();
+    if (k.masked) call.mask = data.mask.data();
+    call.dy = dy.data();
+    gradients.resize(1 + data.states.size(), std::vector<T>(numbers(k.units)));
+    for (std::size_t i = 0; i < data.states.size(); ++i) {
+      if (k.initial) call.initial[i] = data.states[i].data();
+      call.d_last[i] = d_last[i].data();
+      call.d_initial[i] = gradients[1 + i].data();
+    }
+    call.dz = gradients[0].data();
+    call.go_backwards = k.go_backwards;
+    call.sequences = k.sequences;
+    call.zero_masked = k.zero_masked;
+    Backwards<T>(k.cell, k.units, weights, k.activation, k.gate).run(call);
+    return gradients;
+  }
+};
+
+bool is_smooth(Activation kind) {
+  return kind == Activation::tanh || kind == Activation::sigmoid || kind == Activation::linear;
+}
+
+// The gradients of the first states are those of central differences, and of all the same bits on any number of
+// threads.
+template <class T>
+int check_backward(const Case& k, std::mt19937& random) {
+  if (k.batch == 0 || k.steps == 0) return 0;
+  int failures = 0;
+  Data<T> data(k, random);
+  const WayBack<T> back(k, data, random);
+  const std::vector<std::vector<T>> one = back.run_on(1, &failures);
+  {
+    const Impatience impatience;
+    for (const Index count : {2, 3}) {
+      if (back.run_on(count, &failures) == one) continue;
+      std::printf("backward: %td threads differ: cell %s B %td T %td H %td\n", count, facts(k.cell).name, k.batch,
+                  k.steps, k.units);
+      ++failures;
+    }
+  }
+  if (sizeof(T) != sizeof(double) || !k.initial || !is_smooth(k.activation) || !is_smooth(k.gate)) return failures;
+  constexpr double step = 1e-6;
+  for (std::size_t s = 0; s < data.states.size(); ++s) {
+    const std::vector<T> along = data.states[s];  // any direction will do
+    double given = 0;
+    for (std::size_t i = 0; i < along.size(); ++i) given += static_cast<double>(one[1 + s][i] * along[i]);
+    double sides[2];
+    for (int side = 0; side < 2; ++side) {
+      for (std::size_t i = 0; i < along.size(); ++i) {
+        data.states[s][i] = along[i] + static_cast<T>(side == 0 ? step : -step) * along[i];
+      }
+      sides[side] = back.scalar();
+    }
+    data.states[s] = along;
+    const double wanted = (sides[0] - sides[1]) / (2 * step);
+    if (std::abs(given - wanted) <= 1e-5 * (1 + std::abs(wanted))) continue;
+    std::printf("backward: %s cell %s state %zu B %td T %td H %td: %g, wanted %g\n", current_kernels().name,
+                facts(k.cell).name, s, k.batch, k.steps, k.units, given, wanted);
+    ++failures;
+  }
+  return failures;
+}
+
 // bfloat16 weights: near the float result, and the same bits for any number of threads.
 int check_bfloat16(const Case& k, std::mt19937& random) {
   const Data<float> data(k, random);
   const Weights<float> weights = data.pointers();
   const Recurrence<float> exact(k.cell, {k.inputs, k.units}, weights, k.activation, k.gate);
-  const Recurrence<float> layer(k.cell, {k.inputs, k.units}, weights, k.activation, k.gate, true);
+  const Recurrence<float> layer(k.cell, {k.inputs, k.units}, weights, k.activation, k.gate, {true, false});
   set_threads(1);
   const Output<float> one = run(k, data, layer);
   const Output<float> wanted = run(k, data, exact);
@@ -522,6 +629,8 @@ int main(int count, char** arguments) {
       const gatewise::Case k = gatewise::random_case(random);
       failures += gatewise::check<float>(k, random) + gatewise::check<double>(k, random);
       if (i % 4 == 0) failures += gatewise::check_bfloat16(k, random);
+      if (i % 2 == 0)
+        failures += gatewise::check_backward<float>(k, random) + gatewise::check_backward<double>(k, random);
     }
     failures += gatewise::check_edges<float>(random) + gatewise::check_edges<double>(random);
     failures += gatewise::check_concurrency(3, random) + gatewise::check_concurrency(30, random);
