@@ -18,6 +18,7 @@ from gatewise.config import config
 if TYPE_CHECKING:
     from gatewise import (
         activations,
+        callbacks,
         constraints,
         initializers,
         keras,
@@ -42,6 +43,7 @@ __all__ = [
     "Variable",
     "__version__",
     "activations",
+    "callbacks",
     "config",
     "constraints",
     "initializers",

@@ -7,7 +7,7 @@ was given, so that a traced call stays a function of its arguments.
 from __future__ import annotations
 
 import threading
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -41,6 +41,31 @@ def generator(seed: int | None) -> np.random.Generator:
             _stream = np.random.SeedSequence()
         (child,) = _stream.spawn(1)
     return np.random.default_rng(child)
+
+
+def stream_state() -> np.ndarray:
+    """Where the process-wide stream stands, as numbers that `set_stream_state` takes back.
+
+    >>> set_seed(1); state = stream_state(); a = generator(None).random()
+    >>> set_stream_state(state); a == generator(None).random()
+    True
+    """
+    global _stream
+    with _lock:
+        if _stream is None:
+            _stream = np.random.SeedSequence()
+        return _words([_stream.n_children_spawned, _stream.entropy])  # type: ignore[list-item]
+
+
+def set_stream_state(state: np.ndarray) -> None:
+    """Have the process-wide stream go on from where `stream_state` found it.
+
+    Raises:
+        ValueError: for an array of another kind.
+    """
+    global _stream
+    spawned, entropy = _numbers(state, 2)
+    _stream = np.random.SeedSequence(entropy, n_children_spawned=spawned)
 
 
 def normal(
@@ -101,6 +126,38 @@ class SeedGenerator:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _lock=threading.Lock())
 
+    def state(self) -> np.ndarray:
+        """Where the stream stands, as numbers that `set_state` takes back.
+
+        >>> seeds = SeedGenerator(1); state = seeds.state(); a = seeds.uniform(np, (2,))
+        >>> seeds.set_state(state); bool((a == seeds.uniform(np, (2,))).all())
+        True
+        """
+        with self._lock:
+            now = self._started().bit_generator.state
+        return _words([now["state"]["state"], now["state"]["inc"], now["has_uint32"], now["uinteger"]])
+
+    def set_state(self, state: np.ndarray) -> None:
+        """Go on from where `state` found the stream.
+
+        Raises:
+            ValueError: for an array of another kind.
+        """
+        where, step, has_half, half = _numbers(state, 4)
+        with self._lock:
+            bits = self._started().bit_generator
+            bits.state = {
+                **bits.state,
+                "state": {"state": where, "inc": step},
+                "has_uint32": has_half,
+                "uinteger": half,
+            }
+
+    def _started(self) -> np.random.Generator:
+        if self._generator is None:
+            self._generator = generator(self.seed)
+        return self._generator
+
     def keep(self, xp: Any, shape: tuple[int, ...], rate: float, dtype: Any) -> Array:
         """Inverted dropout's mask: 0 with probability `rate`, else `1 / (1 - rate)`.
 
@@ -119,9 +176,8 @@ class SeedGenerator:
     def _drawn(self, xp: Any, shape: tuple[int, ...], kind: Literal["uniform", "normal"]) -> Array:
         if xp is np:
             with self._lock:
-                if self._generator is None:
-                    self._generator = generator(self.seed)
-                draw = self._generator.random if kind == "uniform" else self._generator.standard_normal
+                drawing = self._started()
+                draw = drawing.random if kind == "uniform" else drawing.standard_normal
                 return draw(shape, dtype=np.float32)
         import jax
 
@@ -132,6 +188,26 @@ class SeedGenerator:
         if self.seed is not None:
             key = jax.random.fold_in(key, self.seed)
         return jax.random.uniform(key, shape) if kind == "uniform" else jax.random.normal(key, shape)
+
+
+_WORDS: Final = 4
+
+
+def _words(numbers: list[int]) -> np.ndarray:
+    """Whole numbers of up to 256 bits as rows of 64 bits, lowest first."""
+    low = (1 << 64) - 1
+    return np.array([[number >> 64 * place & low for place in range(_WORDS)] for number in numbers], "uint64")
+
+
+def _numbers(words: np.ndarray, count: int) -> list[int]:
+    """The numbers that `_words` took."""
+    words = np.asarray(words)
+    if words.shape != (count, _WORDS) or words.dtype != np.uint64:
+        raise ValueError(
+            f"The state of a random stream is uint64 numbers of shape {(count, _WORDS)}, but {words.dtype} numbers of "
+            f"shape {words.shape} came."
+        )
+    return [sum(int(word) << 64 * place for place, word in enumerate(row)) for row in words]
 
 
 def _checked(seed: int) -> int:

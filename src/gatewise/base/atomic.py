@@ -20,7 +20,7 @@ _MARK: Final = ".part"
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A context that gives a new, empty file to write, which takes the place of `path` when the block ends.
 
-    The temporary file stands beside `path` and has the same suffix. The permissions of a file that was there stay.
+    The temporary file stands beside `path` and has the same suffixes. The permissions of a file that was there stay.
     Where `path` is a link, the file that it points to is replaced.
 
     Args:
@@ -39,7 +39,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise IsADirectoryError(f"{path}: a file was to be written, but this is a folder.")
-    temporary = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{_MARK}{target.suffix}")
+    beginning, end = _around(target)
+    temporary = target.with_name(f"{beginning}{secrets.token_hex(4)}{end}")
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # Others' rights are the umask's.
     try:
         with suppress(FileNotFoundError):
@@ -56,11 +57,17 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """Delete what writers of `path` left beside it when they were killed. Nobody else may be writing it now."""
     target = Path(os.path.realpath(path))
-    beginning, end = f".{target.stem}.", f"{_MARK}{target.suffix}"
+    beginning, end = _around(target)
     if target.parent.is_dir():
         for file in target.parent.iterdir():
             if file.name.startswith(beginning) and file.name.endswith(end):
                 file.unlink(missing_ok=True)
+
+
+def _around(target: Path) -> tuple[str, str]:
+    """How the names of temporary files for a file begin and end."""
+    end = "".join(target.suffixes)
+    return f".{target.name.removesuffix(end)}.", f"{_MARK}{end}"
 
 
 def _to_disk(path: Path) -> None:

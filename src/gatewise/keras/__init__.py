@@ -23,6 +23,7 @@ from gatewise.optimizers import Optimizer as Optimizer
 if TYPE_CHECKING:
     from gatewise.keras import activations as activations
     from gatewise.keras import backend as backend
+    from gatewise.keras import callbacks as callbacks
     from gatewise.keras import config as config
     from gatewise.keras import constraints as constraints
     from gatewise.keras import initializers as initializers
@@ -41,6 +42,7 @@ KerasTensor = SymbolicTensor
 MODULES: Final = (
     "activations",
     "backend",
+    "callbacks",
     "config",
     "constraints",
     "initializers",

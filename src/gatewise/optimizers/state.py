@@ -118,6 +118,11 @@ class State(Described):
 
     weights = stored_variables
 
+    @property
+    def averages(self) -> list[tuple[Variable, Variable]]:
+        """Each weight with its moving average, where `use_ema` keeps them."""
+        return list(zip(self._trainable_variables, self._averages, strict=True)) if self._averages else []
+
     def slots(self) -> list[tuple[Slot, ...]]:
         """The slots, in groups: those of a group stand side by side for each weight, and one group after the other."""
         return []

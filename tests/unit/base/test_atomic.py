@@ -13,7 +13,7 @@ def test_the_new_file_takes_the_place_when_the_block_ends(tmp_path):
     with replacing(path) as temporary:
         temporary.write_text("new")
         assert temporary.parent == tmp_path
-        assert temporary.suffix == ".h5"
+        assert temporary.name.endswith(".weights.h5")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
