@@ -29,6 +29,7 @@ PARTS = (
     "metrics",
     "optimizers",
     "curves",
+    "callbacks",
 )
 
 

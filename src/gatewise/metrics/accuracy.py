@@ -118,6 +118,7 @@ class Accuracy(OfFunction):
     0.75
     """
 
+    _direction = "up"
     function = accuracy
 
 
@@ -132,6 +133,7 @@ class BinaryAccuracy(OfFunction):
     0.75
     """
 
+    _direction = "up"
     function = binary_matches
 
     def __init__(self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5) -> None:
@@ -142,6 +144,7 @@ class BinaryAccuracy(OfFunction):
 class CategoricalAccuracy(OfFunction):
     """How often the largest prediction is where the largest target is."""
 
+    _direction = "up"
     function = categorical_accuracy
 
 
@@ -149,6 +152,7 @@ class CategoricalAccuracy(OfFunction):
 class SparseCategoricalAccuracy(OfFunction):
     """How often the largest prediction is the target's class."""
 
+    _direction = "up"
     function = sparse_categorical_accuracy
 
 
@@ -156,6 +160,7 @@ class SparseCategoricalAccuracy(OfFunction):
 class TopKCategoricalAccuracy(OfFunction):
     """How often the right class is among the `k` largest predictions."""
 
+    _direction = "up"
     function = top_k_categorical_accuracy
 
     def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None) -> None:
@@ -166,6 +171,7 @@ class TopKCategoricalAccuracy(OfFunction):
 class SparseTopKCategoricalAccuracy(OfFunction):
     """How often the target's class is among the `k` largest predictions."""
 
+    _direction = "up"
     function = sparse_top_k_categorical_accuracy
 
     def __init__(

@@ -7,7 +7,7 @@ A metric holds its numbers in variables. On NumPy's arrays `update_state` runs a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -45,6 +45,8 @@ class Metric(Described):
     """
 
     _arguments: ClassVar[tuple[str, ...]] = ()
+    _direction: Literal["up", "down"] | None = None
+    """Whether more or less of it is better, where that is known. Callbacks ask; the name is Keras's."""
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
         self._variables: list[Variable] = []

@@ -231,6 +231,7 @@ class FalseNegatives(_Count):
 
 
 class _Share(_Counting):
+    _direction = "up"
     _arguments = ("top_k", "class_id")
 
     def __init__(
@@ -295,6 +296,7 @@ RATIOS: Final = {
 class _BestAt(_Counting):
     """The best of one ratio over all thresholds at which another is as wanted."""
 
+    _direction = "up"
     counts = Counts._fields
     wanted: ClassVar[str]
     best: ClassVar[str]
@@ -419,6 +421,7 @@ class AUC(_Counting):
     0.75
     """
 
+    _direction = "up"
     counts = Counts._fields
 
     def __init__(

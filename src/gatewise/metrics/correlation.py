@@ -47,6 +47,7 @@ def concordance_correlation(y_true: Array, y_pred: Array, axis: int = -1) -> Arr
 class PearsonCorrelation(OfFunction):
     """The mean of `pearson_correlation`."""
 
+    _direction = "up"
     function = pearson_correlation
 
     def __init__(self, name: str = "pearson_correlation", dtype: Any = None, axis: int = -1) -> None:
@@ -57,6 +58,7 @@ class PearsonCorrelation(OfFunction):
 class ConcordanceCorrelation(OfFunction):
     """The mean of `concordance_correlation`."""
 
+    _direction = "up"
     function = concordance_correlation
 
     def __init__(self, name: str = "concordance_correlation", dtype: Any = None, axis: int = -1) -> None:
@@ -81,6 +83,7 @@ class R2Score(Metric):
     0.5714
     """
 
+    _direction = "up"
     _arguments = ("class_aggregation", "num_regressors")
 
     def __init__(

@@ -34,6 +34,7 @@ class FBetaScore(Metric):
     True
     """
 
+    _direction = "up"
     _arguments = ("average", "beta", "threshold")
 
     def __init__(

@@ -156,6 +156,8 @@ class MeanMetricWrapper(Mean):
         super().__init__(name or getattr(fn, "name", None) or get_registered_name(fn), dtype)
         self.fn = fn
         self.arguments = arguments
+        if self._direction is None and losses.name_of(fn):
+            self._direction = "down"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         y_true, y_pred = as_array(y_true, "y_true"), as_array(y_pred, "y_pred")

@@ -38,6 +38,8 @@ class IoU(Metric):
     0.3333
     """
 
+    _direction = "up"
+
     written: ClassVar[tuple[str, ...]] = (
         "num_classes", "target_class_ids", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis",
     )  # fmt: skip

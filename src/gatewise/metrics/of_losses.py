@@ -59,6 +59,7 @@ class LogCoshError(OfFunction):
 class CosineSimilarity(OfFunction):
     """The mean cosine of the angle between targets and predictions: 1 where they point the same way."""
 
+    _direction = "up"
     function = regression.cosine
 
     def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
@@ -72,6 +73,8 @@ class RootMeanSquaredError(Mean):
     >>> float(RootMeanSquaredError()([0.0, 0.0], [3.0, 3.0]))
     3.0
     """
+
+    _direction = "down"
 
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype)
