@@ -127,14 +127,16 @@ class SeedGenerator:
         vars(self).update(state, _lock=threading.Lock())
 
     def state(self) -> np.ndarray:
-        """Where the stream stands, as numbers that `set_state` takes back.
+        """Where the stream stands, as numbers that `set_state` takes back; zeros where it has not begun.
 
         >>> seeds = SeedGenerator(1); state = seeds.state(); a = seeds.uniform(np, (2,))
         >>> seeds.set_state(state); bool((a == seeds.uniform(np, (2,))).all())
         True
         """
         with self._lock:
-            now = self._started().bit_generator.state
+            if self._generator is None:  # To begin here would take a place of the process-wide stream.
+                return _words([0] * 4)
+            now = self._generator.bit_generator.state
         return _words([now["state"]["state"], now["state"]["inc"], now["has_uint32"], now["uinteger"]])
 
     def set_state(self, state: np.ndarray) -> None:
@@ -144,19 +146,18 @@ class SeedGenerator:
             ValueError: for an array of another kind.
         """
         where, step, has_half, half = _numbers(state, 4)
-        with self._lock:
-            bits = self._started().bit_generator
-            bits.state = {
-                **bits.state,
-                "state": {"state": where, "inc": step},
+        found = None
+        if step:
+            found = np.random.default_rng(0)
+            place = {"state": where, "inc": step}
+            found.bit_generator.state = {
+                "bit_generator": "PCG64",
+                "state": place,
                 "has_uint32": has_half,
                 "uinteger": half,
             }
-
-    def _started(self) -> np.random.Generator:
-        if self._generator is None:
-            self._generator = generator(self.seed)
-        return self._generator
+        with self._lock:
+            self._generator = found
 
     def keep(self, xp: Any, shape: tuple[int, ...], rate: float, dtype: Any) -> Array:
         """Inverted dropout's mask: 0 with probability `rate`, else `1 / (1 - rate)`.
@@ -176,8 +177,9 @@ class SeedGenerator:
     def _drawn(self, xp: Any, shape: tuple[int, ...], kind: Literal["uniform", "normal"]) -> Array:
         if xp is np:
             with self._lock:
-                drawing = self._started()
-                draw = drawing.random if kind == "uniform" else drawing.standard_normal
+                if self._generator is None:
+                    self._generator = generator(self.seed)
+                draw = self._generator.random if kind == "uniform" else self._generator.standard_normal
                 return draw(shape, dtype=np.float32)
         import jax
 

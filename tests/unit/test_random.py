@@ -50,3 +50,34 @@ def test_a_stream_is_safe_to_share_between_threads() -> None:
     alone = SeedGenerator(0)
     wanted = sorted(tuple(alone.uniform(np, (1000,))) for _ in range(8))
     assert sorted(map(tuple, drawn)) == wanted
+
+
+def test_the_stream_of_the_process_goes_on_from_a_state():
+    for seed in (7, 2**100 + 3):
+        random.set_seed(seed)
+        random.generator(None)
+        state = random.stream_state()
+        wanted = [random.generator(None).random() for _ in range(3)]
+        random.set_seed(0)
+        random.set_stream_state(state)
+        assert [random.generator(None).random() for _ in range(3)] == wanted
+
+
+def test_a_layers_stream_goes_on_from_a_state():
+    seeds = random.SeedGenerator(3)
+    seeds.uniform(np, (3,))  # float32: half of a 64-bit number is left over.
+    state = seeds.state()
+    wanted = seeds.uniform(np, (5,)).tolist()
+    other = random.SeedGenerator(4)
+    other.set_state(state)
+    assert other.uniform(np, (5,)).tolist() == wanted
+    beginning = random.SeedGenerator()
+    random.set_seed(1)
+    before = random.stream_state()
+    other.set_state(beginning.state())
+    other.set_state(state)
+    assert random.stream_state().tolist() == before.tolist()  # No place of the process's stream is taken.
+    assert other.uniform(np, (5,)).tolist() == wanted
+    for wrong in (state[:2], state.astype("float64"), random.stream_state()):
+        with pytest.raises(ValueError, match="The state of a random stream is uint64 numbers of shape"):
+            other.set_state(wrong)

@@ -1,4 +1,4 @@
-"""`callbacks.jsonl.gz`: what Keras 3's and tf_keras's callbacks decide, given logs, in `tests/golden/callback_loop.py`."""
+"""`callbacks.jsonl.gz`: what Keras 3's and tf_keras's callbacks decide in `tests/golden/callback_loop.py`."""
 
 from __future__ import annotations
 

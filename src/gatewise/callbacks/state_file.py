@@ -20,6 +20,17 @@ from gatewise.base.atomic import replacing
 _FORMAT: Final = "gatewise training state"
 _VERSION: Final = 1
 _INDEX: Final = "state.json"
+_DAMAGES: Final = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged zip, JSON or array raises."""
 
 
 def write_state(path: str | os.PathLike[str], arrays: Mapping[str, Any], **numbers: int) -> None:
@@ -48,17 +59,21 @@ def read_state(path: str | os.PathLike[str], *numbers: str) -> tuple[dict[str, n
         ValueError: for a file that is damaged or of another kind.
         OSError: where it cannot be read.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            index = json.loads(archive.read(_INDEX))
-            if index["format"] != _FORMAT or index["version"] != _VERSION:
-                raise ValueError(f"it says that it is {index['format']!r}, version {index['version']!r}")
-            arrays = {
-                str(entry["name"]): _read(archive, f"{place}.npy", entry) for place, entry in enumerate(index["arrays"])
-            }
-            return arrays, [_whole(index[name]) for name in numbers]
-    except (ValueError, KeyError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{os.fspath(path)!r} is not a whole state of training: {error}.") from None
+    with open(path, "rb") as file:
+        try:
+            return _read_all(file, numbers)
+        except (OSError, *_DAMAGES) as error:
+            raise ValueError(f"{os.fspath(path)!r} is not a whole state of training: {error}.") from None
+
+
+def _read_all(file: BinaryIO, numbers: tuple[str, ...]) -> tuple[dict[str, np.ndarray], list[int]]:
+    with zipfile.ZipFile(file) as archive:
+        index = json.loads(archive.read(_INDEX))
+        if index["format"] != _FORMAT or index["version"] != _VERSION:
+            raise ValueError(f"it says that it is {index['format']!r}, version {index['version']!r}")
+        listed = enumerate(index["arrays"])
+        arrays = {str(entry["name"]): _read(archive, f"{place}.npy", entry) for place, entry in listed}
+        return arrays, [_whole(index[name]) for name in numbers]
 
 
 def _read(archive: zipfile.ZipFile, member: str, entry: Any) -> np.ndarray:

@@ -264,8 +264,9 @@ class Profile:
 
     def __init__(self, batches: Any, folder: str) -> None:
         try:
-            found = [int(each) for each in batches.split(",")] if isinstance(batches, str) else list(np.ravel(batches))
-            self._first, self._last = (found * 2)[:2] if len(found) < 3 else found
+            given = batches.split(",") if isinstance(batches, str) else np.ravel(batches)
+            found = [int(each) for each in given]
+            self._first, self._last = found * 2 if len(found) == 1 else found
         except (TypeError, ValueError):
             self._first, self._last = -1, -1
         if not 0 <= self._first <= self._last:

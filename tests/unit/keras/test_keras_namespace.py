@@ -306,3 +306,13 @@ def test_optimizers_have_their_old_names_too():
     assert keras.adam_v2.Adam is keras.legacy.Adam is optimizers.legacy.Adam
     assert keras.schedules.CosineDecay is optimizers.schedules.CosineDecay
     assert not hasattr(keras, "Optax")
+
+
+def test_callbacks_are_keras_names_alone():
+    from gatewise import callbacks
+
+    keras = tf.keras.callbacks
+    assert keras.EarlyStopping is callbacks.EarlyStopping is tf.callbacks.EarlyStopping
+    assert keras.experimental.BackupAndRestore is callbacks.BackupAndRestore
+    assert set(callbacks.__all__) - set(keras.__all__) == {"LazyLogs", "Resumable"}
+    assert set(keras.__all__) < set(callbacks.__all__)
