@@ -17,6 +17,8 @@ from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
 ROOT = Path(__file__).parent
 
+os.environ["MPLBACKEND"] = "Agg"  # Pictures are drawn, not shown.
+
 
 def start(namespace: dict[str, Any]) -> None:
     """What a reader of the snippets has at hand: `classifier_2017.h5`, and an input `x` for it."""

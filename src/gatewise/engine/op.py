@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array
 from gatewise.engine import letters
 from gatewise.engine.cells import Activation, Cell, Parts
+from gatewise.engine.cells.cell import forget
 from gatewise.engine.rounding import to_bfloat16
 
 PRODUCTS = ("kernel", "recurrent_kernel")
@@ -84,8 +85,8 @@ class Op:
         bias = self._bias(0)
         return z if bias is None else z + bias
 
-    def parts(self, xp: Any, masks: Array | None) -> Parts:
-        """What `Cell.step` takes; masks are those of the state, (g or 1, B, H)."""
+    def parts(self, xp: Any, masks: Array | None, keep: Callable[..., None] = forget) -> Parts:
+        """What `Cell.step` takes; masks are those of the state, (g or 1, B, H), and `keep` is told the gates."""
         kernel, gates_in_all = self.factors[1], len(self.cell.gates)
         units = kernel.shape[1] // gates_in_all
 
@@ -95,7 +96,7 @@ class Op:
             own = masks if masks is None or masks.shape[0] == 1 else masks[start:stop]
             return _masked_product(xp, h, columns, own, stop - start)
 
-        return Parts(project, self._bias(1), self.activation, self.recurrent_activation, self.weights)
+        return Parts(project, self._bias(1), self.activation, self.recurrent_activation, self.weights, keep)
 
 
 def _masked_product(xp: Any, x: Array, kernel: Array, masks: Array | None, gates: int) -> Array:
@@ -106,6 +107,21 @@ def _masked_product(xp: Any, x: Array, kernel: Array, masks: Array | None, gates
     units = kernel.shape[1] // gates
     parts = [xp.matmul(x * masks[k], kernel[:, k * units : (k + 1) * units]) for k in range(gates)]
     return xp.concat(parts, axis=-1)
+
+
+class Reserve(NamedTuple):
+    """What a pass keeps of every step. Step k is the k-th that was computed, as in y: `go_backwards` starts at the end.
+
+    Attributes:
+        gates: (B, T, H) for each letter that the cell's step keeps, after its activation; what a masked step computed
+            had no effect. Empty where the step keeps none, or T = 0.
+        states: (B, T, width) for each of the cell's states, after the step.
+        outputs: (B, T, H).
+    """
+
+    gates: dict[str, Array]
+    states: dict[str, Array]
+    outputs: Array
 
 
 class Traversal(NamedTuple):

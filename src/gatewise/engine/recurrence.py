@@ -20,7 +20,7 @@ from gatewise.base.typing import Array
 from gatewise.config import config
 from gatewise.engine import compiled, native, reference, scan
 from gatewise.engine.cells import State
-from gatewise.engine.op import Op, Traversal
+from gatewise.engine.op import Op, Reserve, Traversal
 
 Executor: TypeAlias = Literal["native", "reference", "compiled", "scan"]
 
@@ -29,6 +29,13 @@ _EXECUTORS: Final = {
     "reference": reference.forward,
     "compiled": compiled.forward,
     "scan": scan.forward,
+}
+# The native engine keeps its reserve for its gradients only: the definition computes it in its place.
+_WITH_RESERVE: Final = {
+    "native": reference.forward_with_reserve,
+    "reference": reference.forward_with_reserve,
+    "compiled": scan.forward_with_reserve,
+    "scan": scan.forward_with_reserve,
 }
 
 
@@ -45,6 +52,19 @@ def forward(op: Op, x: Array, state: State | None, traversal: Traversal) -> tupl
         y and the final state. With T = 0, y is the initial output (B, H), or empty.
     """
     return _EXECUTORS[executor(op, x, state, traversal)](op, x, state, traversal)
+
+
+def forward_with_reserve(op: Op, x: Array, state: State | None, traversal: Traversal) -> tuple[Array, State, Reserve]:
+    """The same, and the gates, states and outputs of every step.
+
+    >>> from gatewise.engine import cells
+    >>> weights = {"kernel": np.zeros((3, 8)), "recurrent_kernel": np.zeros((2, 8))}
+    >>> op = Op(cells.LSTM, weights, np.tanh, np.cos)
+    >>> y, final, reserve = forward_with_reserve(op, np.ones((1, 5, 3)), None, Traversal(sequences=False))
+    >>> y.shape, list(reserve.gates), reserve.gates["f"].shape, list(reserve.states)
+    ((1, 2), ['i', 'f', 'c', 'o'], (1, 5, 2), ['h', 'c'])
+    """
+    return _WITH_RESERVE[executor(op, x, state, traversal)](op, x, state, traversal)
 
 
 def executor(op: Op, x: Array, state: State | None = None, traversal: Traversal = Traversal()) -> Executor:  # noqa: B008

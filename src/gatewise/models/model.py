@@ -16,6 +16,7 @@ from gatewise.base.variable import all_or_nothing, current_scope
 from gatewise.config import config as settings
 from gatewise.graph import Graph
 from gatewise.graph import config as graph_config
+from gatewise.inside import Trace, trace
 from gatewise.layer import Layer, as_tensor, inside_a_call, registered
 from gatewise.layer.serialization import serialize_layer
 from gatewise.layer.symbolic import SymbolicTensor
@@ -194,6 +195,30 @@ class Model(Layer):
         from gatewise.streaming import StreamPool
 
         return StreamPool(self, capacity)
+
+    def trace(self, x: Any) -> Trace:
+        """Look inside: one forward pass at inference, in which every recurrent layer's gates, states and output are
+        kept, step by step. See docs/inside.md.
+
+        NumPy computes it by the cells' own equations, all samples at once; it agrees with `predict` to rounding.
+        Stateful layers start from the state that they carry, and nothing changes by the call.
+
+        Args:
+            x: as for a call of the model.
+
+        Returns:
+            A mapping of layers' names to what they computed, which draws itself: `trace.plot()`.
+
+        Raises:
+            ValueError: where the model is not built, has no recurrent layer, or refuses `x`.
+
+        >>> import gatewise as gw
+        >>> model = gw.Sequential([gw.Input((5, 3)), gw.layers.LSTM(6, name="memory")])
+        >>> trace = model.trace(np.zeros((2, 5, 3)))
+        >>> trace["memory"].forget_gate.shape, trace["memory"].memory.shape
+        ((2, 5, 6), (6,))
+        """
+        return trace(self, x)
 
     # -- description ------------------------------------------------------------------------------------------------
 

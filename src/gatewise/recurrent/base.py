@@ -13,7 +13,7 @@ from gatewise.base.typing import Array, Shape
 from gatewise.base.variable import Variable
 from gatewise.engine import native
 from gatewise.engine.op import Traversal
-from gatewise.engine.recurrence import forward
+from gatewise.inside import watching
 from gatewise.layer.input_spec import InputSpec
 from gatewise.random import SeedGenerator
 from gatewise.recurrent.arguments import Gated  # noqa: F401 (a layer with gates takes it from beside its base)
@@ -127,7 +127,7 @@ class RecurrentLayer(CellWeights):
             **(masks_of(self, xp, x) if training else {}),
         )
         start = self._carried.start(xp, x, initial_state)
-        y, final = forward(self.current_op(xp, training=training), x, start, traversal)
+        y, final = watching.run(self, self.current_op(xp, training=training), x, start, traversal)
         self._carried.keep(x, final)
         if self.return_sequences and self.time_major:
             y = xp.swapaxes(y, 0, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gatewise.base import release
+from gatewise.inside import Trace, trace
 from gatewise.layer import Layer
 
 
@@ -14,6 +15,22 @@ class TakesState(Layer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._release = release.current()
+
+    def trace(self, inputs: Any, **arguments: Any) -> Trace:
+        """Call the layer and keep its gates, states and output of every step; see `Model.trace`.
+
+        Args:
+            inputs: (B, T, I), or a list `[x, *state]`.
+            **arguments: others of the call: `mask`, `initial_state`.
+
+        >>> import numpy as np
+        >>> from gatewise.recurrent import GRU
+        >>> layer = GRU(4)
+        >>> layer.build((None, None, 3))
+        >>> layer.trace(np.zeros((2, 10, 3)))[layer.name].gates["update gate"].shape
+        (2, 10, 4)
+        """
+        return trace(self, inputs, **arguments)
 
     def _apart(self, inputs: Any, initial_state: Any) -> tuple[Any, Any]:
         """The sequences and the initial state, which may come as a list `[x, *state]`."""

@@ -9,6 +9,7 @@ from gatewise.engine.cells.cell import Cell as Cell
 from gatewise.engine.cells.cell import Parts as Parts
 from gatewise.engine.cells.cell import Project as Project
 from gatewise.engine.cells.cell import State as State
+from gatewise.engine.cells.cell import carry_of as carry_of
 from gatewise.engine.cells.cell import is_native as is_native
 from gatewise.engine.cells.cell import native as native
 from gatewise.engine.cells.cell import split as split

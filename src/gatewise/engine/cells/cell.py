@@ -20,6 +20,10 @@ Project: TypeAlias = Callable[[slice, Array], Array]
 ALL: Final = slice(None)
 
 
+def forget(**gates: Array) -> None:
+    """Keep nothing: what most passes do with a step's gates."""
+
+
 @dataclass(frozen=True)
 class Parts:
     """What all steps of a recurrence share. It unpacks into the four that every cell has.
@@ -30,6 +34,8 @@ class Parts:
         recurrent_bias: the bias that joins this product, for the cells that have one.
         phi, sigma: the activations.
         weights: all weights by name, for the cells that have others than a kernel, a recurrent kernel and a bias.
+        keep: a step says its gates here, after their activation and by their letters: `parts.keep(z=update, r=reset)`.
+            A pass with a reserve keeps them, and any other forgets them.
     """
 
     project: Project
@@ -37,6 +43,7 @@ class Parts:
     phi: Activation
     sigma: Activation
     weights: Mapping[str, Array]
+    keep: Callable[..., None] = forget
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.project, self.recurrent_bias, self.phi, self.sigma))
@@ -52,6 +59,10 @@ class Cell:
         widths: the letter of a state's last axis, where it is not H.
         weights: each weight's shape in letters, by name. A bias may be left out; one of two rows has a first that joins
             the input's product, and a second that joins the state's.
+        gate_names, state_names: what people call those that `step` keeps, and the states, by their letters.
+        candidate: the letter of what is no gate proper, as it proposes the new content; all others open and shut.
+        carry: the letter of the gate that is the share of the old state which stays. It speaks of the `step` beside it:
+            a subclass with another `step` says it anew (`carry_of`).
     """
 
     name: ClassVar[str]
@@ -59,6 +70,10 @@ class Cell:
     states: ClassVar[tuple[str, ...]] = ("h",)
     widths: ClassVar[Mapping[str, str]] = {}
     weights: ClassVar[Mapping[str, str]] = {"kernel": "(I, gH)", "recurrent_kernel": "(H, gH)", "bias": "(gH,)"}
+    gate_names: ClassVar[Mapping[str, str]] = {}
+    state_names: ClassVar[Mapping[str, str]] = {"h": "hidden state", "c": "cell state"}
+    candidate: ClassVar[str | None] = None
+    carry: ClassVar[str | None] = None
 
     @staticmethod
     def step(z: Array, state: State, parts: Parts) -> State:
@@ -110,6 +125,23 @@ def is_native(cell: type[Cell]) -> bool:
     own = NATIVE.get(getattr(cell, "name", ""))
     facts = ("step", "gates", "states", "widths", "weights")
     return own is not None and all(getattr(cell, fact) == getattr(own, fact) for fact in facts)
+
+
+def carry_of(cell: type[Cell]) -> str | None:
+    """The cell's `carry`, if it was said beside the `step` that the cell runs or after it.
+
+    >>> from gatewise.engine.cells import LSTM
+    >>> class Leaky(LSTM):
+    ...     @staticmethod
+    ...     def step(z, state, parts):
+    ...         h, c = LSTM.step(z, state, parts)
+    ...         return h, 0.9 * c
+    >>> carry_of(LSTM), carry_of(Leaky)
+    ('f', None)
+    """
+    says = next(each for each in cell.__mro__ if {"carry", "step"} & set(vars(each)))
+    found: str | None = vars(says).get("carry")
+    return found
 
 
 def split(z: Array, count: int) -> list[Array]:

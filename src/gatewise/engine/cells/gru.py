@@ -16,6 +16,8 @@ class GRU(Cell):
     """
 
     name, gates = "gru", "zrh"
+    gate_names: ClassVar[Mapping[str, str]] = {"z": "update gate", "r": "reset gate", "h": "candidate"}
+    candidate, carry = "h", "z"
 
     @staticmethod
     def step(z: Array, state: State, parts: Parts) -> State:
@@ -25,6 +27,7 @@ class GRU(Cell):
         h_z, h_r = split(project(slice(0, 2), h), 2)
         update, reset = sigma(x_z + h_z), sigma(x_r + h_r)
         candidate = phi(x_h + project(slice(2, 3), reset * h))
+        parts.keep(z=update, r=reset, h=candidate)
         return (update * h + (1 - update) * candidate,)
 
     @classmethod
@@ -39,6 +42,7 @@ class GRUResetAfter(Cell):
 
     name, gates = "gru_reset_after", "zrh"
     weights: ClassVar[Mapping[str, str]] = {**Cell.weights, "bias": "(2, gH)"}
+    gate_names, candidate, carry = GRU.gate_names, GRU.candidate, GRU.carry
 
     @staticmethod
     def step(z: Array, state: State, parts: Parts) -> State:
@@ -50,4 +54,5 @@ class GRUResetAfter(Cell):
         (x_z, x_r, x_h), (h_z, h_r, h_h) = split(z, 3), split(product, 3)
         update, reset = sigma(x_z + h_z), sigma(x_r + h_r)
         candidate = phi(x_h + reset * h_h)
+        parts.keep(z=update, r=reset, h=candidate)
         return (update * h + (1 - update) * candidate,)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from gatewise.base.typing import Array
 from gatewise.engine.cells.cell import ALL, Cell, Parts, State, native, split
 
@@ -13,12 +16,20 @@ class LSTM(Cell):
     """
 
     name, gates, states = "lstm", "ifco", ("h", "c")
+    gate_names: ClassVar[Mapping[str, str]] = {
+        "i": "input gate",
+        "f": "forget gate",
+        "c": "candidate",
+        "o": "output gate",
+    }
+    candidate, carry = "c", "f"
 
     @staticmethod
     def step(z: Array, state: State, parts: Parts) -> State:
         project, _, phi, sigma = parts
         h, c = state
         z_i, z_f, z_c, z_o = split(z + project(ALL, h), 4)
-        c = sigma(z_f) * c + sigma(z_i) * phi(z_c)
-        h = sigma(z_o) * phi(c)
-        return h, c
+        i, f, candidate, o = sigma(z_i), sigma(z_f), phi(z_c), sigma(z_o)
+        parts.keep(i=i, f=f, c=candidate, o=o)
+        c = f * c + i * candidate
+        return o * phi(c), c

@@ -8,6 +8,7 @@ from typing import ClassVar
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array
 from gatewise.engine.cells.cell import ALL, Cell, Parts, State, native, split
+from gatewise.engine.cells.lstm import LSTM
 
 
 @native
@@ -18,6 +19,7 @@ class PeepholeLSTM(Cell):
 
     name, gates, states = "peephole_lstm", "ifco", ("h", "c")
     weights: ClassVar[Mapping[str, str]] = {**Cell.weights, "peephole": "(3, H)"}
+    gate_names, candidate, carry = LSTM.gate_names, LSTM.candidate, LSTM.carry
 
     @staticmethod
     def step(z: Array, state: State, parts: Parts) -> State:
@@ -25,9 +27,11 @@ class PeepholeLSTM(Cell):
         h, c = state
         p_i, p_f, p_o = parts.weights["peephole"]
         z_i, z_f, z_c, z_o = split(z + project(ALL, h), 4)
-        c = sigma(z_f + p_f * c) * c + sigma(z_i + p_i * c) * phi(z_c)
-        h = sigma(z_o + p_o * c) * phi(c)
-        return h, c
+        i, f, candidate = sigma(z_i + p_i * c), sigma(z_f + p_f * c), phi(z_c)
+        c = f * c + i * candidate
+        o = sigma(z_o + p_o * c)
+        parts.keep(i=i, f=f, c=candidate, o=o)
+        return o * phi(c), c
 
     @classmethod
     def unit_gradients(cls, dz: Mapping[str, Array], before: State, after: State) -> dict[str, Array]:
