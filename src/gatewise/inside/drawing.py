@@ -44,7 +44,7 @@ class _Panel(NamedTuple):
         return float(np.clip(0.17 * len(self.rows), 0.4, 1.7))
 
 
-def draw(layers: list[LayerTrace], sample: int, units: Iterable[int] | None, *, by_memory: bool) -> Any:
+def draw(layers: list[LayerTrace], sample: int, units: int | Iterable[int] | None, *, by_memory: bool) -> Any:
     """The figure; see `Trace.plot`."""
     plt = _pyplot()
     columns = [(layer, _panels(layer, sample, units, by_memory=by_memory)) for layer in layers]
@@ -70,7 +70,7 @@ def _pyplot() -> Any:
 # -- what to draw -----------------------------------------------------------------------------------------------------
 
 
-def _panels(layer: LayerTrace, sample: int, units: Iterable[int] | None, *, by_memory: bool) -> list[_Panel]:
+def _panels(layer: LayerTrace, sample: int, units: int | Iterable[int] | None, *, by_memory: bool) -> list[_Panel]:
     batch, steps, width = layer.shape
     if not -batch <= sample < batch:
         raise IndexError(f"The trace of {layer.name!r} has {batch} samples, 0 to {batch - 1}; sample={sample} came.")
@@ -101,8 +101,9 @@ def _panels(layer: LayerTrace, sample: int, units: Iterable[int] | None, *, by_m
     ]
 
 
-def _rows(layer: LayerTrace, width: int, units: Iterable[int] | None) -> list[int]:
-    rows = list(range(width)) if units is None else [int(unit) for unit in np.atleast_1d(list(units))]
+def _rows(layer: LayerTrace, width: int, units: int | Iterable[int] | None) -> list[int]:
+    chosen = range(width) if units is None else [units] if isinstance(units, (int, np.integer)) else units
+    rows = [int(unit) for unit in chosen]
     wrong = [unit for unit in rows if not 0 <= unit < width]
     if wrong or not rows:
         raise IndexError(

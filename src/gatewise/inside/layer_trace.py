@@ -78,7 +78,7 @@ class LayerTrace:
         batch, steps, units = self.output.shape
         return batch, steps, units
 
-    def plot(self, sample: int = 0, units: Iterable[int] | None = None, *, by_memory: bool = False) -> Any:
+    def plot(self, sample: int = 0, units: int | Iterable[int] | None = None, *, by_memory: bool = False) -> Any:
         """Draw one sample; see `Trace.plot`."""
         from gatewise.inside.drawing import draw
 

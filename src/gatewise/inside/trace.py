@@ -59,7 +59,12 @@ class Trace(Mapping[str, LayerTrace]):
         return len(self._layers)
 
     def plot(
-        self, layer: str | None = None, sample: int = 0, units: Iterable[int] | None = None, *, by_memory: bool = False
+        self,
+        layer: str | None = None,
+        sample: int = 0,
+        units: int | Iterable[int] | None = None,
+        *,
+        by_memory: bool = False,
     ) -> Any:
         """Draw one sample: the input, each gate, each state and the output, units by time.
 

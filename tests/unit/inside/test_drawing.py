@@ -89,6 +89,7 @@ def test_units_are_chosen_and_sorted(trace: Any) -> None:
     np.testing.assert_array_equal(image(panels["cell state c"]).get_array(), found.cell_state[0].T[[3, 1]])
     assert [label.get_text() for label in panels["cell state c"].get_yticklabels()] == ["3", "1"]
     assert image(panels["input x"]).get_array().shape == (3, 9)
+    assert image(drawn(found.plot(units=2))["output h"]).get_array().tolist() == [found.output[0, :, 2].tolist()]
     order = np.argsort(-found.memory)
     panels = drawn(found.plot(by_memory=True))
     np.testing.assert_array_equal(image(panels["forget gate f"]).get_array(), found.forget_gate[0].T[order])
