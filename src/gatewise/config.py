@@ -22,7 +22,6 @@ class Settings:
         self._floatx = "float32"
         self._epsilon = 1e-7
         self._executor: Executor = "auto"
-        self._recurrence: Literal["auto", "scan"] = "auto"
 
     @property
     def floatx(self) -> str:
@@ -74,13 +73,17 @@ class Settings:
         >>> gatewise.config.recurrence
         'auto'
         """
-        return self._recurrence
+        from gatewise.engine import compiled
+
+        return "auto" if compiled.is_on() else "scan"
 
     @recurrence.setter
     def recurrence(self, value: Literal["auto", "scan"]) -> None:
         if value not in ("auto", "scan"):
             raise ValueError(f"config.recurrence: expected 'auto' or 'scan', got {value!r}.")
-        self._recurrence = value
+        from gatewise.engine import compiled
+
+        compiled.turn(value == "auto")
 
     _resolved: bool | None = None
 

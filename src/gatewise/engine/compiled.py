@@ -29,6 +29,19 @@ FIRST, BEYOND = (0, 6), (0, 12)
 _LINE: Final = 64  # Bytes to which the fields of a reserve are rounded up.
 
 
+_switch = {"on": True}
+
+
+def is_on() -> bool:
+    """Whether this executor may be taken at all: see `gatewise.config.recurrence`."""
+    return _switch["on"]
+
+
+def turn(on: bool) -> None:
+    """Allow or forbid it, for the process; what is traced already stays as it is."""
+    _switch["on"] = on
+
+
 class Spec(NamedTuple):
     """What is fixed when a call is traced."""
 
@@ -46,7 +59,8 @@ def can_run(op: Op, x: Array, state: State | None, traversal: Traversal) -> bool
     """Whether this executor computes what the op says."""
     drops_once = traversal.dropout is None or traversal.dropout.shape[0] == 1
     return (
-        native.has_equation(op)
+        is_on()
+        and native.has_equation(op)
         and not op.bfloat16
         and traversal.recurrent_dropout is None
         and drops_once

@@ -17,7 +17,6 @@ import numpy as np
 
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array
-from gatewise.config import config
 from gatewise.engine import compiled, native, reference, scan
 from gatewise.engine.cells import State
 from gatewise.engine.op import Op, Reserve, Traversal
@@ -77,8 +76,7 @@ def executor(op: Op, x: Array, state: State | None = None, traversal: Traversal 
     ('native', 'reference')
     """
     if namespace(x, op.kernel, *(state or ())) is not np:
-        compiles = config.recurrence == "auto" and compiled.can_run(op, x, state, traversal)
-        return "compiled" if compiles else "scan"
+        return "compiled" if compiled.can_run(op, x, state, traversal) else "scan"
     drops = traversal.dropout is not None or traversal.recurrent_dropout is not None
     if not drops and x.dtype == op.kernel.dtype and native.packed(op) is not None:
         return "native"
