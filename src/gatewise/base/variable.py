@@ -301,6 +301,11 @@ class Scope:
         for step in reversed(self._undo):
             step()
 
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a key for random numbers."""
+        return self._key is not None
+
     def next_key(self) -> Any:
         if self._key is None:
             if self._pure:

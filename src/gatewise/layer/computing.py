@@ -10,7 +10,7 @@ import numpy as np
 from gatewise.base import masks, structure
 from gatewise.base.arrays import as_array, is_floating, namespace, shape_of
 from gatewise.base.typing import Array
-from gatewise.layer import signatures
+from gatewise.layer import penalties, signatures
 from gatewise.layer.building import Buildable
 from gatewise.layer.calls import calling, training_now
 
@@ -43,7 +43,32 @@ class Computing(Buildable):
             kwargs["training"] = self._resolve_training(kwargs.get("training"))
         else:
             kwargs.pop("training", None)
-        return self._with_masks(inputs, self.call(inputs, *rest, **kwargs), mask)
+        outputs = self.call(inputs, *rest, **kwargs)
+        if self.activity_regularizer is not None:
+            penalties.of_activity(self.activity_regularizer, outputs)
+        return self._with_masks(inputs, outputs, mask)
+
+    def add_loss(self, losses: Any, **_: Any) -> None:
+        """Add to the loss of the batch, from inside `call`: a number, or a list of them.
+
+        Where no loss is computed, as in `predict`, nothing comes of it.
+        """
+        kept = penalties.collected()
+        if kept is not None:
+            kept.losses += [loss() if callable(loss) else loss for loss in structure.flatten(losses)]
+
+    def add_metric(self, value: Any, name: str | None = None, aggregation: Any = "mean", **_: Any) -> None:
+        """Report the mean of a number over all batches under `name`, from inside `call`."""
+        kept = penalties.collected()
+        if kept is not None:
+            kept.reported[name or f"{self.name}_metric"] = value
+
+    @property
+    def losses(self) -> list[Any]:
+        """What is added to the loss: inside `fit` what the layers added in this call, and the weights' regularizers."""
+        kept = penalties.collected()
+        own = [] if kept is None else list(kept.losses)
+        return own + [v.regularizer(v.value) for v in self.trainable_variables if v.regularizer is not None]
 
     def inference(self) -> Callable[[Array], Any] | None:
         """A function that computes the output for a NumPy array in the layer's dtype that has been checked and has no

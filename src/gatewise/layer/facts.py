@@ -28,6 +28,8 @@ class Facts:
     """Whether the input is ids rather than features: (B, T) is then a sequence."""
     moves_axes: ClassVar[bool] = False
     """Whether the output's axes may be others than the input's, so that the first need not be the first any more."""
+    looks_across_batch: ClassVar[bool] = False
+    """Whether, in training, what comes out for one sample depends on the others in its batch."""
     works_step_by_step: ClassVar[bool] = False
     """Whether `call` treats each time step by itself, so that it can stream (`gatewise.streaming.rules.base`)."""
     why_whole_sequence: ClassVar[str] = ""

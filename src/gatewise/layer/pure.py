@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gatewise.base import structure
 from gatewise.base.arrays import is_array
 from gatewise.base.typing import Array
-from gatewise.base.variable import Scope, Variable, reading
+from gatewise.base.variable import Scope, Variable, current_scope, next_key, reading
 
 if TYPE_CHECKING:
     from gatewise.layer.layer import Layer
@@ -30,6 +30,8 @@ def stateless_call(
     changing = _paired(layer, "trainable", layer.trainable_variables, trainable)
     others = _paired(layer, "non-trainable", layer.non_trainable_variables, non_trainable)
     args, kwargs = structure.map_structure(on_jax, (args, kwargs))
+    if key is None and (outer := current_scope()) is not None and outer.has_key:
+        key = next_key()
     with reading(
         Scope(((variable, jnp.asarray(value)) for variable, value in changing + others), key, pure=True)
     ) as scope:

@@ -108,6 +108,8 @@ class BatchNormalization(Normalization):
     [[-1.0], [1.0]]
     """
 
+    looks_across_batch = True
+
     axis: Argument[Any, int] = Argument(default=-1, parse=_one_axis)
     momentum: Argument[Any, float] = real(0.99)
     epsilon: Argument[Any, float] = real(1e-3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,12 +24,13 @@ from gatewise.models import batches, plan, summary
 from gatewise.models.plan import NO_PLAN
 from gatewise.models.weight_files import load_weights
 from gatewise.recurrent.precision import PrecisionOfLayers
+from gatewise.training.trainable import Trainable
 
 if TYPE_CHECKING:
     from gatewise.streaming import Stream, StreamPool
 
 
-class Model(Layer):
+class Model(Trainable):
     """A model: `Model(inputs, outputs)` from symbolic tensors, or the base of your own class with a `call`.
 
     Args:
@@ -264,18 +265,6 @@ class Model(Layer):
             ValueError: weights that are missing or do not fit; nothing changes then.
         """
         load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch)
-
-    _TRAINING: ClassVar[frozenset[str]] = frozenset(
-        ("compile", "fit", "evaluate", "train_on_batch", "test_on_batch", "fit_generator", "compute_loss", "optimizer")
-    )
-
-    def __getattr__(self, name: str) -> Any:
-        if name in Model._TRAINING:
-            raise AttributeError(
-                f"Model.{name}: this release of Gatewise builds, loads and predicts; it does not train yet. "
-                f"Remove the call to {name!r}, or train elsewhere and load the weights here."
-            )
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
 
 
 def _draws(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

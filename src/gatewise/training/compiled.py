@@ -1,0 +1,241 @@
+"""What `compile` keeps: the optimizer, and losses and metrics, which are made when the outputs are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gatewise import losses, metrics, optimizers
+from gatewise.base import masks, structure
+from gatewise.base.arrays import namespace
+from gatewise.base.changes import changes
+from gatewise.base.typing import Array, Config
+from gatewise.training.targets import Outputs, arrays_for_each, for_each, metrics_for_each
+
+ARGUMENTS = (
+    "optimizer",
+    "loss",
+    "metrics",
+    "loss_weights",
+    "weighted_metrics",
+    "run_eagerly",
+    "steps_per_execution",
+    "jit_compile",
+)
+"""The arguments of `compile`, in Keras 3's words."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A metric, the output that it watches, its name in the logs, and whether it weighs samples."""
+
+    metric: Any
+    output: int
+    name: str
+    weighted: bool
+
+
+class Compiled:
+    """The arguments of `compile`, and what is made of them.
+
+    Args:
+        given: the arguments by name; see `ARGUMENTS`.
+    """
+
+    def __init__(self, given: Config) -> None:
+        self.given = given
+        self.number = changes.aside()
+        self.optimizer = optimizers.get(given["optimizer"])
+        for each in structure.flatten(given["loss"]):
+            losses.resolve(each, (None, 1), (None, 1))  # An unknown name is refused here.
+        for words in ("metrics", "weighted_metrics"):
+            for each in structure.flatten(given[words] or []):
+                metrics.resolve(each, (None, 1), (None, 1))
+        steps = given["steps_per_execution"]
+        if steps != "auto" and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
+            raise ValueError(f"steps_per_execution must be a positive integer or 'auto', got {steps!r}.")
+        self.loss_mean = metrics.Mean("loss")
+        self.outputs: Outputs | None = None
+        self.losses: list[Any] = []
+        self.loss_weights: list[Any] = []
+        self.loss_means: list[Any] = []
+        self.watched: list[Watched] = []
+        self.reported: dict[str, Any] = {}
+        self.seed: int | None = None
+        self.steps = 0
+
+    # -- made when the outputs are known ------------------------------------------------------------------------------
+
+    def build(self, outputs: Outputs, y: Any, reported: Any = ()) -> None:
+        """Make losses and metrics for these outputs, once."""
+        if self.outputs is not None:
+            return
+        self.losses = self._made_losses(outputs, y)
+        # A second time, as an unresolved "accuracy" looks at the targets of its own output.
+        targets = self._shapes(arrays_for_each("y", y, outputs, [each is not None for each in self.losses]), outputs)
+        self.loss_weights = for_each("loss_weights", self.given["loss_weights"], outputs)
+        several = sum(each is not None for each in self.losses) > 1
+        self.loss_means = [
+            metrics.Mean(f"{name}_loss") if several and loss is not None else None
+            for name, loss in zip(outputs.names, self.losses, strict=True)
+        ]
+        self.watched = [
+            *self._made_metrics("metrics", outputs, targets),
+            *self._made_metrics("weighted_metrics", outputs, targets),
+        ]
+        self.reported = {name: metrics.Mean(name) for name in reported}
+        self.outputs = outputs
+
+    def _made_losses(self, outputs: Outputs, y: Any) -> list[Any]:
+        given = for_each("loss", self.given["loss"], outputs, is_leaf=_is_config)
+        shapes = self._shapes(arrays_for_each("y", y, outputs, [each is not None for each in given]), outputs)
+        return [
+            losses.resolve(each, *pair)
+            for each, pair in zip(given, zip(shapes, outputs.shapes, strict=True), strict=True)
+        ]
+
+    @staticmethod
+    def _shapes(targets: list[Any], outputs: Outputs) -> list[Any]:
+        """The targets' shapes; the output's where there are none."""
+        return [
+            shape if target is None else tuple(target.shape)
+            for target, shape in zip(targets, outputs.shapes, strict=True)
+        ]
+
+    def _made_metrics(self, words: str, outputs: Outputs, targets: list[Any]) -> list[Watched]:
+        made = []
+        taken = {each.name for each in self.watched}
+        for place, own in enumerate(metrics_for_each(words, self.given[words], outputs)):
+            for identifier in own:
+                metric = metrics.resolve(identifier, targets[place], outputs.shapes[place])
+                if metric is None:
+                    continue
+                metric.build(targets[place], outputs.shapes[place])
+                start = f"{outputs.names[place]}_" if len(outputs.names) > 1 else ""
+                name = _free(f"{start}{metric.name}", taken)
+                taken.add(name)
+                made.append(Watched(metric, place, name, words == "weighted_metrics"))
+        return made
+
+    # -- used ---------------------------------------------------------------------------------------------------------
+
+    def named(self) -> dict[str, Any]:
+        """The metrics by their names in the logs; the loss comes first."""
+        means = {mean.name: mean for mean in self.loss_means if mean is not None}
+        return {"loss": self.loss_mean, **means, **{each.name: each.metric for each in self.watched}, **self.reported}
+
+    def for_outputs(self, batch: Any) -> tuple[list[Any], list[Any]]:
+        """The targets and the weights of a batch, for each output."""
+        assert self.outputs is not None
+        wanted = [each is not None for each in self.losses]
+        targets = arrays_for_each("y", batch.y, self.outputs, wanted)
+        return targets, arrays_for_each("sample_weight", batch.sample_weight, self.outputs, wanted, broadcast=True)
+
+    def check(self, y: Any) -> None:
+        """Refuse targets that do not fit their losses.
+
+        Raises:
+            ValueError: naming the output and both shapes.
+        """
+        assert self.outputs is not None
+        targets = arrays_for_each("y", y, self.outputs, [each is not None for each in self.losses])
+        for loss, target, name, shape in zip(self.losses, targets, *self.outputs[1:], strict=True):
+            if loss is None:
+                continue
+            if target is None:
+                raise ValueError(f"Output {name!r} has the loss {loss.name}, but no targets came for it.")
+            losses.check_targets(loss, target, shape, name)
+
+    def loss(self, y: list[Any], y_pred: list[Any], weights: list[Any]) -> Array | None:
+        """The sum of the outputs' losses, each times its weight; the means of each are moved on."""
+        total = None
+        for place, loss in enumerate(self.losses):
+            if loss is None:
+                continue
+            value = loss(y[place], y_pred[place], weights[place])
+            mean = self.loss_means[place]
+            if mean is not None:
+                mean.update_state(detached(value), sample_weight=real_rows(y_pred[place]))
+            if self.loss_weights[place] is not None:
+                value = value * self.loss_weights[place]
+            total = value if total is None else total + value
+        return total
+
+    def watch(self, y: list[Any], y_pred: list[Any], weights: list[Any]) -> None:
+        """Move the metrics on by a batch."""
+        for each in self.watched:
+            if y[each.output] is None:
+                continue
+            weight = _weights_for(each.metric, weights[each.output] if each.weighted else None)
+            if weight is None:
+                each.metric.update_state(y[each.output], y_pred[each.output])
+            else:
+                each.metric.update_state(y[each.output], y_pred[each.output], sample_weight=weight)
+
+
+_real: ContextVar[Any] = ContextVar("gatewise_real_rows", default=None)
+
+
+@contextmanager
+def filled_up(real: Any) -> Iterator[None]:
+    """Inside the block only those rows of the batch are real; the others fill it up.
+
+    Args:
+        real: (B,), True for a real row; None where all are.
+    """
+    token = _real.set(real)
+    try:
+        yield
+    finally:
+        _real.reset(token)
+
+
+def real_rows(y_pred: Array) -> Any:
+    """How many samples are real."""
+    real = _real.get()
+    return y_pred.shape[0] if real is None else real.sum()
+
+
+def masked_rows(y_pred: Array) -> Array:
+    """The predictions, with a mask that leaves out the rows that fill up the batch; means divide by the others."""
+    real = _real.get()
+    if real is None:
+        return y_pred
+    own = masks.of(y_pred)
+    return masks.carrying(y_pred, real if own is None else own & real.reshape((-1,) + (1,) * (own.ndim - 1)))
+
+
+def _weights_for(metric: Any, weights: Any) -> Any:
+    """Means go by the mask of the predictions; other metrics need a weight of 0 for rows that fill up the batch."""
+    real = _real.get()
+    if real is None or isinstance(metric, metrics.MeanMetricWrapper):
+        return weights
+    real = namespace(real).asarray(real, dtype=metric.dtype)
+    return real if weights is None else weights * real.reshape((-1,) + (1,) * (weights.ndim - 1))
+
+
+def detached(array: Any) -> Any:
+    """The array without its gradient; its mask goes with it."""
+    if namespace(array) is np:
+        return array
+    import jax
+
+    return masks.carrying(jax.lax.stop_gradient(array), masks.of(array))
+
+
+def _is_config(given: Any) -> bool:
+    return isinstance(given, Mapping) and "class_name" in given
+
+
+def _free(name: str, taken: set[str]) -> str:
+    if name not in taken:
+        return name
+    number = 1
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"

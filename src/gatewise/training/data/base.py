@@ -1,0 +1,120 @@
+"""A batch, and where batches come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gatewise.base import structure
+from gatewise.base.arrays import as_array
+from gatewise.base.typing import Array
+from gatewise.config import config as settings
+
+
+class Batch(NamedTuple):
+    """Some samples: inputs, targets and weights in their structures, and which time steps of the inputs are real."""
+
+    x: Any
+    y: Any = None
+    sample_weight: Any = None
+    mask: Any = None
+
+    @property
+    def size(self) -> int:
+        """The number of samples."""
+        return int(structure.flatten(self.x)[0].shape[0])
+
+
+class Source:
+    """Where batches come from; each subclass takes one kind of data.
+
+    `batches` is how many an epoch has, or None; `samples` how many samples, or None. `short_tail` says whether the
+    last batch of an epoch may be smaller than the others, `one_shape` whether all others have one shape.
+    """
+
+    batches: int | None = None
+    samples: int | None = None
+    size: int | None = None
+    one_shape = True
+    endless = False
+    """Whether an epoch has no end of its own, and the next one goes on where it stopped."""
+
+    def epoch(self) -> Iterator[Batch]:
+        """The batches of one epoch."""
+        raise NotImplementedError
+
+    def first(self) -> Batch:
+        """A batch to look at before the first step; it comes again in the epoch."""
+        return next(iter(self.epoch()))
+
+    def whole_targets(self) -> Any:
+        """All targets at once, where they are known; else None."""
+        return None
+
+    def end_epoch(self) -> None:
+        """Called when an epoch has ended."""
+
+
+def plain(value: Any, what: str) -> Any:
+    """A structure of what users pass, as NumPy's arrays: frames, series and tensors too."""
+    return structure.map_structure(lambda leaf: None if leaf is None else _plain(leaf, what), value)
+
+
+def _plain(leaf: Any, what: str) -> Array:
+    if hasattr(leaf, "to_numpy") and not isinstance(leaf, np.ndarray):
+        leaf = leaf.to_numpy()
+    elif hasattr(leaf, "detach") and hasattr(leaf, "cpu"):
+        leaf = leaf.detach().cpu().numpy()
+    array = np.asarray(as_array(leaf, what))
+    wanted = settings.floatx
+    if array.dtype.kind == "f" and wanted not in (array.dtype.name, "bfloat16"):
+        return array.astype(wanted)
+    return array
+
+
+def unpacked(data: Any, listed: bool = False) -> tuple[Any, Any, Any]:
+    """Inputs, targets and weights from what an iterator gave: x, (x,), (x, y) or (x, y, sample_weight).
+
+    Args:
+        data: what it gave.
+        listed: whether a list of two or three is such a tuple too, as PyTorch's loaders give.
+    """
+    if isinstance(data, tuple) or (listed and isinstance(data, list)):
+        if 1 <= len(data) <= 3:
+            return (*data, *(None,) * (3 - len(data)))
+        raise ValueError(f"Expected batches (x, y) or (x, y, sample_weight), but a tuple of {len(data)} came.")
+    return data, None, None
+
+
+Weigh = Callable[[Batch], Batch]
+"""What adds the weights of classes to a batch."""
+
+
+def made(data: Any, weigh: Weigh | None = None) -> Batch:
+    """A batch of what an iterator or a `Sequence` gave."""
+    x, y, sample_weight = unpacked(data, listed=True)
+    batch = Batch(plain(x, "The inputs"), plain(y, "The targets"), plain(sample_weight, "sample_weight"))
+    counted(batch)
+    return batch if weigh is None else weigh(batch)
+
+
+def counted(batch: Batch) -> int:
+    """The number of samples in a batch, or in all data.
+
+    Raises:
+        ValueError: where there are none, or inputs, targets and weights have other numbers of them.
+    """
+    shapes = {
+        name: [tuple(leaf.shape) for leaf in structure.flatten(part) if leaf is not None]
+        for name, part in (("x", batch.x), ("y", batch.y), ("sample_weight", batch.sample_weight))
+    }
+    counts = {shape[0] if shape else -1 for found in shapes.values() for shape in found}
+    if len(counts) != 1 or -1 in counts:
+        said = ", ".join(f"{name} has the shapes {found}" for name, found in shapes.items() if found)
+        raise ValueError(f"All data must have the same number of samples, but {said}.")
+    (count,) = counts
+    if count == 0:
+        raise ValueError(f"The data is empty: x has the shapes {shapes['x']}.")
+    return int(count)

@@ -1,0 +1,67 @@
+"""`evaluate`: losses and metrics on data, by NumPy and the native engine, or by JAX where that is set."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from gatewise.callbacks import CallbackList
+from gatewise.config import config as settings
+from gatewise.training import step
+from gatewise.training.data import Batch, Source
+from gatewise.training.program import Held, jax_or_say_what_to_install, own_step, program
+
+
+def evaluated(
+    model: Any, source: Source, steps: int | None = None, callbacks: CallbackList | None = None
+) -> dict[str, Any]:
+    """The logs of all batches; metrics start anew.
+
+    Raises:
+        ValueError: where the data ends before `steps` batches, or has none.
+    """
+    model.reset_metrics()
+    if callbacks is not None:
+        callbacks.on_test_begin()
+    logs: dict[str, Any] = {}
+    done = 0
+    batches = source.epoch() if steps is None else islice(source.epoch(), steps)
+    for batch in batches:
+        if callbacks is not None:
+            callbacks.on_test_batch_begin(done)
+        logs = tested_on(model, batch)
+        if callbacks is not None:
+            callbacks.on_test_batch_end(done, logs)
+        done += 1
+    if done < (steps or 1):
+        raise ValueError(f"{model.label}: the data ended after {done} batches, but {steps or 1} were wanted.")
+    if callbacks is not None:
+        callbacks.on_test_end(logs)
+    return logs
+
+
+def tested_on(model: Any, batch: Batch) -> dict[str, Any]:
+    """Move the metrics on by a batch; the logs so far."""
+    if own_step(model, training=False) is not None or settings.uses_jax():
+        return _on_jax(model, batch)
+    with np.errstate(all="ignore"):
+        step.forward(model, batch, training=False)
+        return {name: _number(value) for name, value in step.results(model).items()}
+
+
+def _on_jax(model: Any, batch: Batch) -> dict[str, Any]:
+    jax = jax_or_say_what_to_install(f"{model.label}: evaluate")
+    function = program(model, training=False, fills_up=False)
+    held = Held(model)
+    data = jax.tree.map(lambda leaf: leaf[None], batch)
+    state, logs = function(held.taken(), data, np.array([batch.size], "int32"), 0, 1, np.uint32(0), 0)
+    held.keep(state)
+    held.given_back()
+    return {name: _number(value) for name, value in logs.items()}
+
+
+def _number(value: Any) -> Any:
+    array = np.asarray(value)
+    return float(array) if array.ndim == 0 else array

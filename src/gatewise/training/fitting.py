@@ -1,0 +1,202 @@
+"""The loop of `fit`: epochs, steps, callbacks, validation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from gatewise.callbacks import CallbackList
+from gatewise.training.compiled import Compiled
+from gatewise.training.data import Source
+from gatewise.training.evaluating import evaluated
+from gatewise.training.interrupts import held_back
+from gatewise.training.preparing import can_fill_up, prepare
+from gatewise.training.program import Held, jax_or_say_what_to_install, program
+from gatewise.training.segments import Segment, segments
+
+DISPATCH_SECONDS: Final = 0.05
+"""As many steps go into one dispatch as take about so long: then what happens around it costs little, and Ctrl-C and
+the progress bar do not wait."""
+
+
+@dataclass
+class Validation:
+    """The data of validation, how many of its batches to take, and after which epochs."""
+
+    source: Source
+    steps: int | None = None
+    freq: Any = 1
+
+    def is_due(self, epoch: int) -> bool:
+        """Whether it comes after this epoch, counted from 0."""
+        number = epoch + 1
+        return number % self.freq == 0 if isinstance(self.freq, int) else number in self.freq
+
+
+class Pace:
+    """How many steps to run in one dispatch."""
+
+    def __init__(self, fixed: int | None) -> None:
+        self.fixed = fixed
+        self._seconds: float | None = None
+        self._dispatches = 0
+
+    def count(self) -> int:
+        """The number for the next dispatch."""
+        if self.fixed is not None:
+            return self.fixed
+        return 1 if self._seconds is None else max(1, int(DISPATCH_SECONDS / self._seconds))
+
+    def took(self, seconds: float, steps: int) -> None:
+        """Note how long a dispatch took; the first one was compiled, and says nothing."""
+        if self._dispatches:
+            self._seconds = max(seconds / steps, 1e-6)
+        self._dispatches += 1
+
+
+class Training:
+    """One call of `fit`.
+
+    Args:
+        model: compiled.
+        source: of the batches.
+        callbacks: a `CallbackList`.
+        steps: batches in an epoch, or None for as many as there are.
+    """
+
+    def __init__(self, model: Any, source: Source, callbacks: CallbackList, steps: int | None) -> None:
+        self.model = model
+        self.source = source
+        self.callbacks = callbacks
+        self.steps = steps
+        self.compiled: Compiled = model._compiled
+        given = self.compiled.given["steps_per_execution"]
+        self.each = bool(getattr(callbacks, "every_batch", True))
+        fixed = given if isinstance(given, int) and (given > 1 or self.each) else None
+        self.pace = Pace(1 if self.each and fixed is None else fixed)
+        tail = source.samples is None or source.size is None or source.samples % source.size > 0
+        self.fills_up = (tail or not source.one_shape) and can_fill_up(model)
+        self.held = Held(model)
+        self.unfinished = self._start()
+
+    def _start(self) -> Any:
+        """Segments of an epoch that did not end where its steps did, of a source that goes on."""
+        return None
+
+    def epoch(self) -> dict[str, Any]:
+        """One epoch; the logs of its last step.
+
+        Raises:
+            ValueError: where the data ends before the epoch does.
+        """
+        logs: dict[str, Any] = {}
+        done = 0
+        for segment in segments(self.source, self.fills_up, self.each, self.steps):
+            logs, done = self._segment(segment, done, logs)
+            if done == self.steps or self.model.stop_training:
+                break
+        if done == 0:
+            raise ValueError(f"{self.model.label}: the data gave no batches in this epoch.")
+        if self.steps is not None and done < self.steps and not self.model.stop_training:
+            raise ValueError(
+                f"{self.model.label}: the data ended after {done} batches of this epoch, but steps_per_epoch is "
+                f"{self.steps}. Give more data, fewer steps, or an iterable that can start anew."
+            )
+        return logs
+
+    def _segment(self, segment: Segment, done: int, logs: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        import jax
+
+        data, place = jax.device_put(segment.data), 0
+        left = segment.batches if self.steps is None else min(segment.batches, self.steps - done)
+        while place < left and not self.model.stop_training:
+            count = min(self.pace.count(), left - place)
+            self.callbacks.on_train_batch_begin(done)
+            started = time.perf_counter()
+            logs = self.dispatch(data, segment.real, place, count)
+            self.pace.took(time.perf_counter() - started, count)
+            place, done = place + count, done + count
+            if self.each:
+                self.give_back()
+            self.callbacks.on_train_batch_end(done - 1, logs)
+        return logs, done
+
+    def dispatch(self, data: Any, real: Any, place: int, count: int) -> dict[str, Any]:
+        """Run steps, and wait for their logs."""
+        function = program(self.model, training=True, fills_up=self.fills_up)
+        if self.compiled.seed is None:
+            self.compiled.seed = new_seed()
+        with held_back():
+            state, logs = function(
+                self.held.taken(), data, real, place, count, np.uint32(self.compiled.seed), self.compiled.steps
+            )
+            self.held.keep(state)
+            self.compiled.steps += count
+        return plain_logs(logs)
+
+    def give_back(self) -> None:
+        """The values of the last finished step into the variables."""
+        with held_back():
+            self.held.given_back()
+
+
+def new_seed() -> int:
+    """A seed from the process-wide stream."""
+    from gatewise.random import generator
+
+    return int(generator(None).integers(2**32))
+
+
+def plain_logs(logs: dict[str, Any]) -> dict[str, Any]:
+    """Numbers of Python's, and arrays of NumPy's where a metric has several."""
+    return {name: _number(value) for name, value in logs.items()}
+
+
+def _number(value: Any) -> Any:
+    array = np.asarray(value)
+    return float(array) if array.ndim == 0 else array
+
+
+def fit(
+    model: Any,
+    source: Source,
+    validation: Callable[[], Validation | None],
+    epochs: int,
+    initial_epoch: int,
+    steps: int | None,
+    make_callbacks: Callable[[int | None], CallbackList],
+) -> Any:
+    """Train a model; see `Model.fit`."""
+    jax_or_say_what_to_install(f"{model.label}: fit")
+    prepare(model, source, "fit", training=True)
+    checked = validation()
+    if checked is not None:
+        prepare(model, checked.source, "fit with validation", training=False)
+    callbacks = make_callbacks(steps or source.batches)
+    model.stop_training = False
+    training = Training(model, source, callbacks, steps)
+    logs: dict[str, Any] = {}
+    callbacks.on_train_begin()
+    try:
+        for epoch in range(initial_epoch, epochs):
+            model.reset_metrics()
+            callbacks.on_epoch_begin(epoch)
+            logs = training.epoch()
+            training.give_back()
+            source.end_epoch()
+            if checked is not None and checked.is_due(epoch):
+                found = evaluated(model, checked.source, checked.steps, callbacks)
+                logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
+            callbacks.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                break
+    finally:
+        training.give_back()
+        if epochs > initial_epoch:
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+    callbacks.on_train_end(logs)
+    return model.history

@@ -1,0 +1,208 @@
+"""Steps compiled by JAX: many of them in one dispatch, on batches that the device holds.
+
+A segment is a run of S batches of one shape, as arrays (S, B, ...). The compiled function takes a segment and which of
+its batches to run, `start` and `count`, as numbers: it is the same for the first step and the last, whatever the number
+of samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from gatewise.base import structure
+from gatewise.base.variable import Scope, reading
+from gatewise.training import step
+from gatewise.training.compiled import filled_up
+from gatewise.training.data import Batch
+from gatewise.training.step import State
+
+
+def jax_or_say_what_to_install(what: str) -> Any:
+    """JAX, or an error that says how to get it."""
+    try:
+        import jax
+    except ImportError:
+        raise ImportError(
+            f"{what} trains on JAX, which is not installed: pip install 'gatewise[train]'. Building, predict, evaluate "
+            "and streams work without it."
+        ) from None
+    return jax
+
+
+def program(model: Any, training: bool, fills_up: bool) -> Callable[..., Any]:
+    """The compiled steps of a model as it is now, kept in its cache.
+
+    Returns:
+        A function (state, segment, real rows (S,), start, count, seed, first step) -> (state, logs).
+    """
+    use = f"{'train' if training else 'test'}{' filled up' if fills_up else ''}"
+    made: Callable[..., Any] = model._cache.get(use, lambda: _stamp(model), _compiled, model, training, fills_up)
+    return made
+
+
+def _stamp(model: Any) -> Any:
+    compiled = model._compiled
+    optimizer = compiled.optimizer
+    return (
+        model._stamp(weights=False),
+        compiled.number,
+        tuple(map(id, model.trainable_variables)),
+        tuple(map(id, model.state_variables)),
+        id(optimizer),
+        () if optimizer is None else _settings(optimizer),
+        type(model).train_step,
+    )
+
+
+def _settings(optimizer: Any) -> Any:
+    """What of an optimizer is a constant of the compiled function."""
+    plain = [(k, v) for k, v in vars(optimizer).items() if isinstance(v, (int, float, str, bool, type(None)))]
+    return tuple(plain), id(optimizer._learning_rate), len(optimizer.variables)
+
+
+def _compiled(model: Any, training: bool, fills_up: bool) -> Callable[..., Any]:
+    import jax
+
+    held = ref(model)  # The model keeps the function, which must not keep the model.
+
+    def run(state: State, segment: Any, real: Any, start: Any, count: Any, seed: Any, number: Any) -> Any:
+        alive = held()
+        assert alive is not None
+        return _steps(alive, training, fills_up, state, segment, real, start, count, seed, number)
+
+    eagerly = model._compiled.given["run_eagerly"]
+    compiled: Callable[..., Any] = run if eagerly else jax.jit(run, donate_argnums=(0,))
+    return compiled
+
+
+def _steps(
+    model: Any,
+    training: bool,
+    fills_up: bool,
+    state: State,
+    segment: Any,
+    real: Any,
+    start: Any,
+    count: Any,
+    seed: Any,
+    number: Any,
+) -> Any:
+    import jax
+    import jax.numpy as jnp
+
+    own = own_step(model, training)
+    advance = own or _usual_step(model, training)
+    key = jax.random.key(seed)
+
+    def at(place: Any) -> tuple[Batch, Any]:
+        batch = jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, place, keepdims=False), segment)
+        rows = structure.flatten(batch.x)[0].shape[0]
+        return batch, jnp.arange(rows) < real[place] if fills_up else None
+
+    def one(place: Any, carry: Any) -> Any:
+        state, _ = carry
+        batch, rows = at(start + place)
+        with filled_up(rows):
+            state, logs = advance(state, batch, jax.random.fold_in(key, number + place))
+        return _like(state, carry[0]), logs
+
+    if model._compiled.given["run_eagerly"]:
+        carry: Any = (state, {})
+        for place in range(int(count)):
+            carry = one(place, carry)
+    else:
+        empty: Any = {}
+        if own is not None:  # A loop must know what its step gives.
+            shapes = jax.eval_shape(lambda: one(0, (state, {}))[1])
+            empty = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        carry = jax.lax.fori_loop(0, count, one, (state, empty))
+    state, logs = carry
+    return state, logs or step.results_of(model, state)
+
+
+def _like(new: State, old: State) -> State:
+    """The new values in the dtypes of the old ones, as a loop must have them."""
+    import jax
+    import jax.numpy as jnp
+
+    return State(*jax.tree.map(lambda a, b: jnp.asarray(a, dtype=b.dtype), tuple(new), tuple(old)))
+
+
+def own_step(model: Any, training: bool) -> Callable[..., Any] | None:
+    """The step that a subclass defines, as (state, batch, key) -> (state, logs); None where it defines none."""
+    name = "train_step" if training else "test_step"
+    defined = getattr(type(model), name)
+    if defined.__module__.startswith("gatewise."):
+        return None
+
+    def advance(state: State, batch: Batch, key: Any) -> tuple[State, Any]:
+        data = tuple(part for part in batch[:3] if part is not None)
+        # It knows `model.metrics`; those that a subclass leaves out there follow.
+        known = len(model.metrics_variables)
+        gathered, rest = state.metrics[:known], state.metrics[known:]
+        given = state[:3] if training else state[:2]
+        with reading(Scope((), key)):
+            logs, after = defined(model, (*given, gathered), data)
+        return State(after[0], after[1], after[2] if training else state.optimizer, [*after[-1], *rest]), logs
+
+    return advance
+
+
+def _usual_step(model: Any, training: bool) -> Callable[..., Any]:
+    variables = step.variables_of(model)
+    function = step.trained if training else step.tested
+
+    def advance(state: State, batch: Batch, key: Any) -> tuple[State, Any]:
+        return function(model, variables, state, batch, key), {}
+
+    return advance
+
+
+class Held:
+    """The values of a model's variables while JAX trains it.
+
+    `taken` brings what the program changed in the meantime (a callback that sets the learning rate); `given_back` puts
+    all values into the variables, which then are those after the last finished step.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.variables = step.variables_of(model)
+        self._flat = [variable for part in self.variables for variable in part]
+        self._versions = [-1 for _ in self._flat]
+        self._values: list[Any] = [None for _ in self._flat]
+        self._ahead = False
+
+    def taken(self) -> State:
+        """All values, as JAX's arrays."""
+        import jax.numpy as jnp
+
+        for place, variable in enumerate(self._flat):
+            if self._versions[place] != variable.version:
+                # A copy: the compiled function takes over the memory of what it is given.
+                self._values[place] = jnp.array(variable.value, copy=True)
+                self._versions[place] = variable.version
+        parts, start = [], 0
+        for part in self.variables:
+            parts.append(self._values[start : start + len(part)])
+            start += len(part)
+        return State(*parts)
+
+    def keep(self, state: State) -> None:
+        """The values after a step, in place of those before it."""
+        self._values = [value for part in state for value in part]
+        self._ahead = True
+
+    def given_back(self) -> None:
+        """Put the values into the variables."""
+        if not self._ahead:
+            return
+        for place, (variable, value) in enumerate(zip(self._flat, self._values, strict=True)):
+            if self._versions[place] == variable.version:  # Else the program has set it since.
+                variable._store(np.asarray(value))
+                self._versions[place] = variable.version
+        self._ahead = False

@@ -1,0 +1,534 @@
+"""What a model can do about training: `compile`, `fit`, `evaluate` and their sisters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from gatewise import losses, metrics, optimizers
+from gatewise.base import release
+from gatewise.base.typing import Array, Config
+from gatewise.base.words import nearest
+from gatewise.callbacks import CallbackList
+from gatewise.layer import Layer
+from gatewise.training import step
+from gatewise.training.compiled import ARGUMENTS, Compiled
+from gatewise.training.data import Batch, Source, adapt, unpacked
+from gatewise.training.evaluating import evaluated, tested_on
+from gatewise.training.fitting import Training, Validation, fit
+from gatewise.training.preparing import compiled_of, prepare
+from gatewise.training.program import jax_or_say_what_to_install
+from gatewise.training.splitting import one_batch, split
+
+_ORDERS = {
+    "keras3": ("loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile"),
+    "tf2": ("metrics", "loss_weights", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile"),
+    "tf1": ("metrics", "loss_weights", "sample_weight_mode", "weighted_metrics", "target_tensors"),
+}
+"""The arguments of `compile` after the loss, in the order of each generation."""
+_WITHOUT_EFFECT = ("sample_weight_mode", "target_tensors", "auto_scale_loss", "pss_evaluation_shards", "distribute")
+_QUEUES = ("max_queue_size", "workers", "use_multiprocessing", "pickle_safe", "max_q_size", "nb_worker")
+"""Keras 2's arguments about queues, accepted: nothing is queued."""
+
+
+class Trainable(Layer):
+    """The part of a model that trains."""
+
+    _compiled: Compiled | None = None
+    stop_training = False
+    """Set by a callback: training ends after this step."""
+    history: Any = None
+    """The `History` of the last `fit`."""
+
+    # -- compile ----------------------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        *args: Any,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int | str = 1,
+        jit_compile: Any = "auto",
+        **others: Any,
+    ) -> None:
+        """Say what training minimises, how, and what it reports. It needs no JAX.
+
+        Args:
+            optimizer: a name, an optimizer, a config, or an optax transformation.
+            loss: a name, a loss or a function `(y_true, y_pred)`; for several outputs one for all, a list, or a dict by
+                output name, with None for an output that has no loss.
+            args: what follows the loss by place: `loss_weights, metrics, ...` in Keras 3, `metrics, loss_weights, ...`
+                before.
+            metrics: a list, for several outputs a list of lists or a dict; they count every sample once.
+            loss_weights: what each output's loss is multiplied by: a list or a dict.
+            weighted_metrics: as `metrics`, and samples count by their weights.
+            run_eagerly: run each step as written, without `jax.jit`, to look into it.
+            steps_per_execution: how many steps go between two calls of callbacks that have hooks for batches. Without
+                such callbacks as many steps are run at once as take 50 ms.
+            jit_compile: accepted; steps are always compiled, but for `run_eagerly`.
+            others: arguments of older releases, without effect.
+
+        Raises:
+            ValueError: an unknown name, with the nearest known one.
+
+        >>> import gatewise as gw
+        >>> model = gw.Sequential([gw.layers.LSTM(4, input_shape=(5, 3)), gw.layers.Dense(1)])
+        >>> model.compile("adam", "mse", metrics=["mae"])
+        >>> model.optimizer.learning_rate.numpy()
+        array(0.001, dtype=float32)
+        """
+        for name, value in zip(_ORDERS[release.current()], args, strict=False):
+            others[name] = value
+        given: Config = {
+            "optimizer": optimizer,
+            "loss": loss,
+            "metrics": others.pop("metrics", metrics),
+            "loss_weights": others.pop("loss_weights", loss_weights),
+            "weighted_metrics": others.pop("weighted_metrics", weighted_metrics),
+            "run_eagerly": bool(others.pop("run_eagerly", run_eagerly)),
+            "steps_per_execution": others.pop("steps_per_execution", steps_per_execution) or 1,
+            "jit_compile": others.pop("jit_compile", jit_compile),
+        }
+        for name in others:
+            if name not in _WITHOUT_EFFECT:
+                raise TypeError(f"{self.label}: compile has no argument {name!r}.{nearest(name, ARGUMENTS)}")
+        self._compiled = Compiled(given)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self._compiled is not None
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer, or None before `compile`."""
+        return None if self._compiled is None else self._compiled.optimizer
+
+    @optimizer.setter
+    def optimizer(self, value: Any) -> None:
+        compiled_of(self, "setting an optimizer").optimizer = optimizers.get(value)
+
+    @property
+    def loss(self) -> Any:
+        """The loss as `compile` was given it."""
+        return None if self._compiled is None else self._compiled.given["loss"]
+
+    @property
+    def run_eagerly(self) -> bool:
+        """As `compile` was given it."""
+        return self._compiled is not None and bool(self._compiled.given["run_eagerly"])
+
+    @property
+    def steps_per_execution(self) -> Any:
+        """As `compile` was given it."""
+        return 1 if self._compiled is None else self._compiled.given["steps_per_execution"]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The mean of the loss, those of several outputs' losses, and all metrics; the metrics among the attributes."""
+        made = [] if self._compiled is None else list(self._compiled.named().values())
+        return made + [metric for metric in self._own_metrics() if not any(metric is other for other in made)]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names in the logs; all of them are known after the first batch."""
+        made = [] if self._compiled is None else list(self._compiled.named())
+        return made + [metric.name for metric in self._own_metrics()]
+
+    @property
+    def metrics_variables(self) -> list[Any]:
+        """The variables of `metrics`, in that order."""
+        return [variable for metric in self.metrics for variable in metric.variables]
+
+    def reset_metrics(self) -> None:
+        """Start all metrics anew."""
+        made = [] if self._compiled is None else list(self._compiled.named().values())
+        for metric in {id(metric): metric for metric in [*made, *self.metrics]}.values():
+            metric.reset_state()
+
+    def _own_metrics(self) -> list[Any]:
+        """The metrics among the attributes, as a user's class keeps them."""
+        found: list[Any] = []
+        for name, value in vars(self).items():
+            if name != "_compiled":
+                parts = value if isinstance(value, (list, tuple)) else (value,)
+                found += [part for part in parts if isinstance(part, metrics.Metric)]
+        return found
+
+    def get_compile_config(self) -> Config | None:
+        """The arguments of `compile`, as values that JSON can hold; None before it."""
+        if self._compiled is None:
+            return None
+        kept = self._compiled.given
+        return {
+            **kept,
+            "optimizer": None if self.optimizer is None else optimizers.serialize(self.optimizer),
+            "loss": _each(kept["loss"], losses.serialize),
+            "metrics": _each(kept["metrics"], metrics.serialize),
+            "weighted_metrics": _each(kept["weighted_metrics"], metrics.serialize),
+        }
+
+    def compile_from_config(self, config: Config) -> None:
+        """`compile` with what `get_compile_config`, or Keras's, gave.
+
+        >>> import gatewise as gw
+        >>> model = gw.Sequential([gw.layers.Dense(1, input_shape=(3,))])
+        >>> model.compile("sgd", "mse"); model.compile_from_config(model.get_compile_config())
+        >>> model.loss
+        'mse'
+        """
+        given = {name: value for name, value in config.items() if name in ARGUMENTS}
+        for name, module in (("loss", losses), ("metrics", metrics), ("weighted_metrics", metrics)):
+            given[name] = _each(given.get(name), partial(_made_again, module))
+        self.compile(**given)
+
+    # -- fit --------------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+        **others: Any,
+    ) -> Any:
+        """Train the model.
+
+        Args:
+            x: the inputs (N, ...): arrays or frames, for several inputs a list or a dict; a list of N sequences of
+                unequal lengths (T, I); or what gives batches (x, y) or (x, y, sample_weight): a generator, a loader, a
+                `Sequence`.
+            y: the targets (N, ...), for several outputs a list or a dict.
+            batch_size: samples in a step, 32 by default.
+            epochs: the number of the last epoch, counted from 1.
+            verbose: 0 for no progress bar, 1 for one, 2 for a line an epoch.
+            callbacks: a list of callbacks, called by Keras's hooks.
+            validation_split: this share of the samples, the last ones, is kept for validation.
+            validation_data: `(x, y)`, `(x, y, sample_weight)`, or what gives batches.
+            shuffle: whether the samples come in another order in each epoch; "batch" moves whole batches.
+            class_weight: a weight for each class, by its id.
+            sample_weight: a weight for each sample (N,), or for each step (N, T); for several outputs one for all, a
+                list or a dict.
+            initial_epoch: the number of the first epoch, counted from 0.
+            steps_per_epoch: batches in an epoch; needed for generators without end.
+            validation_steps, validation_batch_size: the same of validation.
+            validation_freq: validate after every so many epochs, or after those in a list.
+            others: Keras 2's `workers` and its like, without effect; `nb_epoch` for `epochs`.
+
+        Returns:
+            A `History`: its `history` has the logs of all epochs by name.
+
+        Raises:
+            ImportError: without JAX.
+            RuntimeError: before `compile`.
+            TypeError, ValueError: for data that does not fit, before the first step.
+
+        Whatever ends it, Ctrl-C or an error in a callback or a generator too, the weights are those after the last
+        finished step. Source: Keras's `Model.fit`.
+
+        >>> import gatewise as gw
+        >>> x, y = np.zeros((8, 5, 3)), np.ones((8, 1))
+        >>> model = gw.Sequential([gw.layers.LSTM(4, input_shape=(5, 3)), gw.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(x, y, epochs=2, verbose=0).history
+        >>> [round(loss, 4) for loss in history["loss"]]
+        [1.0, 0.9604]
+        """
+        epochs = others.pop("nb_epoch", epochs)
+        _refuse("fit", others)
+        compiled_of(self, "fit")
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split)
+        source = self._source(x, y, sample_weight, batch_size, shuffle, class_weight)
+        if source.endless and steps_per_epoch is None and epochs - initial_epoch > 1:
+            raise ValueError(
+                f"{self.label}: a generator goes on from epoch to epoch: with epochs={epochs} say how many batches an "
+                "epoch has, steps_per_epoch=..."
+            )
+
+        def validation() -> Validation | None:
+            if validation_data is None:
+                return None
+            parts = unpacked(validation_data, listed=isinstance(validation_data, list))
+            own = self._source(*parts, validation_batch_size or batch_size)
+            return Validation(own, validation_steps, validation_freq)
+
+        def make_callbacks(steps: int | None) -> CallbackList:
+            return self._callbacks(callbacks, verbose, epochs=epochs, steps=steps)
+
+        return fit(self, source, validation, epochs, initial_epoch, steps_per_epoch, make_callbacks)
+
+    def _source(
+        self, x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle: Any = False, class_weight: Any = None
+    ) -> Source:
+        inputs = len(self.inputs) if self.is_drawn and self.built else None  # type: ignore[attr-defined]
+        masked = all(layer.supports_masking or layer.is_model for layer in self._walk())
+        return adapt(x, y, sample_weight, batch_size, shuffle, class_weight, inputs, masked)
+
+    def _callbacks(self, callbacks: Any, verbose: Any, **params: Any) -> CallbackList:
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        shown = 1 if verbose == "auto" else int(verbose)
+        return CallbackList(callbacks, add_history=True, add_progbar=shown != 0, model=self, verbose=shown, **params)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        reset_metrics: bool | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step of training on one batch.
+
+        Args:
+            x, y, sample_weight, class_weight: as for `fit`.
+            reset_metrics: whether metrics start anew before it: by default not in Keras 3, and in earlier releases.
+            return_dict: whether to return the logs by name.
+
+        Returns:
+            The loss before the step; with metrics a list [loss, metrics...].
+        """
+        jax = jax_or_say_what_to_install(f"{self.label}: train_on_batch")
+        source = one_batch(x, y, sample_weight, class_weight)
+        prepare(self, source, "train_on_batch", training=True)
+        self._reset_before(reset_metrics)
+        training = Training(self, source, CallbackList([]), 1)
+        training.fills_up = False
+        batch = source.first()
+        data = jax.tree.map(lambda leaf: leaf[None], batch)
+        try:
+            logs = training.dispatch(data, np.array([batch.size], "int32"), 0, 1)
+        finally:
+            training.give_back()
+        return self._said(logs, return_dict)
+
+    def _reset_before(self, reset: bool | None) -> None:
+        if reset or (reset is None and release.current() != "keras3"):
+            self.reset_metrics()
+
+    # -- evaluate ---------------------------------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **others: Any,
+    ) -> Any:
+        """The loss and the metrics on data. It needs no JAX: it runs on NumPy and the native engine.
+
+        Args:
+            x, y, sample_weight, batch_size, verbose, callbacks: as for `fit`.
+            steps: so many batches.
+            return_dict: whether to return the logs by name.
+            others: Keras 2's `workers` and its like, without effect.
+
+        Returns:
+            The loss; with metrics a list [loss, metrics...], in the order of `metrics_names`.
+
+        >>> import gatewise as gw
+        >>> model = gw.Sequential([gw.layers.Dense(1, kernel_initializer="ones", input_shape=(2,))])
+        >>> model.compile(loss="mse", metrics=["mae"])
+        >>> model.evaluate(np.ones((4, 2)), np.zeros((4, 1)), verbose=0)
+        [4.0, 2.0]
+        """
+        _refuse("evaluate", others)
+        compiled_of(self, "evaluate")
+        source = self._source(x, y, sample_weight, batch_size)
+        prepare(self, source, "evaluate", training=False)
+        listed = self._callbacks(callbacks, verbose, epochs=1, steps=steps or source.batches)
+        return self._said(evaluated(self, source, steps, listed), return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, reset_metrics: bool | None = None,
+        return_dict: bool = False,
+    ) -> Any:  # fmt: skip
+        """The loss and the metrics on one batch; arguments and result as for `train_on_batch`."""
+        source = one_batch(x, y, sample_weight, None)
+        prepare(self, source, "test_on_batch", training=False)
+        self._reset_before(reset_metrics)
+        return self._said(tested_on(self, source.first()), return_dict)
+
+    def _said(self, logs: Config, as_dict: bool) -> Any:
+        """The logs as a dict, a list, or the only number."""
+        if as_dict:
+            return logs
+        names = list(logs)
+        outputs = None if self._compiled is None else self._compiled.outputs
+        if outputs is not None and len(outputs.names) > 1 and release.current() == "keras3":
+            losses_first = {"loss", *(f"{name}_loss" for name in outputs.names)}
+            first = [name for name in names if name in losses_first]
+            names = first + sorted(set(names) - set(first))  # As Keras 3 does for several outputs.
+        values = [logs[name] for name in names]
+        return values[0] if len(values) == 1 else values
+
+    # -- generators, in older words ---------------------------------------------------------------------------------
+
+    def fit_generator(
+        self,
+        generator: Any,
+        steps_per_epoch: int | None = None,
+        epochs: int = 1,
+        verbose: Any = 1,
+        callbacks: Any = None,
+        validation_data: Any = None,
+        validation_steps: int | None = None,
+        *args: Any,
+        **others: Any,
+    ) -> Any:
+        """`fit` on a generator or a `Sequence`, in Keras 1's and 2's words."""
+        for old, value in zip(_FIT_GENERATOR[release.current()], args, strict=False):
+            others[old] = value
+        return self.fit(
+            generator,
+            steps_per_epoch=steps_per_epoch,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_data=validation_data,
+            validation_steps=validation_steps,
+            **others,
+        )
+
+    def evaluate_generator(
+        self, generator: Any, steps: int | None = None, callbacks: Any = None, *args: Any, **others: Any
+    ) -> Any:
+        """`evaluate` on a generator or a `Sequence`, in Keras 2's words."""
+        verbose = others.pop("verbose", args[3] if len(args) > 3 else 0)
+        return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose, **others)
+
+    # -- one's own step ---------------------------------------------------------------------------------------------
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """The loss of a batch: those of all outputs, each times its weight, and `losses`: what layers and regularizers
+        add. A subclass may override it.
+
+        Args:
+            x: the inputs.
+            y: the targets.
+            y_pred: the model's outputs.
+            sample_weight: the weights, or None.
+            training: whether it is for a step of training.
+
+        Returns:
+            One number, or None where nothing gives a loss.
+        """
+        return step.total_loss(self, y, y_pred, sample_weight)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Config:
+        """Move the metrics on by a batch, and return the logs. A subclass may override it."""
+        step.watched(self, Batch(x, y, sample_weight), y_pred)
+        return step.results(self)
+
+    def get_metrics_result(self) -> Config:
+        """The logs: what all metrics have gathered."""
+        return step.results(self)
+
+    def train_step(self, state: Any, data: Any) -> tuple[Config, Any]:
+        """One step of training, as a pure function; a subclass overrides it to train in its own way.
+
+        Args:
+            state: the values of (`trainable_variables`, `non_trainable_variables`, `optimizer.variables`,
+                `metrics_variables`), four lists of JAX's arrays.
+            data: (x, y) or (x, y, sample_weight).
+
+        Returns:
+            The logs, and the new state. Nothing in the model changes. Random numbers for dropout come from the step
+            that is going on. `stateless_call`, `compute_loss`, `optimizer.stateless_apply` and a metric's
+            `stateless_update_state` are what it is made of. Source: Keras 3's trainer on JAX.
+        """
+        variables = step.variables_of(self)
+        before = step.State(*map(list, state))
+        after = step.trained(self, variables, before, Batch(*unpacked(data)), step.key_now())
+        return step.results_of(self, after), tuple(after)
+
+    def test_step(self, state: Any, data: Any) -> tuple[Config, Any]:
+        """One batch of evaluation, as a pure function; see `train_step`. Its state has no optimizer's values."""
+        variables = step.variables_of(self)
+        before = step.State(list(state[0]), list(state[1]), [v.value for v in variables.optimizer], list(state[2]))
+        after = step.tested(self, variables, before, Batch(*unpacked(data)), step.key_now())
+        return step.results_of(self, after), (after.trainable, after.non_trainable, after.metrics)
+
+    def compute_loss_and_updates(
+        self,
+        trainable_variables: list[Array],
+        non_trainable_variables: list[Array],
+        metrics_variables: list[Array],
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        training: bool = False,
+        optimizer_variables: list[Array] | None = None,
+    ) -> tuple[Any, Any]:
+        """The loss as a pure function, for `jax.value_and_grad(..., has_aux=True)`.
+
+        Returns:
+            The loss (scaled, where the optimizer scales it), and (the loss, the outputs, the new values of the
+            non-trainable variables, and those of the metrics' variables).
+        """
+        variables = step.variables_of(self)
+        kept = [v.value for v in variables.optimizer] if optimizer_variables is None else optimizer_variables
+        state = step.State(trainable_variables, non_trainable_variables, kept, metrics_variables)
+        batch = Batch(x, y, sample_weight)
+        return step.loss_and_updates(self, variables, state, batch, training, step.key_now(), trainable_variables)
+
+
+_FIT_GENERATOR = {
+    "keras3": (),
+    "tf2": ("validation_freq", "class_weight", *_QUEUES[:3], "shuffle", "initial_epoch"),
+    "tf1": ("class_weight", *_QUEUES[:3], "shuffle", "initial_epoch"),
+}
+"""The arguments of `fit_generator` after `validation_steps`, by place."""
+
+
+def _refuse(what: str, others: Config) -> None:
+    """Let Keras 2's words about queues be, and refuse unknown ones."""
+    for name in others:
+        if name not in _QUEUES:
+            raise TypeError(f"{what} has no argument {name!r}.{nearest(name, (*_QUEUES, 'nb_epoch'))}")
+
+
+def _each(given: Any, function: Callable[[Any], Any]) -> Any:
+    """A function of each loss or metric in a structure of them."""
+    if given is None or isinstance(given, str):
+        return given
+    if isinstance(given, (list, tuple)):
+        return [_each(part, function) for part in given]
+    if isinstance(given, dict) and "class_name" not in given:
+        return {name: _each(part, function) for name, part in given.items()}
+    return function(given)
+
+
+def _made_again(module: Any, given: Any) -> Any:
+    return module.deserialize(given) if isinstance(given, dict) else given
+
+
+Trainable._unsearched = Layer._unsearched | {"_compiled", "stop_training", "history", "optimizer"}
