@@ -30,6 +30,7 @@ PARTS = (
     "optimizers",
     "curves",
     "callbacks",
+    "fits",
 )
 
 

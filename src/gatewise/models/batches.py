@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from gatewise.base import structure
 from gatewise.base.arrays import shape_of
 from gatewise.base.typing import Array
 from gatewise.graph import Graph
+from gatewise.training.data.adapt import gives_batches
 
 if TYPE_CHECKING:
     from gatewise.layer import Layer
@@ -29,8 +30,8 @@ def cut(model: Model, x: Any, batch_size: int | None, steps: int | None) -> tupl
     """The batches of `x`, and the number of samples where it is known. See `Model.predict` for the arguments."""
     if steps is not None and (isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1):
         raise ValueError(f"{model.label}: steps must be a positive integer, got {steps!r}.")
-    if isinstance(x, Iterator) or (hasattr(x, "__next__") and not hasattr(x, "shape")):
-        return map(_inputs_of, x if steps is None else islice(x, steps)), None
+    if gives_batches(x):
+        return map(_inputs_of, _each(x) if steps is None else islice(_each(x), steps)), None
     arrays = model._checked_inputs(x)
     if batch_size is not None and (
         isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1
@@ -103,6 +104,15 @@ def _batch_size(model: Model, given: int | None, leaves: list[Array], total: int
     return max(1, int(CHUNK_BYTES / max(bytes_a_sample, 1)))
 
 
+def _each(x: Any) -> Iterator[Any]:
+    """The batches of an iterator, of an iterable, or of what gives them by number: an iterable has an end of its own."""
+    length = getattr(x, "num_batches", None)
+    length = len(x) if length is None and hasattr(x, "__len__") else length
+    if hasattr(x, "__getitem__") and length is not None:
+        return (x[number] for number in range(length))
+    return iter(x)
+
+
 def _inputs_of(batch: Any) -> Any:
     """The inputs in what an iterator gave: as in Keras, a tuple is (inputs,), (inputs, targets) or with weights too."""
     return batch[0] if isinstance(batch, tuple) and 1 <= len(batch) <= 3 else batch
@@ -137,6 +147,20 @@ def joined(outputs: Iterator[Any], total: int | None) -> Any:
 def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
     yield first
     yield from rest
+
+
+def hooked(outputs: Iterable[Any], callbacks: Any) -> Iterator[Any]:
+    """The batches' outputs, with the hooks of callbacks around each."""
+    callbacks.on_predict_begin()
+    remaining = iter(outputs)
+    for number in count():
+        callbacks.on_predict_batch_begin(number)
+        batch = next(remaining, None)
+        if batch is None:
+            break
+        callbacks.on_predict_batch_end(number, {"outputs": batch})
+        yield batch
+    callbacks.on_predict_end()
 
 
 def with_progress(batches: Iterable[Any], total: int | None, verbose: Any) -> Iterable[Any]:

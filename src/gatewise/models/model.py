@@ -13,6 +13,7 @@ from gatewise.base import structure
 from gatewise.base.arrays import Tensor, as_array, shape_of, unshared
 from gatewise.base.typing import Config
 from gatewise.base.variable import all_or_nothing, current_scope
+from gatewise.callbacks import CallbackList
 from gatewise.config import config as settings
 from gatewise.graph import Graph
 from gatewise.graph import config as graph_config
@@ -20,10 +21,11 @@ from gatewise.inside import Trace, trace
 from gatewise.layer import Layer, as_tensor, inside_a_call, registered
 from gatewise.layer.serialization import serialize_layer
 from gatewise.layer.symbolic import SymbolicTensor
-from gatewise.models import batches, plan, summary
+from gatewise.models import batches, plan, summary, unequal
 from gatewise.models.plan import NO_PLAN
 from gatewise.models.weight_files import load_weights
 from gatewise.recurrent.precision import PrecisionOfLayers
+from gatewise.training.data.sequences import are_ragged
 from gatewise.training.trainable import Trainable
 
 if TYPE_CHECKING:
@@ -118,31 +120,40 @@ class Model(Trainable):
 
         Args:
             x: arrays (N, ...), in the structure of the model's inputs (for several inputs a list, or a dict by input
-                name); or an iterator of batches.
+                name); a list of N sequences of unequal lengths (T, I); or what gives batches: an iterator, a loader, a
+                `Sequence`.
             batch_size: samples at a time. By default as many as are fast; for a stateful model its own batch size.
                 Where the input of a `time_major` layer is the model's own, all are taken at once.
             verbose: 0 for no progress bar; else one appears on a terminal when the work takes long.
             steps: stop after so many batches.
-            callbacks: none; this release has no callbacks to call.
+            callbacks: called by Keras's hooks.
             max_queue_size, workers, use_multiprocessing: accepted for Keras 2's sake; nothing is queued.
 
         Returns:
-            NumPy arrays in the structure of the model's outputs. The states of stateful layers have moved on once,
+            NumPy arrays in the structure of the model's outputs; for sequences of unequal lengths a list, where an
+            output has a step for each of theirs. The states of stateful layers have moved on once,
             after all batches, or not at all where there was an error.
 
         Raises:
             TypeError, ValueError: for inputs that do not fit, before any work.
         """
-        if callbacks:
-            raise ValueError(
-                f"{self.label}: predict calls no callbacks in this release: leave callbacks={callbacks!r} out."
-            )
-        if batch_size is None and steps is None and (y := self._by_plan(x)) is not NO_PLAN:
+        if callbacks is None and batch_size is None and steps is None and (y := self._by_plan(x)) is not NO_PLAN:
             return y
+        if are_ragged(x) and not (self.is_drawn and self.built and len(self.inputs) > 1):  # type: ignore[attr-defined]
+            return unequal.predicted(self, x, batch_size)
+        hooks = CallbackList(callbacks, model=self)
         with all_or_nothing():
             parts, total = batches.cut(self, x, batch_size, steps)
-            outputs = batches.joined(self._outputs(batches.with_progress(parts, total, verbose)), total)
+            outputs = self._outputs(batches.with_progress(parts, total, verbose))
+            outputs = batches.joined(outputs if callbacks is None else batches.hooked(outputs, hooks), total)
         return unshared(outputs, [] if total is None else structure.flatten(x))
+
+    def predict_generator(
+        self, generator: Any, steps: int | None = None, callbacks: Any = None, *args: Any, **others: Any
+    ) -> Any:
+        """`predict` on a generator or a `Sequence`, in Keras 2's words."""
+        verbose = others.pop("verbose", args[3] if len(args) > 3 else 0)
+        return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose, **others)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch."""

@@ -148,6 +148,20 @@ class State(Described):
                     self._slots[slot.name].append(self._make_slot(slot, variable))
         self.built = True
 
+    def rebuild(self, variables: Sequence[Variable]) -> None:
+        """Make the state for more weights than `build` got; what was kept for the others stays."""
+        own = [v for v in (self._iterations, self._learning_rate) if isinstance(v, Variable)]
+        before = {variable.path: variable for variable in self._variables}
+        self.built = False
+        self._variables = [variable for variable in self._variables if any(variable is each for each in own)]
+        self._unsaved = [variable for variable in self._unsaved if any(variable is each for each in own)]
+        self._slots = {}
+        self.build(variables)
+        for variable in self._variables:
+            old = before.get(variable.path)
+            if old is not None and old is not variable and old.shape == variable.shape:
+                variable.assign(old.value)
+
     def _make_slot(self, slot: Slot, variable: Variable) -> Variable:
         shape = slot.shape(variable.shape)
         if shape is None:

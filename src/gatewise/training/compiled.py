@@ -84,10 +84,9 @@ class Compiled:
             metrics.Mean(f"{name}_loss") if several and loss is not None else None
             for name, loss in zip(outputs.names, self.losses, strict=True)
         ]
-        self.watched = [
-            *self._made_metrics("metrics", outputs, targets),
-            *self._made_metrics("weighted_metrics", outputs, targets),
-        ]
+        self.watched = []
+        for words in ("metrics", "weighted_metrics"):
+            self.watched += self._made_metrics(words, outputs, targets)
         self.reported = {name: metrics.Mean(name) for name in reported}
         self.outputs = outputs
 
@@ -117,7 +116,10 @@ class Compiled:
                     continue
                 metric.build(targets[place], outputs.shapes[place])
                 start = f"{outputs.names[place]}_" if len(outputs.names) > 1 else ""
-                name = _free(f"{start}{metric.name}", taken)
+                name = f"{start}{metric.name}"
+                if name in taken and words == "weighted_metrics":
+                    name = f"{start}weighted_{metric.name}"
+                name = _free(name, taken)
                 taken.add(name)
                 made.append(Watched(metric, place, name, words == "weighted_metrics"))
         return made

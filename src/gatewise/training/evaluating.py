@@ -48,7 +48,7 @@ def tested_on(model: Any, batch: Batch) -> dict[str, Any]:
         return _on_jax(model, batch)
     with np.errstate(all="ignore"):
         step.forward(model, batch, training=False)
-        return {name: _number(value) for name, value in step.results(model).items()}
+        return plain_logs(model, step.results(model))
 
 
 def _on_jax(model: Any, batch: Batch) -> dict[str, Any]:
@@ -59,7 +59,16 @@ def _on_jax(model: Any, batch: Batch) -> dict[str, Any]:
     state, logs = function(held.taken(), data, np.array([batch.size], "int32"), 0, 1, np.uint32(0), 0)
     held.keep(state)
     held.given_back()
-    return {name: _number(value) for name, value in logs.items()}
+    return plain_logs(model, logs)
+
+
+def plain_logs(model: Any, logs: dict[str, Any]) -> dict[str, Any]:
+    """Numbers of Python's, and arrays of NumPy's where a metric has several; the loss first, then as in the model.
+
+    JAX gives dicts back in the order of their keys.
+    """
+    order = [name for name in model.metrics_names if name in logs]
+    return {name: _number(logs[name]) for name in (*order, *(name for name in logs if name not in order))}
 
 
 def _number(value: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from gatewise.callbacks import CallbackList
 from gatewise.training.compiled import Compiled
 from gatewise.training.data import Source
-from gatewise.training.evaluating import evaluated
+from gatewise.training.evaluating import evaluated, plain_logs
 from gatewise.training.interrupts import held_back
 from gatewise.training.preparing import can_fill_up, prepare
 from gatewise.training.program import Held, jax_or_say_what_to_install, program
@@ -136,7 +136,7 @@ class Training:
             )
             self.held.keep(state)
             self.compiled.steps += count
-        return plain_logs(logs)
+        return plain_logs(self.model, logs)
 
     def give_back(self) -> None:
         """The values of the last finished step into the variables."""
@@ -149,16 +149,6 @@ def new_seed() -> int:
     from gatewise.random import generator
 
     return int(generator(None).integers(2**32))
-
-
-def plain_logs(logs: dict[str, Any]) -> dict[str, Any]:
-    """Numbers of Python's, and arrays of NumPy's where a metric has several."""
-    return {name: _number(value) for name, value in logs.items()}
-
-
-def _number(value: Any) -> Any:
-    array = np.asarray(value)
-    return float(array) if array.ndim == 0 else array
 
 
 def fit(

@@ -13,6 +13,7 @@ from gatewise.base import release
 from gatewise.base.typing import Array, Config
 from gatewise.base.words import nearest
 from gatewise.callbacks import CallbackList
+from gatewise.graph import InputLayer
 from gatewise.layer import Layer
 from gatewise.training import step
 from gatewise.training.compiled import ARGUMENTS, Compiled
@@ -281,8 +282,13 @@ class Trainable(Layer):
         self, x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle: Any = False, class_weight: Any = None
     ) -> Source:
         inputs = len(self.inputs) if self.is_drawn and self.built else None  # type: ignore[attr-defined]
-        masked = all(layer.supports_masking or layer.is_model for layer in self._walk())
-        return adapt(x, y, sample_weight, batch_size, shuffle, class_weight, inputs, masked)
+        return adapt(x, y, sample_weight, batch_size, shuffle, class_weight, inputs, self.masks_reach_all)
+
+    @property
+    def masks_reach_all(self) -> bool:
+        """Whether every layer inside can leave out masked steps, or let the mask travel on."""
+        passing = (layer.supports_masking or layer.is_model or isinstance(layer, InputLayer) for layer in self._walk())
+        return all(passing)
 
     def _callbacks(self, callbacks: Any, verbose: Any, **params: Any) -> CallbackList:
         if isinstance(callbacks, CallbackList):
