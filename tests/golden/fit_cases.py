@@ -153,9 +153,7 @@ def batch_normalization(keras: Any) -> Any:
 @case
 def stateful(keras: Any) -> Any:
     layers = keras.layers
-    model = keras.Sequential(
-        [layers.Input(batch_shape=(6, T, I)), layers.LSTM(UNITS, stateful=True), layers.Dense(1)]
-    )
+    model = keras.Sequential([layers.Input(batch_shape=(6, T, I)), layers.LSTM(UNITS, stateful=True), layers.Dense(1)])
     model.compile(keras.optimizers.SGD(0.1), "mse")
     return model, *sequences(), {"batch_size": 6}
 

@@ -75,7 +75,7 @@ class Training:
         self.steps = steps
         self.compiled: Compiled = model._compiled
         given = self.compiled.given["steps_per_execution"]
-        self.each = bool(getattr(callbacks, "every_batch", True))
+        self.each = callbacks.needs_batch_hooks("train")
         fixed = given if isinstance(given, int) and (given > 1 or self.each) else None
         self.pace = Pace(1 if self.each and fixed is None else fixed)
         tail = source.samples is None or source.size is None or source.samples % source.size > 0
