@@ -11,8 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from gatewise.base import release, structure
-from gatewise.base.typing import Array
+from gatewise.base import structure
 
 
 @dataclass
@@ -42,13 +41,10 @@ def collected() -> Penalties | None:
 
 
 def of_activity(regularizer: Any, outputs: Any) -> None:
-    """Add a regularizer of a layer's outputs; Keras 2 divides it by the number of samples."""
+    """Add a regularizer of a layer's outputs, divided by the number of samples, as tf.keras and Keras 3 do."""
     kept = _open.get()
     if kept is None:
         return
     for output in structure.flatten(outputs):
-        kept.losses.append(_share(regularizer(output), output))
-
-
-def _share(penalty: Any, output: Array) -> Any:
-    return penalty if release.current() == "keras3" else penalty / output.shape[0]
+        penalty = regularizer(output)
+        kept.losses.append(penalty / max(output.shape[0], 1) if output.ndim else penalty)

@@ -105,7 +105,7 @@ def _batch_size(model: Model, given: int | None, leaves: list[Array], total: int
 
 
 def _each(x: Any) -> Iterator[Any]:
-    """The batches of an iterator, of an iterable, or of what gives them by number: an iterable has an end of its own."""
+    """The batches of what gives them by number, up to its length, or of whatever else can be iterated over."""
     length = getattr(x, "num_batches", None)
     length = len(x) if length is None and hasattr(x, "__len__") else length
     if hasattr(x, "__getitem__") and length is not None:

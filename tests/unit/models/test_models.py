@@ -233,15 +233,6 @@ def test_a_model_without_a_call_says_so() -> None:
         gw.Model().predict(X)
 
 
-def test_training_is_not_here_yet() -> None:
-    model = gw.Sequential([Dense(1, input_shape=(3,))])
-    for name in ("compile", "fit", "evaluate"):
-        with pytest.raises(AttributeError, match=f"Model.{name}: .*does not train yet"):
-            getattr(model, name)
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        model.nothing  # noqa: B018
-
-
 # -- configs ------------------------------------------------------------------------------------------------------------
 
 

@@ -133,8 +133,6 @@ def test_unknown_options_are_not_swallowed() -> None:
     model = small()
     with pytest.raises(TypeError, match="batchsize"):
         model.predict(X, batchsize=3)
-    with pytest.raises(ValueError, match="no callbacks"):
-        model.predict(X, callbacks=[print])
     wanted = model.predict(X)
     found = model.predict(X, callbacks=[], max_queue_size=1, workers=4, use_multiprocessing=True)
     np.testing.assert_array_equal(found, wanted)

@@ -27,6 +27,8 @@ class Iterated(Source):
         return chain(peeked, (made(each, self._weigh) for each in self._running))
 
     def first(self) -> Batch:
+        if self._peeked:
+            return self._peeked[0]
         running = iter(self.data) if self._running is None else self._running
         for each in running:
             batch = made(each, self._weigh)
