@@ -56,7 +56,17 @@ class Frame:
         return self.values
 
 
-@pytest.mark.parametrize("data", [Numbered(), Loader(), [X], X.astype("float64"), X.tolist(), Frame(X)], ids=repr)
+KINDS = {
+    "numbered": Numbered(),
+    "loader": Loader(),
+    "list of arrays": [X],
+    "float64": X.astype("float64"),
+    "nested lists": X.tolist(),
+    "frame": Frame(X),
+}
+
+
+@pytest.mark.parametrize("data", KINDS.values(), ids=KINDS)
 def test_every_kind_evaluates_alike(data: Any) -> None:
     targets = None if isinstance(data, (Numbered, Loader)) else Frame(Y)
     made = model()
