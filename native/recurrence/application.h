@@ -203,17 +203,23 @@ class Application {
     T* const kept = m_.state(kOutput, step + 1, row);
     for (Index u = begin; u < end; ++u) kept[u] = old[u];
     operands_.keep(step, row, begin, end);
-    if constexpr (kReserves) {
-      for (int f = 0; f < kFacts.states.size(); ++f) {
-        const T* const state = m_.state(f, step + 1, row);
-        T* const to = m_.reserve(step, row) + (kFacts.sums() + f) * reserve_units<T>(m_.layer.units);
-        for (Index u = begin; u < end; ++u) to[u] = state[u];
-      }
-    }
+    if constexpr (kReserves) keep_reserve(step, row, begin, end);
     T* y = m_.output(step, row);
     const bool zero = m_.call.zero_masked || (m_.call.sequences && step == 0);
     if (!zero && !m_.call.sequences) return;
     for (Index u = begin; u < lesser(end, m_.layer.units); ++u) y[u] = zero ? T(0) : y[u - m_.layer.units];
+  }
+
+  // Of a masked step: gates that are shut, and the states that go through.
+  void keep_reserve(Index step, Index row, Index begin, Index end) {
+    T* to = m_.reserve(step, row);
+    for (int s = 0; s < kFacts.sums(); ++s, to += reserve_units<T>(m_.layer.units)) {
+      for (Index u = begin; u < end; ++u) to[u] = T(0);
+    }
+    for (int f = 0; f < kFacts.states.size(); ++f, to += reserve_units<T>(m_.layer.units)) {
+      const T* const state = m_.state(f, step + 1, row);
+      for (Index u = begin; u < end; ++u) to[u] = state[u];
+    }
   }
 
   const Member<T, C>& m_;

@@ -327,13 +327,20 @@ struct WayBack {
     const Weights<T> weights = data.pointers();
     const auto numbers = [&](Index of_unit) { return static_cast<std::size_t>(k.batch * of_unit); };
     const Index fields = facts(k.cell).sums() + states_of(k.cell);
-    std::vector<T> reserve(numbers(k.steps * fields * reserve_units<T>(k.units)));
+    std::vector<T> reserve(numbers(k.steps * fields * reserve_units<T>(k.units)), std::numeric_limits<T>::quiet_NaN());
     const Sizes sizes{k.inputs, k.units};
     const Recurrence<T> keeping(k.cell, sizes, weights, k.activation, k.gate, {false, true});
     const Recurrence<T> layer(k.cell, sizes, weights, k.activation, k.gate, {false, true});
     if (!(run(k, data, keeping, reserve.data()) == run(k, data, layer))) {
       std::printf("a reserve changes the output: cell %s\n", facts(k.cell).name);
       ++*failures;
+    }
+    for (std::size_t i = 0; i < reserve.size(); ++i) {
+      const bool is_unit = static_cast<Index>(i) % reserve_units<T>(k.units) < k.units;
+      if (!is_unit || !std::isnan(reserve[i])) continue;
+      std::printf("a reserve has a hole: cell %s\n", facts(k.cell).name);
+      ++*failures;
+      break;
     }
     std::vector<std::vector<T>> gradients{std::vector<T>(numbers(k.steps * facts(k.cell).sums() * k.units))};
     Backward<T> call;

@@ -149,7 +149,7 @@ def test_a_layer_takes_numbers_alone(what):
 
 
 def test_lists_of_unequal_lengths():
-    with fails(ValueError, "net", "equal lengths"):
+    with fails(ValueError, "net", "must have 3 axes"):
         sequential().predict([[1, 2], [3]])
 
 

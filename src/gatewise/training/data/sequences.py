@@ -9,6 +9,7 @@ import numpy as np
 
 from gatewise import random
 from gatewise.base import structure
+from gatewise.base.arrays import as_array
 from gatewise.training.data.base import Batch, Source, plain
 
 _A_DOUBLING = 4
@@ -65,7 +66,7 @@ class Sequences(Source):
     def __init__(
         self, x: Any, y: Any, sample_weight: Any, size: int, shuffle: Any = False, exact: bool = False
     ) -> None:
-        self.x = [plain(each, "A sequence") for each in x]
+        self.x = [plain(as_array(each, "A sequence"), "A sequence") for each in x]
         self.samples = len(self.x)
         self.size = size
         self.exact = exact
