@@ -25,7 +25,6 @@ from gatewise.models import batches, plan, summary, unequal
 from gatewise.models.plan import NO_PLAN
 from gatewise.models.weight_files import load_weights
 from gatewise.recurrent.precision import PrecisionOfLayers
-from gatewise.training.data.sequences import are_ragged
 from gatewise.training.trainable import Trainable
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ class Model(Trainable):
         """
         if callbacks is None and batch_size is None and steps is None and (y := self._by_plan(x)) is not NO_PLAN:
             return y
-        if are_ragged(x) and not (self.is_drawn and self.built and len(self.inputs) > 1):  # type: ignore[attr-defined]
+        if self.takes_sequences(x):
             return unequal.predicted(self, x, batch_size)
         hooks = CallbackList(callbacks, model=self)
         with all_or_nothing():

@@ -31,7 +31,7 @@ def evaluated(
     for batch in batches:
         if callbacks is not None:
             callbacks.on_test_batch_begin(done)
-        logs = tested_on(model, batch)
+        logs = evaluated_on(model, batch)
         if callbacks is not None:
             callbacks.on_test_batch_end(done, logs)
         done += 1
@@ -42,7 +42,7 @@ def evaluated(
     return logs
 
 
-def tested_on(model: Any, batch: Batch) -> dict[str, Any]:
+def evaluated_on(model: Any, batch: Batch) -> dict[str, Any]:
     """Move the metrics on by a batch; the logs so far."""
     if own_step(model, training=False) is not None or settings.uses_jax():
         return _on_jax(model, batch)

@@ -50,7 +50,7 @@ def _cut(part: Any, start: int | None, stop: int | None) -> Any:
 
 def one_batch(x: Any, y: Any, sample_weight: Any, class_weight: Any) -> Arrays:
     """A source of one batch: all that is given."""
-    source = adapt(x, y, sample_weight, batch_size=1 << 40, class_weight=class_weight, inputs=None, takes_masks=True)
+    source = adapt(x, y, sample_weight, batch_size=1 << 40, class_weight=class_weight, inputs=None)
     if not isinstance(source, Arrays):
         raise TypeError(f"Expected the arrays of one batch, got {type(x).__name__}.")
     return source

@@ -12,7 +12,7 @@ from gatewise.training.data.arrays import Arrays
 from gatewise.training.data.base import Batch, Source, Weigh, plain
 from gatewise.training.data.indexed import Indexed
 from gatewise.training.data.iterated import Iterated
-from gatewise.training.data.sequences import Sequences, are_ragged
+from gatewise.training.data.sequences import Sequences
 
 _USUAL_BATCH = 32
 
@@ -25,7 +25,7 @@ def adapt(
     shuffle: Any = False,
     class_weight: Mapping[Any, float] | None = None,
     inputs: int | None = 1,
-    takes_masks: bool = True,
+    masked: bool | None = None,
 ) -> Source:
     """The source of batches for what `fit` was given.
 
@@ -37,7 +37,7 @@ def adapt(
         shuffle: for each epoch, where the kind of data can.
         class_weight: a weight for each class of the one output.
         inputs: how many the model has; None where that is not known.
-        takes_masks: whether padded steps can be masked.
+        masked: for a list of sequences of unequal lengths, whether padded steps can be masked; None where x is none.
 
     Raises:
         TypeError, ValueError: for data that does not fit together.
@@ -45,10 +45,10 @@ def adapt(
     size = _checked_size(batch_size)
     weigh = None if class_weight is None else _weigher(class_weight)
     if not gives_batches(x):
-        if inputs in (1, None) and are_ragged(x):
+        if masked is not None:
             if class_weight is not None:
                 sample_weight = class_weights(np.asarray(y), class_weight, sample_weight)
-            return Sequences(x, y, sample_weight, size or _USUAL_BATCH, shuffle, exact=not takes_masks)
+            return Sequences(x, y, sample_weight, size or _USUAL_BATCH, shuffle, exact=not masked)
         x = np.asarray(x) if inputs == 1 and _is_rows(x) else x
         whole = Batch(plain(x, "The inputs"), plain(y, "The targets"), plain(sample_weight, "sample_weight"))
         return Arrays(whole if weigh is None else weigh(whole), size or _USUAL_BATCH, shuffle)

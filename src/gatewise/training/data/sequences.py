@@ -66,14 +66,14 @@ class Sequences(Source):
     def __init__(
         self, x: Any, y: Any, sample_weight: Any, size: int, shuffle: Any = False, exact: bool = False
     ) -> None:
-        self.x = [plain(as_array(each, "A sequence"), "A sequence") for each in x]
+        self.x = [_row(each, "A sequence") for each in x]
         self.samples = len(self.x)
         self.size = size
         self.exact = exact
         self.lengths = np.array([len(each) for each in self.x])
         self._check(y, sample_weight)
         self.stepwise = are_ragged(y)
-        self.y = [plain(each, "The targets") for each in y] if self.stepwise else plain(y, "The targets")
+        self.y = [_row(each, "The targets") for each in y] if self.stepwise else plain(y, "The targets")
         self.sample_weight = plain(sample_weight, "sample_weight")
         self._order = random.generator(None) if shuffle else None
         self.batches = len(self.plan())
@@ -114,6 +114,12 @@ class Sequences(Source):
 
     def epoch(self) -> Iterator[Batch]:
         return (self.batch(*each) for each in self.plan())
+
+
+def _row(sequence: Any, what: str) -> np.ndarray:
+    listed = isinstance(sequence, (list, tuple))
+    row: np.ndarray = plain(as_array(sequence, what) if listed else sequence, what)
+    return row
 
 
 def padded(sequences: list[np.ndarray], length: int) -> np.ndarray:
