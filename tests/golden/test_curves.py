@@ -79,3 +79,18 @@ def test_the_same_curve_in_one_compiled_scan(kind: str) -> None:
     batches = np.arange(len(curve["losses"])) % BATCHES
     found = jax.jit(lambda carry: jax.lax.scan(step, carry, batches)[1])(start)
     np.testing.assert_allclose(found, curve["losses"], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [pytest.param(c, id=f"{c['generation']}-{c['name']}") for c in CURVES if c["model"] == "LSTM"][::4],
+)
+def test_train_on_batch_follows_the_same_curve(curve: dict[str, Any]) -> None:
+    model, x, y = model_and_data(curve["model"])
+    with meaning(RELEASES[curve["generation"]]):
+        model.compile(getattr(optimizers, curve["name"])(**curve["arguments"]), "mse")
+    found = [
+        model.train_on_batch(x[step % BATCHES], y[step % BATCHES], reset_metrics=True)
+        for step in range(len(curve["losses"]))
+    ]
+    np.testing.assert_allclose(found, curve["losses"], rtol=1e-4)

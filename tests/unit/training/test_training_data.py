@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -173,3 +174,14 @@ def test_an_unknown_output_is_refused_with_the_nearest_name() -> None:
     made.compile("sgd", {"levle": "mse"})
     with pytest.raises(ValueError, match=r"'levle'.*Did you mean 'level'"):
         made.fit(X[:, 0], [Y, Y], verbose=0)
+
+
+def test_without_jax_only_training_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jax", None)
+    monkeypatch.setattr(gw.config, "_resolved", False)  # Found out before: there is no accelerator.
+    made = model()
+    assert np.isfinite(made.evaluate(X, Y, verbose=0))
+    assert np.isfinite(made.test_on_batch(X, Y))
+    for train in (made.fit, made.train_on_batch):
+        with pytest.raises(ImportError, match=r"pip install 'gatewise\[train\]'"):
+            train(X, Y)
