@@ -81,11 +81,6 @@ class Training:
         tail = source.samples is None or source.size is None or source.samples % source.size > 0
         self.fills_up = (tail or not source.one_shape) and can_fill_up(model)
         self.held = Held(model)
-        self.unfinished = self._start()
-
-    def _start(self) -> Any:
-        """Segments of an epoch that did not end where its steps did, of a source that goes on."""
-        return None
 
     def epoch(self) -> dict[str, Any]:
         """One epoch; the logs of its last step.

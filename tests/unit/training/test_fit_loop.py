@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 
 import gatewise as gw
 from gatewise.callbacks import Callback
 from gatewise.random import set_seed
+from gatewise.training.interrupts import held_back
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((20, 6, 3)).astype("float32"), RNG.standard_normal((20, 1)).astype("float32")
@@ -113,7 +114,7 @@ def test_the_same_seed_gives_the_same_curve() -> None:
 def test_nothing_is_compiled_again() -> None:
     made = model()
     made.fit(X, Y, batch_size=8, verbose=0)
-    with jax.log_compiles(), pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         compiled: list[Any] = []
         patch.setattr("gatewise.training.program._compiled", lambda *args: compiled.append(args))
         made.fit(X, Y, batch_size=8, epochs=2, verbose=0)
@@ -146,3 +147,11 @@ def test_two_threads_train_as_each_alone() -> None:
     for a, b in zip(alone, together, strict=True):
         for one, other in zip(a.get_weights(), b.get_weights(), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_an_interrupt_waits_until_values_have_changed_hands() -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt), held_back():
+        signal.raise_signal(signal.SIGINT)
+        done.append("all of it")
+    assert done == ["all of it"]
