@@ -151,7 +151,12 @@ def test_two_threads_train_as_each_alone() -> None:
 
 def test_an_interrupt_waits_until_values_have_changed_hands() -> None:
     done = []
-    with pytest.raises(KeyboardInterrupt), held_back():
-        signal.raise_signal(signal.SIGINT)
-        done.append("all of it")
+
+    def interrupted() -> None:
+        with held_back():
+            signal.raise_signal(signal.SIGINT)
+            done.append("all of it")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert done == ["all of it"]
