@@ -24,9 +24,8 @@ BATCHES, BATCH, TIME, FEATURES, UNITS = 4, 8, 6, 3, 5
 RELEASES: Any = {"keras3": "keras3", "tf2": "tf2", "legacy": "tf1"}
 
 
-@functools.cache
-def model_and_gradients(kind: str) -> tuple[gw.Model, list[np.ndarray], Any]:
-    """A model, its weights at the start, and the loss and its gradients as one compiled function of weights and batch."""
+def model_and_data(kind: str) -> tuple[gw.Model, np.ndarray, np.ndarray]:
+    """A model with its weights at the start, and the data."""
     layer = getattr(gw.layers, kind)
     model = gw.Sequential(
         [gw.Input((TIME, FEATURES)), layer(UNITS, return_sequences=True), layer(UNITS), gw.layers.Dense(1)]
@@ -35,6 +34,15 @@ def model_and_gradients(kind: str) -> tuple[gw.Model, list[np.ndarray], Any]:
     start = [rng.standard_normal(w.shape).astype("float32") * 0.4 for w in model.get_weights()]
     x = rng.standard_normal((BATCHES, BATCH, TIME, FEATURES)).astype("float32")
     y = x.mean(axis=2)[..., :1] * x[:, :, -1, 1:2] + 0.5
+    model.set_weights(start)
+    return model, x, y
+
+
+@functools.cache
+def model_and_gradients(kind: str) -> tuple[gw.Model, list[np.ndarray], Any]:
+    """The model, its weights at the start, and the loss and its gradients as one compiled function of weights and batch."""
+    model, x, y = model_and_data(kind)
+    start = model.get_weights()
 
     def loss(weights: Any, batch: Any) -> Any:
         outputs, _ = model.stateless_call(weights, [], jnp.asarray(x)[batch], training=True)

@@ -149,7 +149,7 @@ def test_a_layer_takes_numbers_alone(what):
 
 
 def test_lists_of_unequal_lengths():
-    with fails(ValueError, "net", "must have 3 axes"):
+    with fails(ValueError, "net", "equal lengths"):
         sequential().predict([[1, 2], [3]])
 
 

@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import Any, Final, NoReturn
 
 _NO_TRAINING: Final = (
-    "This release of Gatewise builds, loads and predicts; it does not train yet. "
+    "Gatewise trains with `model.compile` and `model.fit`, on arrays, iterators and loaders; it lacks this name. "
     "Leave it out here, or train elsewhere and load the saved model with `tf.keras.models.load_model`."
 )
 _NO_GRAPHS: Final = (
