@@ -68,6 +68,34 @@ def set_stream_state(state: np.ndarray) -> None:
     _stream = np.random.SeedSequence(entropy, n_children_spawned=spawned)
 
 
+def generator_state(source: np.random.Generator | None) -> np.ndarray:
+    """Where a generator stands, as numbers that `generator_at` takes; zeros for None.
+
+    >>> source = generator(1); state = generator_state(source); a = source.random()
+    >>> generator_at(state).random() == a
+    True
+    """
+    if source is None:
+        return _words([0] * 4)
+    now = source.bit_generator.state
+    return _words([now["state"]["state"], now["state"]["inc"], now["has_uint32"], now["uinteger"]])
+
+
+def generator_at(state: np.ndarray) -> np.random.Generator | None:
+    """A generator that goes on from where `generator_state` found one; None for zeros.
+
+    Raises:
+        ValueError: for an array of another kind.
+    """
+    where, step, has_half, half = _numbers(state, 4)
+    if not step:
+        return None
+    made = np.random.default_rng(0)
+    place = {"state": where, "inc": step}
+    made.bit_generator.state = {"bit_generator": "PCG64", "state": place, "has_uint32": has_half, "uinteger": half}
+    return made
+
+
 def normal(
     shape: Any,
     mean: float = 0.0,
@@ -134,10 +162,8 @@ class SeedGenerator:
         True
         """
         with self._lock:
-            if self._generator is None:  # To begin here would take a place of the process-wide stream.
-                return _words([0] * 4)
-            now = self._generator.bit_generator.state
-        return _words([now["state"]["state"], now["state"]["inc"], now["has_uint32"], now["uinteger"]])
+            # To begin here would take a place of the process-wide stream.
+            return generator_state(self._generator)
 
     def set_state(self, state: np.ndarray) -> None:
         """Go on from where `state` found the stream.
@@ -145,17 +171,7 @@ class SeedGenerator:
         Raises:
             ValueError: for an array of another kind.
         """
-        where, step, has_half, half = _numbers(state, 4)
-        found = None
-        if step:
-            found = np.random.default_rng(0)
-            place = {"state": where, "inc": step}
-            found.bit_generator.state = {
-                "bit_generator": "PCG64",
-                "state": place,
-                "has_uint32": has_half,
-                "uinteger": half,
-            }
+        found = generator_at(state)
         with self._lock:
             self._generator = found
 

@@ -10,12 +10,14 @@ from typing import Any, Final
 import numpy as np
 
 from gatewise.callbacks import CallbackList
+from gatewise.training import step
 from gatewise.training.compiled import Compiled
 from gatewise.training.data import Source
 from gatewise.training.evaluating import evaluated, plain_logs
 from gatewise.training.interrupts import held_back
 from gatewise.training.preparing import can_fill_up, prepare
 from gatewise.training.program import Held, jax_or_say_what_to_install, program
+from gatewise.training.resuming import running
 from gatewise.training.segments import Segment, segments
 
 DISPATCH_SECONDS: Final = 0.05
@@ -81,33 +83,63 @@ class Training:
         tail = source.samples is None or source.size is None or source.samples % source.size > 0
         self.fills_up = (tail or not source.one_shape) and can_fill_up(model)
         self.held = Held(model)
+        self.order = source.order_state()
+        """What the order of the running epoch was drawn from; between epochs, that of the next one."""
+        self.first_epoch: int | None = None
+        """The epoch to go on with, where a state of training came back, counted from 0."""
+        self.skipped = 0
+        """How many batches of the next epoch were done before that state was taken."""
+
+    def go_on_at(self, epoch: int, batch: int) -> None:
+        """Let the next step be this batch of this epoch, both counted from 0."""
+        self.first_epoch, self.skipped = epoch, batch
+
+    def set_order(self, state: np.ndarray) -> None:
+        """Have the next epoch come in the order that is drawn from this state."""
+        self.source.set_order_state(state)
+        self.order = state
 
     def epoch(self) -> dict[str, Any]:
-        """One epoch; the logs of its last step.
+        """One epoch, or what is left of it; the logs of its last step.
+
+        Batches that were done before are cut as ever and left out: the others then come in the same segments as in a
+        run without interruption, and so go through the same compiled function.
 
         Raises:
             ValueError: where the data ends before the epoch does.
         """
-        logs: dict[str, Any] = {}
+        skipped, self.skipped = self.skipped, 0
+        logs = plain_logs(self.model, step.results(self.model)) if skipped else {}
         done = 0
         for segment in segments(self.source, self.fills_up, self.each, self.steps):
-            logs, done = self._segment(segment, done, logs)
+            if done + segment.batches > skipped:
+                logs, done = self._segment(segment, done, max(0, skipped - done), logs)
+            else:
+                done += segment.batches
             if done == self.steps or self.model.stop_training:
                 break
         if done == 0:
             raise ValueError(f"{self.model.label}: the data gave no batches in this epoch.")
+        if done < skipped:
+            raise ValueError(
+                f"{self.model.label}: the data ended after {done} batches of this epoch, but {skipped} were done "
+                "before the interruption. Give the same data to go on."
+            )
         if self.steps is not None and done < self.steps and not self.model.stop_training:
             raise ValueError(
                 f"{self.model.label}: the data ended after {done} batches of this epoch, but steps_per_epoch is "
                 f"{self.steps}. Give more data, fewer steps, or an iterable that can start anew."
             )
+        self.order = self.source.order_state()
         return logs
 
-    def _segment(self, segment: Segment, done: int, logs: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    def _segment(self, segment: Segment, done: int, place: int, logs: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        """The steps of a segment from this place on, where so many were done before the segment."""
         import jax
 
-        data, place = jax.device_put(segment.data), 0
+        data = jax.device_put(segment.data)
         left = segment.batches if self.steps is None else min(segment.batches, self.steps - done)
+        done += place
         while place < left and not self.model.stop_training:
             count = min(self.pace.count(), left - place)
             self.callbacks.on_train_batch_begin(done)
@@ -164,24 +196,35 @@ def fit(
     callbacks = make_callbacks(steps or source.batches)
     model.stop_training = False
     training = Training(model, source, callbacks, steps)
-    logs: dict[str, Any] = {}
-    callbacks.on_train_begin()
-    try:
-        for epoch in range(initial_epoch, epochs):
-            model.reset_metrics()
-            callbacks.on_epoch_begin(epoch)
-            logs = training.epoch()
+    with running(model, training):
+        callbacks.on_train_begin()
+        try:
+            logs = _epochs(training, checked, initial_epoch, epochs)
+        finally:
             training.give_back()
-            source.end_epoch()
-            if checked is not None and checked.is_due(epoch):
-                found = evaluated(model, checked.source, checked.steps, callbacks)
-                logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
-            callbacks.on_epoch_end(epoch, logs)
-            if model.stop_training:
-                break
-    finally:
-        training.give_back()
-        if epochs > initial_epoch:
-            model.optimizer.finalize_variable_values(model.trainable_variables)
-    callbacks.on_train_end(logs)
+            if epochs > initial_epoch:
+                model.optimizer.finalize_variable_values(model.trainable_variables)
+        callbacks.on_train_end(logs)
     return model.history
+
+
+def _epochs(training: Training, validation: Validation | None, initial_epoch: int, epochs: int) -> dict[str, Any]:
+    """All epochs that are left; the logs of the last one."""
+    model, source, callbacks = training.model, training.source, training.callbacks
+    first = initial_epoch if training.first_epoch is None else training.first_epoch
+    source.pass_over(max(0, first - initial_epoch), training.steps)
+    logs: dict[str, Any] = {}
+    for epoch in range(first, epochs):
+        if not training.skipped:
+            model.reset_metrics()
+        callbacks.on_epoch_begin(epoch)
+        logs = training.epoch()
+        training.give_back()
+        source.end_epoch()
+        if validation is not None and validation.is_due(epoch):
+            found = evaluated(model, validation.source, validation.steps, callbacks)
+            logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
+        callbacks.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    return logs

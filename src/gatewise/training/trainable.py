@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from gatewise.training.evaluating import evaluated, evaluated_on
 from gatewise.training.fitting import Training, Validation, fit
 from gatewise.training.preparing import compiled_of, prepare
 from gatewise.training.program import jax_or_say_what_to_install
+from gatewise.training.resuming import restore_training_state, training_state
 from gatewise.training.splitting import one_batch, split
 
 _ORDERS = {
@@ -343,6 +344,46 @@ class Trainable(Layer):
     def _reset_before(self, reset: bool | None) -> None:
         if reset or (reset is None and release.current() != "keras3"):
             self.reset_metrics()
+
+    # -- going on after an interruption -----------------------------------------------------------------------------
+
+    def training_state(self) -> dict[str, np.ndarray]:
+        """All that the steps to come depend on, after the last finished one: what `BackupAndRestore` saves.
+
+        Returns:
+            Arrays by name: the variables of the layers, the optimizer and the metrics, the number of steps and the seed
+            of their random numbers, the random streams of the process and of layers, and, while `fit` runs, what the
+            order of the epoch's samples was drawn from.
+
+        Raises:
+            RuntimeError: before `compile`.
+
+        >>> import gatewise as gw
+        >>> model = gw.Sequential([gw.layers.Dense(1, input_shape=(2,))])
+        >>> model.compile("sgd", "mse")
+        >>> sorted(name for name in model.training_state() if name.startswith("trainable"))
+        ['trainable/0', 'trainable/1']
+        """
+        compiled_of(self, "training_state")
+        return training_state(self)
+
+    def restore_training_state(self, state: Mapping[str, Any], epoch: int, batch: int) -> None:
+        """Take a state back, and let `fit` go on with this batch of this epoch: the weights at the end are those of a
+        run without interruption, bit for bit. For a callback's `on_train_begin`.
+
+        The program must give the same data. Arrays come in the order that they had; a `Sequence` is told of the ends
+        of the epochs before; a generator is asked for the batches before this one again, and they are dropped.
+
+        Args:
+            state: what `training_state` gave.
+            epoch, batch: counted from 0. All batches of the epoch may be done.
+
+        Raises:
+            RuntimeError: where `fit` does not run.
+            ValueError: for a state of another model: which name, shape or dtype differs. Nothing has changed then.
+        """
+        compiled_of(self, "restore_training_state")
+        restore_training_state(self, state, epoch, batch)
 
     # -- evaluate ---------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gatewise import random
 from gatewise.base import structure
 from gatewise.base.arrays import as_array
 from gatewise.base.typing import Array
@@ -40,6 +41,8 @@ class Source:
     one_shape = True
     endless = False
     """Whether an epoch has no end of its own, and the next one goes on where it stopped."""
+    _order: np.random.Generator | None = None
+    """What the order of each epoch is drawn from, when the epoch begins; None where nothing is shuffled."""
 
     def epoch(self) -> Iterator[Batch]:
         """The batches of one epoch."""
@@ -55,6 +58,22 @@ class Source:
 
     def end_epoch(self) -> None:
         """Called when an epoch has ended."""
+
+    def pass_over(self, epochs: int, steps: int | None) -> None:
+        """Stand where so many epochs of so many batches leave the data of a program that has just begun.
+
+        What the program's own objects draw from random numbers of their own is not known here.
+        """
+        for _ in range(epochs):
+            self.end_epoch()
+
+    def order_state(self) -> np.ndarray | None:
+        """What the order of the next epoch will be drawn from, as numbers; None where nothing is shuffled."""
+        return None if self._order is None else random.generator_state(self._order)
+
+    def set_order_state(self, state: np.ndarray) -> None:
+        """Have the next epoch come in the order of the one that began in this state."""
+        self._order = random.generator_at(state)
 
 
 def plain(value: Any, what: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from gatewise.training.data.base import Batch, Source, Weigh, made
@@ -25,6 +25,12 @@ class Iterated(Source):
             return (made(each, self._weigh) for each in self.data)
         peeked, self._peeked = self._peeked, []
         return chain(peeked, (made(each, self._weigh) for each in self._running))
+
+    def pass_over(self, epochs: int, steps: int | None) -> None:
+        """An iterator is asked for the batches of those epochs again, and they are dropped."""
+        if self.endless and epochs and steps is not None:
+            for _ in islice(self.epoch(), epochs * steps):
+                pass
 
     def first(self) -> Batch:
         if self._peeked:
