@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 SOURCE := $(shell find native -name '*.h' -o -name '*.cpp')
 NPROC  := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test lint format bench golden sanitize arm clean
+.PHONY: help demo test lint format bench golden interchange sanitize arm clean
 
 help:
 	@echo "make demo      run the examples, and a published model on real input"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint      ruff, mypy, clang-format"
 	@echo "make bench     ours and the peers, each in its own environment, in turn; ISA=avx2 holds all to that set"
 	@echo "make golden    make the golden cases anew from the real Keras, tf_keras and TensorFlow layers"
+	@echo "make interchange  have the real Keras 3 and tf_keras load the files that we write"
 	@echo "make sanitize  the native engine under AddressSanitizer, UBSan and ThreadSanitizer"
 	@echo "make arm       the native engine for 64-bit Arm, under qemu"
 
@@ -61,6 +62,10 @@ bench: $(VENV)/.installed
 
 golden: $(BIN)/python
 	$(BIN)/python tools/golden/make.py
+
+# In the environment that make golden makes.
+interchange: $(VENV)/.installed
+	$(BIN)/python tools/golden/check_saved.py
 
 # The C++ self test, without Python. CMake comes from the index, as the build's does.
 $(VENV)/.native: $(BIN)/python pyproject.toml

@@ -28,6 +28,7 @@ def register(reader: Reader | str) -> None:
 
 
 register("gatewise.formats.hdf5")
+register("gatewise.formats.keras_archive")
 
 
 def open_contents(path: Any) -> AbstractContextManager[Contents]:
@@ -53,7 +54,7 @@ def open_contents(path: Any) -> AbstractContextManager[Contents]:
     >>> open_contents(folder / "model.h5")
     Traceback (most recent call last):
         ...
-    ValueError: ... is a zip archive, which is what Keras 3 writes as .keras; this release reads HDF5 files only. ...
+    ValueError: ... is a zip archive, but not a model's: ...
     """
     path = os.fspath(path)
     for each in READERS:

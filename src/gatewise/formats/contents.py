@@ -94,7 +94,9 @@ class Contents(OfFile):
         keras_version, backend: what wrote the file, as it says: "2.2.4-tf", "tensorflow"; None where it does not.
         meaning: the Keras version whose meaning the config's names have, where that is not `keras_version`.
         training_config, optimizer_weights: whether there are any.
-        config_error, weights_error: why there is no config, or are no weights, in a file that should have them.
+        compile_config: the arguments of `compile`, in the form of Keras 3's `.keras` files; None where there are none.
+        optimizer: the optimizer's state, in its order.
+        config_error, weights_error, training_error: why there is no such part in a file that should have it.
     """
 
     path: Any
@@ -106,8 +108,11 @@ class Contents(OfFile):
     meaning: str | None = None
     training_config: bool = False
     optimizer_weights: bool = False
+    compile_config: Config | None = None
+    optimizer: tuple[Stored, ...] = ()
     config_error: ValueError | None = None
     weights_error: ValueError | None = None
+    training_error: ValueError | None = None
 
     def needed_config(self) -> Config:
         """The config.

@@ -47,12 +47,12 @@ class Description:
 
     Attributes:
         path: of the file.
-        format: "HDF5".
+        format: "HDF5" or "Keras archive".
         kind: "model" for a whole model, "weights" for weights alone.
         keras_version, backend: what wrote it, as the file says: "2.2.4-tf", "tensorflow"; None where it does not.
         class_name, name: of the model: "Sequential", "sequential_1"; None for weights alone.
         layers: in the file's order.
-        training_config, optimizer_weights: whether the file has them; Gatewise does not use them.
+        training_config, optimizer_weights: whether the file has them.
         problem: why the model cannot be made of the file as it stands (a class that is the author's own, say), or None.
     """
 

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 _CHECKPOINT = (
-    "a TensorFlow checkpoint; this release reads HDF5 files only. "
+    "a TensorFlow checkpoint; Gatewise reads .keras and HDF5 files. "
     'Load it in TensorFlow and save it there with model.save_weights("weights.h5").'
 )
 
@@ -28,10 +28,10 @@ def what_it_is(path: Any) -> str:
 def _directory(path: Any) -> str:
     if os.path.exists(os.path.join(path, "saved_model.pb")):
         return (
-            "a TensorFlow SavedModel directory; this release reads HDF5 files only. "
+            "a TensorFlow SavedModel directory; Gatewise reads .keras and HDF5 files. "
             'Load it in TensorFlow and save it there with model.save("model.h5", save_format="h5").'
         )
-    return "a directory; expected an HDF5 file that Keras saved (.h5, .hdf5)."
+    return "a directory; expected a file that Keras saved (.keras, .h5, .hdf5)."
 
 
 def _file(start: bytes) -> str:
@@ -39,8 +39,8 @@ def _file(start: bytes) -> str:
         return "empty: nothing was saved in it, or a download was cut short."
     if start.startswith(b"PK\x03\x04"):
         return (
-            "a zip archive, which is what Keras 3 writes as .keras; this release reads HDF5 files only. "
-            'Load it in Keras and save it there with model.save("model.h5").'
+            "a zip archive, but not a model's: what Keras writes as .keras has a config.json inside. It may be cut "
+            "short: copy or download it again."
         )
     if start.startswith(b"\x80") and start[1:2] in b"\x02\x03\x04\x05":
         return (
@@ -48,7 +48,7 @@ def _file(start: bytes) -> str:
             'trust it and save the model there with model.save("model.h5").'
         )
     if start.startswith(b"\x93NUMPY"):
-        return "a NumPy array (.npy); expected an HDF5 file that Keras saved (.h5, .hdf5)."
+        return "a NumPy array (.npy); expected a file that Keras saved (.keras, .h5, .hdf5)."
     if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return (
             "JSON, which holds a model without its weights: make the model with "
@@ -58,4 +58,4 @@ def _file(start: bytes) -> str:
         return "a web page: a download link gave a page instead of the file."
     if start.startswith(b"version https://git-lfs"):
         return 'a Git LFS pointer, not the file that it stands for: fetch that with "git lfs pull".'
-    return f"not an HDF5 file: it starts with {start[:8]!r}. Expected one that Keras saved (.h5, .hdf5)."
+    return f"not an HDF5 file: it starts with {start[:8]!r}. Expected a file that Keras saved (.keras, .h5, .hdf5)."

@@ -38,6 +38,7 @@ def _whole(build: Callable[..., None]) -> Callable[..., None]:
             try:
                 build(self, *args, **kwargs)
                 vars(self)["built"] = True
+                vars(self)["_build_shape"] = args[0] if args else kwargs.get("input_shape")
                 self._changed()
                 if self._first_weights is not None:
                     self.set_weights(self._first_weights)
@@ -76,6 +77,11 @@ class Buildable(Facts, Weighted):
         super().__init_subclass__(**kwargs)
         if cls._build_is_whole and "build" in vars(cls):
             cls.build = _whole(cls.build)  # type: ignore[method-assign]
+
+    @property
+    def build_shape(self) -> Any:
+        """The shape, or the shapes, that the layer was built for: what files keep of it. None where nothing says."""
+        return vars(self).get("_build_shape")
 
     @property
     def declared_input_shape(self) -> Shape | None:

@@ -22,6 +22,8 @@ def serialize_layer(layer: Layer) -> Config:
         "config": layer.get_config(),
         "registered_name": None if own else name,
     }
+    if layer.build_shape is not None:
+        config["build_config"] = {"input_shape": layer.build_shape}
     if layer.is_operation:
         # Keras 3 saves `x + y` as an operation of its own module, which has a name and its own options.
         own_config = layer.get_config()

@@ -9,4 +9,5 @@ from gatewise.models.loading import model_from_config as model_from_config
 from gatewise.models.loading import model_from_json as model_from_json
 from gatewise.models.model import Functional as Functional
 from gatewise.models.model import Model as Model
+from gatewise.models.saving import save_model as save_model
 from gatewise.models.sequential import Sequential as Sequential

@@ -7,10 +7,11 @@ from typing import Any
 
 from gatewise.base import structure
 from gatewise.base.typing import Config
-from gatewise.formats import Contents, StoredLayer, open_contents
+from gatewise.formats import ByPlace, Contents, StoredLayer, open_contents
 from gatewise.formats.description import Description, LayerDescription, WeightDescription
 from gatewise.models.file_configs import entries_inside, name_in
 from gatewise.models.loading import model_of
+from gatewise.models.saved_order import counted
 
 
 def describe(path: Any) -> Description:
@@ -37,7 +38,8 @@ def describe(path: Any) -> Description:
             raise contents.config_error
         config, stored = contents.config, list(contents.needed_weights().listed())
         shapes, problem = _output_shapes(contents)
-        layers = _stored_layers(stored) if config is None else _config_layers(config, stored, shapes)
+        by_place = isinstance(contents.weights, ByPlace)
+        layers = _stored_layers(stored) if config is None else _config_layers(config, stored, shapes, by_place)
         own = (config or {}).get("config")
         return Description(
             path=contents.path,
@@ -62,11 +64,15 @@ def _stored_layers(stored: list[StoredLayer]) -> Iterator[LayerDescription]:
     yield from (LayerDescription(layer.name, None, None, _weights(layer)) for layer in stored)
 
 
-def _config_layers(config: Config, stored: list[StoredLayer], shapes: dict[str, Any]) -> Iterator[LayerDescription]:
+def _config_layers(
+    config: Config, stored: list[StoredLayer], shapes: dict[str, Any], by_place: bool
+) -> Iterator[LayerDescription]:
     weights = {layer.name: _weights(layer) for layer in stored}
-    for entry in entries_inside(config):
-        name = name_in(entry)
-        yield LayerDescription(name, str(entry.get("class_name")), shapes.get(name), weights.get(name, ()))
+    entries = entries_inside(config)
+    names = list(map(name_in, entries))
+    places = counted(str(entry.get("class_name")) for entry in entries) if by_place else names
+    for entry, name, place in zip(entries, names, places, strict=True):
+        yield LayerDescription(name, str(entry.get("class_name")), shapes.get(name), weights.get(place, ()))
 
 
 def _output_shapes(contents: Contents) -> tuple[dict[str, Any], str | None]:

@@ -14,7 +14,8 @@ from gatewise.layer.serialization import deserialize_layer
 from gatewise.models.file_configs import find_classes, without_cudnn
 from gatewise.models.matching import Matching, stored_layers
 from gatewise.models.model import Model
-from gatewise.models.unbuilt import build_to_fit
+from gatewise.models.training_state import restore
+from gatewise.models.unbuilt import build_as_saved, build_to_fit
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
@@ -39,17 +40,18 @@ def model_from_config(config: Config, custom_objects: Any = None) -> Any:
         return deserialize_layer(config)
 
 
-def load_model(filepath: Any, custom_objects: Any = None, compile: bool = False, safe_mode: bool = True) -> Any:
-    """Read a whole model from a file that any Keras saved.
+def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:
+    """Read a whole model from a file that any Keras, or Gatewise, saved.
 
     Args:
-        filepath: an HDF5 file.
+        filepath: a `.keras` or HDF5 file; what it is shows in the file, not in its name.
         custom_objects: your own classes and functions, by the names that the file uses.
-        compile: accepted; the training config in the file is not used.
+        compile: whether the model is compiled as it was, with the optimizer's state; where the file does not say how,
+            it is not.
         safe_mode: accepted; loading never runs code from a file.
 
     Raises:
-        ValueError: a file that is not a model, is cut short, or names layers that are not known.
+        ValueError: a file that is not a model, is cut short, or names layers, losses or optimizers that are not known.
         FileNotFoundError: where there is no file.
     """
     with open_contents(filepath) as contents:
@@ -58,6 +60,9 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = False,
         model = model_of(contents, custom_objects)
         matching = Matching(contents, model)
         matching.assign(matching.of_config())
+        if compile and hasattr(model, "compile_from_config"):
+            with graph_config.custom_objects(custom_objects):
+                restore(contents, model)
     return model
 
 
@@ -75,7 +80,7 @@ def model_of(contents: Contents, custom_objects: Any = None) -> Any:
             model = deserialize_layer(config)
             if not isinstance(model, Model):
                 raise ValueError(f"{config['class_name']!r} is a layer, not a model.")
-            if not model.built and _has_weights(contents):
+            if not model.built and _has_weights(contents) and not build_as_saved(config, model):
                 build_to_fit(contents, model)
     return model
 

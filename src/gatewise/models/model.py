@@ -23,6 +23,7 @@ from gatewise.layer.serialization import serialize_layer
 from gatewise.layer.symbolic import SymbolicTensor
 from gatewise.models import batches, plan, summary, unequal
 from gatewise.models.plan import NO_PLAN
+from gatewise.models.saving import save_model, save_weights
 from gatewise.models.weight_files import load_weights
 from gatewise.recurrent.precision import PrecisionOfLayers
 from gatewise.training.trainable import Trainable
@@ -264,7 +265,9 @@ class Model(Trainable):
         return json.dumps(serialize_layer(self), **options)
 
     def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False) -> None:
-        """Read the weights from an HDF5 file that any Keras saved (weights alone, or a whole model).
+        """Read the weights from a file that any Keras saved (weights alone, or a whole model).
+
+        A `.weights.h5` or `.keras` file gives a compiled model its optimizer's state too.
 
         Args:
             filepath: of the file.
@@ -276,6 +279,43 @@ class Model(Trainable):
         """
         load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch)
 
+    def save(
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        include_optimizer: bool = True,
+        save_format: str | None = None,
+        *,
+        zipped: bool | None = None,
+        release: Any = None,
+    ) -> None:
+        """Write the model to a `.keras` or HDF5 file that the real Keras loads: see `gatewise.models.save_model`.
+
+        Args:
+            filepath: ends in `.keras`, `.h5` or `.hdf5`.
+            overwrite: whether a file that is there may be replaced.
+            include_optimizer: whether the optimizer is written with it.
+            save_format: "keras" or "h5", where the file's name does not say it.
+            zipped: True or None.
+            release: whose form: "keras3", "tf2" or "tf1"; by default that in which the program is.
+
+        Raises:
+            FileExistsError, FileNotFoundError, ValueError, OSError: the file that was there is whole then.
+        """
+        save_model(self, filepath, overwrite, include_optimizer, save_format, zipped=zipped, release=release)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None) -> None:
+        """Write the weights to a `.weights.h5` file (or `.h5`, the older layout).
+
+        Args:
+            filepath: ends in `.weights.h5`, `.h5` or `.hdf5`.
+            overwrite: whether a file that is there may be replaced.
+            save_format: "h5" or None.
+
+        Raises:
+            FileExistsError, FileNotFoundError, ValueError, OSError: the file that was there is whole then.
+        """
+        save_weights(self, filepath, overwrite, save_format)
 
 def _draws(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a model's arguments are symbolic tensors to draw it with."""

@@ -90,37 +90,100 @@ def _places(layer: Any, above: list[str], seen: set[int]) -> Iterator[Place]:
     own = [variable for _, variable in own_order(layer)]
     if own:
         yield [path + layer.own_place for path in above], layer, own
-    listed = {id(inner): f"layers/{name}/" for name, inner in _named(layer.layers)} if layer.is_model else {}
+    listed = _listed_steps(layer)
     for step, inner in _steps(layer):
         steps = {step, listed.get(id(inner), step)}
         yield from _places(inner, [path + each for path in above for each in sorted(steps)], seen)
 
 
+def written_places(model: Layer) -> Iterator[tuple[str, str, list[Variable]]]:
+    """The places as Keras 3.15 writes them, those without weights too: path, the name that stands there, weights.
+
+    >>> import gatewise as gw
+    >>> model = gw.Sequential([gw.Input((5, 4)), gw.layers.GRU(3, name="rnn")], name="small")
+    >>> [(place, name, len(weights)) for place, name, weights in written_places(model)][-2:]
+    [('layers/gru/vars', 'rnn', 0), ('layers/gru/cell/vars', 'gru_cell', 3)]
+    """
+    yield from _written(model, "", set())
+
+
+def _written(layer: Any, above: str, seen: set[int]) -> Iterator[tuple[str, str, list[Variable]]]:
+    if id(layer) in seen:
+        return
+    seen.add(id(layer))
+    own = [variable for _, variable in own_order(layer)]
+    if layer.own_place == _VARS:
+        yield above + _VARS, layer.name, own
+    else:
+        yield above + _VARS, layer.name, []
+        yield above + layer.own_place, cell_name(layer), own
+    listed = {} if layer.is_drawn else _listed_steps(layer)
+    for step, inner in _steps(layer):
+        # A user's own model is walked by its attributes in the order of their names, and `layers` is one of them.
+        first = step if step < "layers/" and not step.startswith("_") else listed.get(id(inner), step)
+        yield from _written(inner, above + first, seen)
+
+
+_VARS = Layer.own_place
+
+
+def cell_name(layer: Layer) -> str:
+    """What Keras calls the cell of a recurrent layer: "lstm_cell"."""
+    return f"{_snake_case(type(layer).__name__)}_cell"
+
+
+def _listed_steps(layer: Any) -> dict[int, str]:
+    """The steps to the layers of a model by way of its list of layers, by id."""
+    return {id(inner): f"layers/{name}/" for name, inner in _named(layer.layers)} if layer.is_model else {}
+
+
 def _steps(layer: Any) -> Iterator[tuple[str, Layer]]:
-    """The layers directly inside, with the step from here to there."""
+    """The layers directly inside, with the step from here to there: private attributes last."""
     if layer.is_drawn:
         yield from ((f"layers/{name}/", inner) for name, inner in _named(layer.layers))
         return
-    for attribute in sorted(set(vars(layer)) - _KEPT_BY_EVERY_LAYER):
+    kept = set(vars(layer)) - _KEPT_BY_EVERY_LAYER
+    for attribute in sorted(kept, key=lambda name: (name.startswith("_"), name)):
         value = vars(layer)[attribute]
         if isinstance(value, Layer):
             yield f"{attribute}/", value
-        elif isinstance(value, (list, tuple, dict)):
-            parts = value.values() if isinstance(value, dict) else value
-            named = _named(part for part in parts if isinstance(part, Layer))
-            yield from ((f"{attribute}/{name}/", inner) for name, inner in named)
+        else:
+            yield from _inside(value, f"{attribute}/")
+
+
+def _inside(container: Any, above: str) -> Iterator[tuple[str, Layer]]:
+    """The layers in a list, tuple or dict, and in those inside it."""
+    if not isinstance(container, (list, tuple, dict)):
+        return
+    parts = container.values() if isinstance(container, dict) else container
+    for name, part in _named(part for part in parts if isinstance(part, (Layer, list, tuple, dict))):
+        if isinstance(part, Layer):
+            yield f"{above}{name}/", part
+        else:
+            yield from _inside(part, f"{above}{name}/")
 
 
 _KEPT_BY_EVERY_LAYER = frozenset(vars(Layer(name="any")))
 
 
-def _named(layers: Iterable[Layer]) -> Iterator[tuple[str, Layer]]:
+def _named(parts: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    held = list(parts)
+    names = counted(type(part).__name__ if isinstance(part, Layer) else "container" for part in held)
+    return zip(names, held, strict=True)
+
+
+def counted(class_names: Iterable[str]) -> Iterator[str]:
+    """The names that files by place give to the members of a list, by their classes.
+
+    >>> list(counted(["Dense", "SimpleRNN", "Dense"]))
+    ['dense', 'simple_rnn', 'dense_1']
+    """
     counts: dict[str, int] = {}
-    for layer in layers:
-        kind = _snake_case(type(layer).__name__)
+    for class_name in class_names:
+        kind = _snake_case(class_name)
         count = counts.get(kind, 0)
         counts[kind] = count + 1
-        yield (f"{kind}_{count}" if count else kind), layer
+        yield f"{kind}_{count}" if count else kind
 
 
 def _snake_case(name: str) -> str:

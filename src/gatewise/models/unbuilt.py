@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise.base.typing import Shape
+from gatewise.base import structure
+from gatewise.base.typing import Config, Shape
 from gatewise.base.variable import placeholders
 from gatewise.formats import ByLayer, Contents
+from gatewise.graph import Input
 from gatewise.models.matching import Matching, stored_layers
 
 
@@ -32,6 +34,15 @@ def build_to_fit(contents: Contents, model: Any) -> None:
         f"{model.label} is not built, and its input's shape cannot be told from the weights. Make it in code with a "
         "shape (in a Sequential: start with Input) or call it on data, then call load_weights with this file."
     )
+
+
+def build_as_saved(config: Config, model: Any) -> bool:
+    """Build a model of a user's own class for the shapes that its file names; False where it names none."""
+    shapes = (config.get("build_config") or {}).get("input_shape")
+    if shapes is None:
+        return False
+    model(structure.map_structure(lambda shape: Input(batch_shape=tuple(shape)), shapes, leaf=structure.is_shape))
+    return bool(model.built)
 
 
 def _possible_inputs(model: Any, weights: ByLayer) -> list[Shape]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gatewise.formats import ByPlace, open_contents
 from gatewise.models.matching import Matching
+from gatewise.models.training_state import take_state
 from gatewise.models.unbuilt import build_to_fit
 
 
@@ -33,5 +34,7 @@ def load_weights(model: Any, path: Any, by_name: bool = False, skip_mismatch: bo
             build_to_fit(contents, model)
         matching = Matching(contents, model, skips=skip_mismatch)
         matching.assign(matching.of_code(by_name))
+        if isinstance(contents.needed_weights(), ByPlace):  # The older layout's own Kerases leave the optimizer alone.
+            take_state(contents, model)
     if matching.skipped:
         warnings.warn(f"{contents.path!r}: left as they were: {'; '.join(matching.skipped)}", stacklevel=3)

@@ -29,7 +29,7 @@ from gatewise.models import describe, load_model
 
 NOT_HDF5 = {
     b"": "empty",
-    b"PK\x03\x04....": r"zip archive.*Keras 3 writes as \.keras",
+    b"PK\x03\x04....": r"zip archive.*not a model's.*config\.json",
     pickle.dumps({"a": 1}): "Python pickle.*never",
     b'  {"class_name": "Sequential"}': "JSON.*model_from_json",
     b"\x93NUMPY\x01\x00": "NumPy array",

@@ -4,7 +4,7 @@ What such a file holds:
 
     /                        attributes: keras_version, backend, model_config (JSON), training_config
     /model_weights           the weights, as in a file of weights alone
-    /optimizer_weights       not used here
+    /optimizer_weights       the optimizer's state, in order
 
 A file of weights alone (`save_weights`) has at its root what `model_weights` has in a whole model: `by_layer`. Weights
 alone also come in a newer layout, without names: `by_place`.
@@ -64,7 +64,8 @@ def open_contents(path: Any) -> Iterator[Contents]:
 
 def _weights_alone(root: Group) -> Contents:
     weights = ByPlace(lambda path: by_place.arrays(root, path), lambda: by_place.layers(root))
-    return Contents(root.source.path, FORMAT, weights=weights)
+    optimizer = tuple(by_place.arrays(root, by_place.OPTIMIZER))
+    return Contents(root.source.path, FORMAT, weights=weights, optimizer=optimizer, optimizer_weights=bool(optimizer))
 
 
 def _contents(root: Group) -> Contents:
@@ -73,6 +74,7 @@ def _contents(root: Group) -> Contents:
     held = None
     if place is not None:
         held, weights_error = _part(lambda: _weights(root, place))
+    training, training_error = _part(lambda: _training(root))
     facts, facts_error = _part(lambda: _facts(root, place or root))
     return Contents(
         root.source.path,
@@ -80,6 +82,8 @@ def _contents(root: Group) -> Contents:
         config=config,
         config_error=config_error or facts_error,
         weights_error=weights_error,
+        training_error=training_error,
+        **(training or {}),
         **(held or {}),
         **(facts or {}),
     )
@@ -105,6 +109,22 @@ def _part(read: Callable[[], T]) -> tuple[T | None, ValueError | None]:
         return read(), None
     except ValueError as error:
         return None, error
+
+
+def _training(root: Group) -> dict[str, Any]:
+    """The training config with the optimizer where Keras 3's `.keras` files have it, and the optimizer's state."""
+    text = root.text("training_config")
+    if text is None:
+        return {}
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise root.source.error(f"the training config is not JSON ({error}): the file is damaged.") from error
+    if not isinstance(config, dict):
+        raise root.source.error(f"the training config must be a dict, got {text[:60]!r}.")
+    optimizer = config.pop("optimizer_config", None)
+    compiled = {"optimizer": optimizer, **config} if optimizer is not None else None
+    return {"compile_config": compiled, "optimizer": by_layer.optimizer(root)}
 
 
 def _config(root: Group) -> Config | None:

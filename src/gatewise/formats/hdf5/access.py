@@ -29,10 +29,16 @@ _MOST_NAMES = 1 << 16
 
 
 class Source(OfFile):
-    """The file that everything comes from, for messages and limits."""
+    """The file that everything comes from, for messages and limits.
 
-    def __init__(self, path: Any) -> None:
-        self.path = os.fspath(path)
+    Args:
+        path: of the HDF5 file.
+        shown: the file that messages name, where the HDF5 file was unpacked from it.
+    """
+
+    def __init__(self, path: Any, shown: Any = None) -> None:
+        self.place = os.fspath(path)
+        self.path = self.place if shown is None else shown
         self.size = os.path.getsize(path)
         self._checked: set[str] = set()
 
@@ -47,8 +53,8 @@ class Source(OfFile):
         """Raise ValueError where the library would not end, or would take all memory, over texts of this name."""
         if attribute in self._checked:
             return
-        heaps = bool(self._checked) or texts.heaps_are_whole(self.path, self.size)
-        if not heaps or not texts.lengths_are_possible(self.path, self.size, attribute):
+        heaps = bool(self._checked) or texts.heaps_are_whole(self.place, self.size)
+        if not heaps or not texts.lengths_are_possible(self.place, self.size, attribute):
             raise self.error(f"the file is damaged (the text of {attribute!r}). Copy or download it again.")
         self._checked.add(attribute)
 
@@ -64,14 +70,14 @@ class Source(OfFile):
 
 
 @contextmanager
-def opened(path: Any) -> Iterator[Group]:
-    """The root of an HDF5 file.
+def opened(path: Any, shown: Any = None) -> Iterator[Group]:
+    """The root of an HDF5 file, which messages call `shown` where that is given.
 
     Raises:
         FileNotFoundError, PermissionError: from the system.
         ValueError: a file that is damaged.
     """
-    source = Source(path)
+    source = Source(path, shown)
     with source.reading():
         file = _file(source)
         if file.id.get_create_plist().get_sizes() != (8, 8):
@@ -86,13 +92,13 @@ def _file(source: Source) -> Any:
     import h5py
 
     try:
-        return h5py.File(source.path, "r")
+        return h5py.File(source.place, "r")
     except BlockingIOError as error:
         raise source.error("another program has the file open for writing. Close it there first.") from error
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
-        return h5py.File(source.path, "r", locking=False)  # File systems without locks hold models, too.
+        return h5py.File(source.place, "r", locking=False)  # File systems without locks hold models, too.
 
 
 class Group:

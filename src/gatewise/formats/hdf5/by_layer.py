@@ -41,5 +41,14 @@ def weights(group: Group) -> ByLayer:
     return ByLayer(tuple(layers), own)
 
 
+def optimizer(root: Group) -> tuple[Stored, ...]:
+    """The optimizer's state in a whole model.
+
+    Raises:
+        ValueError: an array that is missing, or is not plain numbers.
+    """
+    return _arrays(root.group("optimizer_weights")) if root.holds("optimizer_weights") else ()
+
+
 def _arrays(group: Group) -> tuple[Stored, ...]:
     return tuple(group.stored(name) for name in group.names("weight_names"))

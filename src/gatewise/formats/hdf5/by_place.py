@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from gatewise.formats.contents import Stored, StoredLayer
 from gatewise.formats.hdf5.access import Group
+
+OPTIMIZER: Final = "optimizer/vars"
+"""Where the optimizer's state is."""
 
 _MOST_GROUPS = 10_000
 
@@ -41,7 +45,7 @@ def layers(root: Group) -> Iterator[StoredLayer]:
         group = root.group("layers")
         yield from (StoredLayer(name, _below(group.group(name))) for name in group.inside())
     for name in root.inside():  # What a model of a user's own class holds outside its list of layers.
-        if name not in ("layers", "optimizer") and (found := _below(root.group(name))):
+        if name not in ("layers", "optimizer", "metrics") and (found := _below(root.group(name))):
             yield StoredLayer(name, found)
 
 

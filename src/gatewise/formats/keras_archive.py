@@ -1,0 +1,170 @@
+"""Models in `.keras` files, as Keras 3 and tf_keras 2.12 and later write them.
+
+A zip archive with three entries, of which the third is an HDF5 file in the layout `hdf5/by_place.py`:
+
+    metadata.json       keras_version, date_saved
+    config.json         the model's config, with its compile_config
+    model.weights.h5    the weights, and the optimizer's state
+
+Nothing is unpacked but these, whatever names an archive has, and none of them to more bytes than it could honestly
+hold. The weights are unpacked to a temporary file, which is gone when the reading ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from gatewise.base.typing import Config
+from gatewise.formats.contents import ByPlace, Contents, OfFile
+from gatewise.formats.hdf5 import by_place
+from gatewise.formats.hdf5.access import Group, opened
+from gatewise.formats.hdf5.writing import PlaceToWrite, write_places
+
+FORMAT = "Keras archive"
+SIGNATURE = b"PK\x03\x04"
+METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
+_PART: Final = 1 << 20
+_MOST_PACKING: Final = 100
+"""Keras packs nothing. Numbers that someone packed become a few times smaller; a trap, a thousand times."""
+_MOST_JSON: Final = 1 << 28
+
+
+def recognises(path: Any) -> bool:
+    """Whether it is a zip archive that has a model's config."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        if file.read(len(SIGNATURE)) != SIGNATURE:
+            return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return CONFIG in archive.namelist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return str(os.fsdecode(path)).endswith(".keras")  # Cut short: `open_contents` says so.
+
+
+@contextmanager
+def open_contents(path: Any) -> Iterator[Contents]:
+    """What the file holds, for as long as the context lasts.
+
+    Raises:
+        ValueError: a file that is damaged.
+    """
+    entries = _Entries(path)
+    with entries.opened():
+        metadata, config = entries.json(METADATA), entries.json(CONFIG)
+        if not isinstance(config.get("class_name"), str):
+            raise entries.error(f"the model's config must be a dict with a class_name, got {str(config)[:60]!r}.")
+        version = metadata.get("keras_version")
+        if not isinstance(version, str):
+            raise entries.error(f"{METADATA} must name the keras_version as text, got {version!r}.")
+        with entries.unpacked(WEIGHTS) as unpacked, opened(unpacked, shown=path) as root:
+            yield _contents(path, version, config, root)
+
+
+def _contents(path: Any, version: str, config: Config, root: Group) -> Contents:
+    compiled = config.get("compile_config")
+    optimizer = tuple(by_place.arrays(root, by_place.OPTIMIZER))
+    return Contents(
+        path,
+        FORMAT,
+        config=config,
+        weights=ByPlace(lambda place: by_place.arrays(root, place), lambda: by_place.layers(root)),
+        keras_version=version,
+        compile_config=compiled if isinstance(compiled, dict) and compiled else None,
+        optimizer=optimizer,
+        training_config=bool(compiled),
+        optimizer_weights=bool(optimizer),
+    )
+
+
+class _Entries(OfFile):
+    """The entries of an archive, none of them trusted."""
+
+    def __init__(self, path: Any) -> None:
+        self.path = path
+        self._archive: zipfile.ZipFile
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        try:
+            archive = zipfile.ZipFile(self.path)
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise self.error(
+                f"the zip archive is damaged or cut short ({error}). Copy or download it again."
+            ) from error
+        with archive:
+            self._archive = archive
+            yield
+
+    def json(self, name: str) -> Config:
+        """An entry that is a JSON object."""
+        data = b"".join(self._parts(name, _MOST_JSON))
+        try:
+            found = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise self.error(f"{name} is not JSON ({error}): the file is damaged.") from error
+        if not isinstance(found, dict):
+            raise self.error(f"{name} must hold a JSON object, got {str(found)[:60]!r}.")
+        return found
+
+    @contextmanager
+    def unpacked(self, name: str) -> Iterator[str]:
+        """An entry as a file of its own."""
+        with tempfile.TemporaryDirectory(prefix="gatewise-") as folder:
+            place = Path(folder, "weights.h5")
+            with place.open("wb") as file:
+                for part in self._parts(name, None):
+                    file.write(part)
+            yield str(place)
+
+    def _parts(self, name: str, most: int | None) -> Iterator[bytes]:
+        """The bytes of an entry, no more of them than it says, and than are possible."""
+        found = [entry for entry in self._archive.infolist() if entry.filename == name]
+        if len(found) != 1:
+            raise self.error(f"the archive has {len(found)} entries {name!r}; a model has one. Is it a Keras model?")
+        entry = found[0]
+        limit = _PART + _MOST_PACKING * min(entry.compress_size, os.path.getsize(self.path))
+        limit = limit if most is None else min(limit, most)
+        if entry.file_size > limit:
+            raise self.error(f"{name} claims {entry.file_size} bytes, more than can be in {entry.compress_size}.")
+        try:
+            with self._archive.open(entry) as file:
+                left = entry.file_size
+                while part := file.read(_PART):
+                    left -= len(part)
+                    if left < 0:
+                        raise self.error(f"{name} holds more bytes than it says: the file is damaged.")
+                    yield part
+                if left:
+                    raise self.error(f"{name} is cut short. Copy or download it again.")
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+            raise self.error(f"{name} cannot be read ({error}): the file is damaged.") from error
+
+
+def write(path: Any, metadata: str, config: str, places: Iterable[PlaceToWrite]) -> None:
+    """A `.keras` file; its entries are not packed, as Keras's are not.
+
+    Args:
+        path: of a file to make anew.
+        metadata, config: JSON.
+        places: the weights, and the optimizer's state.
+    """
+    folder = Path(path).parent
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(METADATA, metadata)
+        archive.writestr(CONFIG, config)
+        # The file in between has no name, so that nothing is left of it whenever the program ends.
+        with archive.open(WEIGHTS, "w", force_zip64=True) as entry, tempfile.TemporaryFile(dir=folder) as unpacked:
+            write_places(unpacked, places)
+            unpacked.seek(0)
+            shutil.copyfileobj(unpacked, entry, _PART)

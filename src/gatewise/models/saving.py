@@ -1,0 +1,239 @@
+"""Models and weights into files, in the forms that Keras 3 and tf_keras write.
+
+| file | Keras 3 | tf_keras |
+| --- | --- | --- |
+| `save("name.keras")` | its own | calls and inputs in Keras 2's words |
+| `save("name.h5")` | classes without modules | both |
+| `save_weights("name.weights.h5")` | places | the same |
+| `save_weights("name.h5")` | none | by layer |
+
+Every file is written whole or not at all (`gatewise.base.atomic`).
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from gatewise.base import release as releases
+from gatewise.base.atomic import replacing
+from gatewise.base.release import Release
+from gatewise.base.typing import Config
+from gatewise.base.variable import Variable
+from gatewise.formats import keras_archive
+from gatewise.formats.hdf5 import by_place, writing
+from gatewise.formats.hdf5.writing import LayersToWrite, ModelToWrite, Named, PlaceToWrite
+from gatewise.layer import Layer
+from gatewise.layer.serialization import serialize_layer
+from gatewise.models import training_state
+from gatewise.models.saved_configs import of_keras2, plain, without_module
+from gatewise.models.saved_order import cell_name, own_order, saved_order, written_places
+
+VERSIONS: Final[dict[Release, str]] = {"keras3": "3.15.1", "tf2": "2.15.0", "tf1": "2.2.4-tf"}
+"""The version whose form is written for each release; files say it, and readers go by it."""
+BACKEND: Final = "tensorflow"
+
+_OF_MODELS: Final = {".keras": "keras", ".h5": "h5", ".hdf5": "h5"}
+_OF_WEIGHTS: Final = {".weights.h5": "places", ".h5": "layers", ".hdf5": "layers"}
+_NO_SAVED_MODEL: Final = (
+    "a SavedModel holds a TensorFlow program, which Gatewise does not write: save as .keras, or as .h5 (HDF5)."
+)
+
+
+def save_model(
+    model: Any,
+    filepath: Any,
+    overwrite: bool = True,
+    include_optimizer: bool = True,
+    save_format: str | None = None,
+    *,
+    zipped: bool | None = None,
+    release: Release | None = None,
+) -> None:
+    """Write a whole model: config, weights, and how it was compiled with the optimizer's state.
+
+    Args:
+        model: built.
+        filepath: ends in `.keras` (a zip archive), or `.h5` or `.hdf5` (HDF5, as all Keras before 3 wrote).
+        overwrite: whether a file that is there may be replaced.
+        include_optimizer: whether the optimizer is written.
+        save_format: "keras" or "h5", where the name of the file does not say it.
+        zipped: True, or None, as `.keras` files are zip archives.
+        release: whose form: "keras3" for Keras 3; "tf2" for tf_keras and TensorFlow 2 (`.h5` files of it are read by
+            Keras 3 too); "tf1" for TensorFlow 1. By default that in which the program is.
+
+    Raises:
+        FileExistsError: without `overwrite`.
+        FileNotFoundError: a folder that is not there.
+        ValueError: a name with another ending, a model that is not built, or a config that a file cannot hold.
+        OSError: a disk that is full. The file that was there is whole then, as in all these cases.
+
+    >>> import gatewise as gw, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "model.keras")
+    >>> save_model(gw.Sequential([gw.Input((5, 3)), gw.layers.LSTM(6)]), path)
+    >>> gw.models.load_model(path).layers[0].units
+    6
+    """
+    path = os.fspath(filepath)
+    form = _form(model, path, save_format, zipped)
+    of = releases.checked(release or releases.current())
+    _check(model, path, overwrite)
+    config = serialize_layer(model)
+    compiled = training_state.compile_config(model, of) if include_optimizer else None
+    state = training_state.state(model, of) if compiled is not None else []
+    config, compiled = plain(config, model.label), plain(compiled, model.label)
+    config = config if of == "keras3" else of_keras2(config)
+    with replacing(path) as temporary:
+        if form == "keras":
+            places = [*_weights_by_place(model), *_state_by_place(model, state)]
+            keras_archive.write(temporary, _metadata(of), json.dumps({**config, "compile_config": compiled}), places)
+        else:
+            writing.write_model(temporary, _hdf5_model(model, config, compiled, state, of))
+
+
+def save_weights(model: Any, filepath: Any, overwrite: bool = True, save_format: str | None = None) -> None:
+    """Write the weights alone, and in `.weights.h5` the optimizer's state, as Keras does.
+
+    Args:
+        model: built.
+        filepath: ends in `.weights.h5`, or in `.h5` or `.hdf5` for the older layout by the names of layers.
+        overwrite: whether a file that is there may be replaced.
+        save_format: "h5" or None.
+
+    Raises:
+        FileExistsError: without `overwrite`.
+        FileNotFoundError: a folder that is not there.
+        ValueError: a name with another ending, or a model that is not built.
+        OSError: a disk that is full.
+    """
+    path = os.fspath(filepath)
+    if save_format == "tf":
+        raise ValueError(f"{model.label}: a TensorFlow checkpoint is not written: save as .weights.h5.")
+    form = _by_ending(path, _OF_WEIGHTS)
+    if form is None and save_format == "h5":
+        form = "layers"
+    if form is None:
+        raise ValueError(f"{path!r}: the name of a file of weights ends in {_listed(_OF_WEIGHTS)}.")
+    _check(model, path, overwrite)
+    of = releases.current()
+    with replacing(path) as temporary:
+        if form == "layers":
+            writing.write_layers(temporary, _weights_by_layer(model, of))
+        else:
+            state = _state_by_place(model, training_state.state(model, of))
+            writing.write_places(temporary, [*_weights_by_place(model), *state])
+
+
+# -- what is asked for ------------------------------------------------------------------------------------------------
+
+
+def _form(model: Layer, path: Any, save_format: str | None, zipped: bool | None) -> str:
+    if zipped is False:
+        raise ValueError(
+            f"{model.label}: zipped=False asks for a folder, which cannot be replaced in one step as a file can: "
+            "save as .keras and unzip it."
+        )
+    if save_format == "tf":
+        raise ValueError(f"{model.label}: {_NO_SAVED_MODEL}")
+    if save_format not in (None, "keras", "h5"):
+        raise ValueError(f'{model.label}: save_format must be "keras", "h5" or None, got {save_format!r}.')
+    form = save_format or _by_ending(path, _OF_MODELS)
+    if form is None:
+        saved_model = "" if os.path.splitext(os.fsdecode(path))[1] else f" Without an ending: {_NO_SAVED_MODEL}"
+        raise ValueError(f"{path!r}: the name of a model's file ends in {_listed(_OF_MODELS)}.{saved_model}")
+    return form
+
+
+def _by_ending(path: Any, forms: dict[str, str]) -> str | None:
+    name = os.fsdecode(path).lower()
+    return next((form for ending, form in forms.items() if name.endswith(ending)), None)
+
+
+def _listed(endings: dict[str, str]) -> str:
+    *others, last = endings
+    return f"{', '.join(others)} or {last}"
+
+
+def _check(model: Any, path: Any, overwrite: bool) -> None:
+    if not model.built:
+        raise ValueError(
+            f"{model.label} is not built, so there are no weights to save: call it on data, or build it with a shape."
+        )
+    if not overwrite and os.path.exists(path):
+        raise FileExistsError(f"{path!r} exists: pass overwrite=True to replace it, or choose another name.")
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"{path!r}: there is no folder {folder!r}: make it first.")
+
+
+# -- weights ----------------------------------------------------------------------------------------------------------
+
+
+def _value(variable: Variable) -> np.ndarray:
+    value = np.asarray(variable.numpy())
+    return value.astype("float32") if value.dtype.name == "bfloat16" else value  # HDF5 has no such numbers.
+
+
+def _weights_by_place(model: Layer) -> Iterator[PlaceToWrite]:
+    for place, name, weights in written_places(model):
+        yield PlaceToWrite(place, name, [_value(variable) for variable in weights])
+
+
+def _state_by_place(model: Any, state: list[Variable]) -> list[PlaceToWrite]:
+    optimizer = training_state.optimizer_of(model)
+    if optimizer is None or not state:
+        return []
+    return [PlaceToWrite(by_place.OPTIMIZER, optimizer.name, [_value(variable) for variable in state])]
+
+
+def _weights_by_layer(model: Any, of: Release) -> LayersToWrite:
+    layers = [(layer.name, _named_weights(layer, of)) for layer in model.layers]
+    own = [(variable.name + _end(of), _value(variable)) for _, variable in own_order(model)]
+    return LayersToWrite(layers, own, VERSIONS[of], BACKEND)
+
+
+def _named_weights(layer: Layer, of: Release) -> Named:
+    paths = dict(_paths(layer, "", of))
+    return [
+        (f"{paths[id(owner)]}{variable.name}{_end(of)}", _value(variable)) for owner, variable in saved_order(layer)
+    ]
+
+
+def _paths(layer: Layer, above: str, of: Release) -> Iterator[tuple[int, str]]:
+    """Where the weights of a layer, and of each inside, stand in names: "bidirectional/forward_lstm/lstm_cell/"."""
+    here = above if layer.is_model and of != "keras3" else f"{above}{layer.name}/"
+    yield id(layer), here if layer.own_place == Layer.own_place else f"{here}{cell_name(layer)}/"
+    for inner in layer._sublayers:
+        yield from _paths(inner, here, of)
+
+
+def _end(of: Release) -> str:
+    return "" if of == "keras3" else ":0"
+
+
+# -- models -----------------------------------------------------------------------------------------------------------
+
+
+def _metadata(of: Release) -> str:
+    now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
+    return json.dumps({"keras_version": VERSIONS[of], "date_saved": now})
+
+
+def _hdf5_model(
+    model: Any, config: Config, compiled: Config | None, state: list[Variable], of: Release
+) -> ModelToWrite:
+    texts = {"keras_version": VERSIONS[of], "backend": BACKEND, "model_config": json.dumps(without_module(config))}
+    if compiled is not None:
+        texts["training_config"] = json.dumps(training_state.hdf5_config(model, without_module(compiled), of))
+    return ModelToWrite(texts, _weights_by_layer(model, of), [(_state_name(each, of), _value(each)) for each in state])
+
+
+def _state_name(variable: Variable, of: Release) -> str:
+    if of == "keras3":
+        return variable.path
+    return "iteration:0" if variable.name == "iteration" else f"{variable.path}:0"
