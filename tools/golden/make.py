@@ -23,6 +23,7 @@ PARTS = (
     "functions",
     "signatures",
     "files",
+    "saved",
     "published",
     "peephole",
     "losses",
