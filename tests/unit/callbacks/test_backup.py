@@ -10,7 +10,7 @@ import pytest
 from gatewise.callbacks import BackupAndRestore
 from gatewise.callbacks.state_file import read_state, write_state
 
-PROGRAM = str(Path(__file__).with_name("killed_training.py"))
+PROGRAM = str(Path(__file__).parents[1] / "killed_training.py")
 
 
 def run(folder, *arguments):

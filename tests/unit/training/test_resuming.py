@@ -19,7 +19,7 @@ from gatewise.random import set_seed
 from gatewise.training import fitting
 
 PROGRAM = Path(__file__).with_name("killed_fit.py")
-POINTS = Path(__file__).parents[1] / "callbacks"
+POINTS = Path(__file__).parents[1]
 RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((22, 5, 3)).astype("float32"), RNG.standard_normal((22, 1)).astype("float32")
 
