@@ -26,16 +26,6 @@ Made = tuple[Any, Any]
 X = np.random.default_rng(3).standard_normal((3, 5, 4)).astype("float32")
 IDS = np.array([[1, 2, 3, 4, 6], [5, 2, 3, 0, 0], [0, 0, 1, 1, 1]], "int32")
 
-COMPILE: dict[str, Any] = {
-    "loss": "mse",
-    "loss_weights": None,
-    "metrics": ["mae"],
-    "weighted_metrics": None,
-    "run_eagerly": False,
-    "steps_per_execution": 1,
-    "jit_compile": False,
-}
-
 
 def chain(*layers: Any, shape: tuple[int | None, ...] = (5, 4), **options: Any) -> Any:
     return gw.Sequential([gw.Input(shape, **options), *layers], name="chain")
@@ -116,7 +106,7 @@ def trained(optimizer: Any) -> Made:
     for _ in range(3):
         gradients = [rng.standard_normal(v.shape).astype("float32") for v in model.trainable_variables]
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-    compiled(model, optimizer)
+    model.compile(optimizer, "mse", metrics=["mae"], jit_compile=False)
     return model, x
 
 
@@ -131,11 +121,6 @@ def sgd() -> Made:
 def rmsprop() -> Made:
     schedule = gw.optimizers.schedules.ExponentialDecay(0.01, 10, 0.5)
     return trained(gw.optimizers.RMSprop(schedule, centered=True))
-
-
-def compiled(model: Any, optimizer: Any) -> None:
-    config = {"optimizer": gw.optimizers.serialize(optimizer), **COMPILE}
-    vars(model).update(optimizer=optimizer, get_compile_config=lambda: config)
 
 
 BUILDERS: dict[str, Callable[[], Made]] = {
@@ -161,7 +146,7 @@ def made(name: str, release: Any) -> Made:
     clear_names()
     with meaning(release):
         model, inputs = BUILDERS[name]()
-        if "optimizer" not in vars(model):
+        if model.optimizer is None:
             with_fixed_weights(model)
     return model, inputs
 

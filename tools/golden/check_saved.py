@@ -34,7 +34,7 @@ def write(folder: Path) -> list[dict[str, Any]]:
     for name, release, ending in models.all_files():
         model, inputs = models.made(name, release)
         path = models.written(model, folder, name, release, ending)
-        state = [v.numpy() for v in model.optimizer.stored_variables] if "optimizer" in vars(model) else []
+        state = [v.numpy() for v in model.optimizer.stored_variables] if model.optimizer is not None else []
         wanted = [inputs, model.predict(inputs), state]
         path.with_name(path.name + ".wanted").write_bytes(pickle.dumps(wanted))
         lines.append(

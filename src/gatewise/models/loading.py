@@ -60,7 +60,7 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
         model = model_of(contents, custom_objects)
         matching = Matching(contents, model)
         matching.assign(matching.of_config())
-        if compile and hasattr(model, "compile_from_config"):
+        if compile:
             with graph_config.custom_objects(custom_objects):
                 restore(contents, model)
     return model

@@ -28,8 +28,8 @@ _PACKAGE: Final = "Custom>"
 
 def optimizer_of(model: Any) -> Optimizer | None:
     """The optimizer of a compiled model, or None."""
-    found = getattr(model, "optimizer", None)
-    return found if isinstance(found, Optimizer) else None
+    found: Optimizer | None = model.optimizer
+    return found
 
 
 # -- written ----------------------------------------------------------------------------------------------------------
@@ -72,7 +72,8 @@ def state(model: Any, release: Release) -> list[Variable]:
 
 def hdf5_config(model: Any, config: Config, release: Release) -> Config:
     """A compile config, without modules, as `training_config` of an HDF5 file."""
-    rest = {key: _in_full(value) for key, value in config.items() if key != "optimizer"}
+    rest = {key: value for key, value in config.items() if key != "optimizer"}
+    rest["loss"] = _in_full(rest["loss"])
     optimizer = {key: config["optimizer"][key] for key in ("class_name", "config")}
     if release == "keras3":
         return {**rest, "optimizer_config": optimizer}
@@ -84,7 +85,7 @@ def hdf5_config(model: Any, config: Config, release: Release) -> Config:
 
 
 def _in_full(part: Any) -> Any:
-    """Names of losses and metrics in full: from an HDF5 file Keras 3 does not take "mse", which it writes itself."""
+    """Names of losses in full: from an HDF5 file Keras 3 does not take "mse", which it writes itself."""
     if isinstance(part, dict):
         return part if "class_name" in part else {key: _in_full(value) for key, value in part.items()}
     if isinstance(part, list):
