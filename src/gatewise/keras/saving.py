@@ -10,7 +10,7 @@ from gatewise.base.registry import (
     get_registered_object,
     register_keras_serializable,
 )
-from gatewise.models import load_model
+from gatewise.models import load_model, save_model
 
 CustomObjectScope = custom_object_scope
 
@@ -22,5 +22,6 @@ __all__ = [
     "get_registered_object",
     "load_model",
     "register_keras_serializable",
+    "save_model",
 ]
 __getattr__ = absent(__name__, "tf.keras.saving")

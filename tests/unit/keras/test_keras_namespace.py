@@ -23,7 +23,7 @@ NAMES = {
     "Dot Dropout ELU Embedding Flatten GRU GlobalAveragePooling1D GlobalMaxPooling1D Input InputLayer InputSpec LSTM "
     "Lambda Layer LeakyReLU Masking MaxPooling1D Maximum Multiply PReLU Permute ReLU RepeatVector Reshape SimpleRNN "
     "Softmax SpatialDropout1D Subtract TimeDistributed add average concatenate deserialize dot multiply serialize",
-    "tf.keras.models": "Model Sequential clone_model load_model model_from_config model_from_json",
+    "tf.keras.models": "Model Sequential clone_model load_model model_from_config model_from_json save_model",
     "tf.keras.activations": "deserialize elu exponential gelu get hard_sigmoid linear relu selu serialize sigmoid silu "
     "softmax softplus softsign swish tanh",
     "tf.keras.initializers": "Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity Initializer LecunNormal "
