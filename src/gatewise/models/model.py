@@ -317,6 +317,7 @@ class Model(Trainable):
         """
         save_weights(self, filepath, overwrite, save_format)
 
+
 def _draws(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a model's arguments are symbolic tensors to draw it with."""
     return len(args) >= 2 or {"inputs", "outputs"} <= set(kwargs) or (len(args) == 1 and "outputs" in kwargs)
