@@ -151,17 +151,26 @@ def take_state(contents: Contents, model: Any) -> None:
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
     kept = optimizer.stored_variables
-    if _shapes(contents.optimizer) != _shapes(kept) and _shapes(contents.optimizer) != _shapes(kept)[: _unbuilt(kept)]:
-        warnings.warn(
-            f"{contents.path!r}: {optimizer.label} starts afresh: the file has {len(contents.optimizer)} arrays of its "
-            f"state, the optimizer {len(kept)}, or of other shapes.",
-            stacklevel=4,
-        )
+    stored = _without_places(contents.optimizer, len(kept))
+    if _shapes(stored) != _shapes(kept) and _shapes(stored) != _shapes(kept)[: _unbuilt(kept)]:
+        # Keras 2.0 stored slots in the order of a set, which nobody can tell any more.
+        if sorted(_shapes(stored)) != sorted(_shapes(kept)):
+            warnings.warn(
+                f"{contents.path!r}: {optimizer.label} starts afresh: the file has {len(stored)} arrays of its "
+                f"state, the optimizer {len(kept)}, or of other shapes.",
+                stacklevel=4,
+            )
         return
-    values = [np.asarray(array.read()) for array in contents.optimizer]
+    values = [np.asarray(array.read()) for array in stored]
     with all_or_nothing():
         for variable, value in zip(kept, values, strict=False):
             variable.assign(value.astype(variable.dtype))
+
+
+def _without_places(stored: Any, wanted: int) -> list[Any]:
+    """The arrays but for the last ones, of one number each, where Keras 2.1 to 2.3 kept places for AMSGrad's slots."""
+    arrays = list(stored)
+    return arrays[:wanted] if all(tuple(array.shape) == (1,) for array in arrays[wanted:]) else arrays
 
 
 def _shapes(arrays: Any) -> list[tuple[int, ...]]:

@@ -36,7 +36,7 @@ def _config(layer: Layer) -> Any:
 
 _IDLE: Final = (
     *("initializer", "regularizer", "constraint", "name", "trainable", "seed", "dropout", "unroll", "implementation"),
-    "precision",
+    *("precision", "build_config"),
 )
 """How the names of arguments end that do not change what a state means.
 
