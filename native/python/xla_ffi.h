@@ -106,9 +106,7 @@ inline constexpr std::int32_t kExecute = 3;          // a stage
 inline constexpr std::int32_t kScalarAttribute = 3;  // a type of attribute
 inline constexpr std::int32_t kInvalidArgument = 3;  // codes of errors
 inline constexpr std::int32_t kInternal = 13;
-inline constexpr std::int32_t kPred = 1;  // dtypes
-inline constexpr std::int32_t kInt64 = 5;
-inline constexpr std::int32_t kUint8 = 6;
+inline constexpr std::int32_t kInt64 = 5;  // dtypes
 inline constexpr std::int32_t kFloat32 = 11;
 inline constexpr std::int32_t kFloat64 = 12;
 

@@ -24,7 +24,7 @@ from gatewise.engine.op import Op, Traversal
 Arrays: TypeAlias = tuple[Array, ...]
 
 FIRST, BEYOND = (0, 6), (0, 12)
-"""The jaxlib releases that are taken: from the first, and before the last."""
+"""The jaxlib releases that are taken: from the first, and before the last. The tests run the newest that pip finds."""
 
 _LINE: Final = 64  # Bytes to which the fields of a reserve are rounded up.
 

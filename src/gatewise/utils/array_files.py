@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
 import numpy as np
+
+from gatewise.base.atomic import replacing
 
 SUFFIXES: Final = (".npy", ".npz", ".csv")
 
@@ -154,17 +155,8 @@ def write(path: str, arrays: Mapping[str, np.ndarray]) -> None:
     kind = suffix(path)
     if kind != ".npz" and len(arrays) != 1:
         raise ValueError(f"{path!r} can hold one array, but there are {len(arrays)} ({', '.join(arrays)}): use .npz.")
-    target = os.path.realpath(path)
-    temporary = f"{target}.{os.getpid()}.part"
-    try:
-        with open(temporary, "xb") as file:
-            _WRITERS[kind](file, arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        _WRITERS[kind](file, arrays)
 
 
 def _only(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
