@@ -84,6 +84,13 @@ inline constexpr double kRowsOfAThreadAfar = 64;
 // Sequences of a piece of a way back: as many as share the recurrent kernel while it is near. Chosen.
 inline constexpr Index kRowsOfBackwardPiece = 48;
 
+// Products of whole sequences, for the gradients of weights and inputs: terms of a sum that are multiplied together, so
+// that a group of panels stays in a core's own cache; bytes of inputs and states that are turned round together; and
+// steps of sequences of a piece. Chosen.
+inline constexpr Index kProductDepth = 512;
+inline constexpr double kTurnedBytes = 8388608;
+inline constexpr Index kRowsOfInputGradient = 96;
+
 // Inputs multiplied ahead of the steps: in higher tiles, and reading the kernel less often, but writing and reading the
 // sums between. Up to so many sequences, and from so many inputs on. Chosen.
 inline constexpr Index kAheadBelowRows = 6;

@@ -92,6 +92,7 @@ struct PhaseFacts {
   int source;  // the field that the recurrent kernel multiplies
   unsigned reads;
   unsigned writes;
+  int reset = -1;  // where the source is no state: the sum whose gate, times the output before, makes it
 };
 
 // Sets of fields. The first state, which is field 0, is the output too.

@@ -14,7 +14,7 @@ struct Gru {
 
   enum Field { kH, kUpdate, kReset };
   static constexpr PhaseFacts phases[] = {{0, 2, 2, kH, only(kH), only(kUpdate) | only(kReset)},
-                                          {2, 1, 1, kReset, only(kH) | only(kUpdate), only(kH)}};
+                                          {2, 1, 1, kReset, only(kH) | only(kUpdate), only(kH), 1}};
 };
 
 }  // namespace gatewise

@@ -11,6 +11,7 @@
 #include "base/costs.h"
 #include "python/xla_ffi.h"
 #include "recurrence/backward.h"
+#include "recurrence/gradients.h"
 #include "recurrence/recurrence.h"
 
 namespace nb = nanobind;
@@ -189,6 +190,62 @@ void backward(Call& call, const xla::Buffer& reserve) {
   Backwards<T>(what.cell, units, weights, what.activation, what.recurrent_activation).run(back);
 }
 
+// x (B, T, I), the reserve, the first state's first (B, H), the gradients of all sums -> the gradients of the kernels
+// and of the bias.
+template <class T>
+void weight_gradients(Call& call, const xla::Buffer& x) {
+  const What what(call);
+  if (x.rank != 3) throw std::invalid_argument("x must be (B, T, I)");
+  const CellFacts& cell = facts(what.cell);
+  WeightGradients<T> gradients;
+  gradients.cell = what.cell;
+  gradients.batch = static_cast<Index>(x.dims[0]);
+  gradients.steps = static_cast<Index>(x.dims[1]);
+  gradients.sizes = {static_cast<Index>(x.dims[2]), call.attribute("units")};
+  const Index units = gradients.sizes.units;
+  const Index samples = gradients.batch * gradients.steps;
+  gradients.x = static_cast<const T*>(x.data);
+  const xla::Buffer& reserve = call.argument();
+  want(reserve, samples * (cell.sums() + cell.states.size()) * reserve_units<T>(units), "the reserve");
+  gradients.reserve = static_cast<const T*>(reserve.data);
+  const xla::Buffer& initial = call.argument();
+  want(initial, gradients.batch * units, "a state");
+  gradients.initial = static_cast<const T*>(initial.data);
+  const xla::Buffer& dz = call.argument();
+  want(dz, samples * cell.sums() * units, "the gradient of the sums");
+  gradients.dz = static_cast<const T*>(dz.data);
+  T** const results[] = {&gradients.kernel, &gradients.recurrent_kernel, &gradients.bias};
+  for (int i = 0; i <= kBiasAt; ++i) {
+    const xla::Buffer& result = call.result();
+    want(result, numbers_of(what.cell, i, gradients.sizes), "a gradient");
+    *results[i] = static_cast<T*>(result.data);
+  }
+  gradients.go_backwards = what.go_backwards;
+  run(gradients);
+}
+
+// The gradients of all sums (B, T, sums, H), the kernel -> the gradient of x.
+template <class T>
+void input_gradient(Call& call, const xla::Buffer& dz) {
+  const What what(call);
+  if (dz.rank != 4) throw std::invalid_argument("the gradient of the sums must be (B, T, sums, H)");
+  const xla::Buffer& kernel = call.argument();
+  if (kernel.rank != 2) throw std::invalid_argument("the kernel must be (I, gH)");
+  InputGradient<T> gradient;
+  gradient.cell = what.cell;
+  gradient.batch = static_cast<Index>(dz.dims[0]);
+  gradient.steps = static_cast<Index>(dz.dims[1]);
+  gradient.sizes = {static_cast<Index>(kernel.dims[0]), call.attribute("units")};
+  const Index samples = gradient.batch * gradient.steps;
+  want(dz, samples * facts(what.cell).sums() * gradient.sizes.units, "the gradient of the sums");
+  want(kernel, numbers_of(what.cell, kKernelAt, gradient.sizes), "the kernel");
+  gradient.dz = static_cast<const T*>(dz.data);
+  gradient.kernel = static_cast<const T*>(kernel.data);
+  gradient.dx = call.result_data<T>();
+  gradient.go_backwards = what.go_backwards;
+  run(gradient);
+}
+
 xla::Error* error(const xla::CallFrame& frame, std::int32_t code, const char* message) {
   xla::ErrorArguments arguments{sizeof(xla::ErrorArguments), nullptr, message, code};
   return frame.api->make_error(&arguments);
@@ -221,28 +278,42 @@ xla::Error* handle(xla::CallFrame* frame, Run run) {
   }
 }
 
-xla::Error* handle_forward(xla::CallFrame* frame) {
-  return handle(frame,
-                [](auto number, Call& call, const xla::Buffer& first) { forward<decltype(number)>(call, first); });
-}
+using Handler = xla::Error* (*)(xla::CallFrame*);
 
-xla::Error* handle_backward(xla::CallFrame* frame) {
-  return handle(frame,
-                [](auto number, Call& call, const xla::Buffer& first) { backward<decltype(number)>(call, first); });
-}
+struct Named {
+  const char* name;
+  Handler handler;
+};
+
+constexpr Named kHandlers[] = {
+    {"forward",
+     [](xla::CallFrame* frame) {
+       return handle(frame, [](auto n, Call& call, const xla::Buffer& x) { forward<decltype(n)>(call, x); });
+     }},
+    {"backward",
+     [](xla::CallFrame* frame) {
+       return handle(frame, [](auto n, Call& call, const xla::Buffer& kept) { backward<decltype(n)>(call, kept); });
+     }},
+    {"weight_gradients",
+     [](xla::CallFrame* frame) {
+       return handle(frame, [](auto n, Call& call, const xla::Buffer& x) { weight_gradients<decltype(n)>(call, x); });
+     }},
+    {"input_gradient",
+     [](xla::CallFrame* frame) {
+       return handle(frame, [](auto n, Call& call, const xla::Buffer& dz) { input_gradient<decltype(n)>(call, dz); });
+     }},
+};
 
 }  // namespace
 
 void bind_xla_handlers(nb::module_& module) {
-  const auto capsule = [](xla::Error* (*handler)(xla::CallFrame*)) {
-    return nb::capsule(reinterpret_cast<void*>(handler), "xla._CUSTOM_CALL_TARGET");
-  };
   module.def(
       "xla_handlers",
-      [capsule] {
+      [] {
         nb::dict handlers;
-        handlers["forward"] = capsule(&handle_forward);
-        handlers["backward"] = capsule(&handle_backward);
+        for (const Named& each : kHandlers) {
+          handlers[each.name] = nb::capsule(reinterpret_cast<void*>(each.handler), "xla._CUSTOM_CALL_TARGET");
+        }
         return handlers;
       },
       "The recurrence as functions that XLA calls, as capsules for jax.ffi.register_ffi_target.");

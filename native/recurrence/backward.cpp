@@ -10,29 +10,6 @@
 namespace gatewise {
 namespace {
 
-// Where the sums of a phase that the state has a share in stand in a row of the recurrent kernel: `count` from `first`.
-struct Columns {
-  Index first;
-  Index count;
-};
-
-// [panel of H][column][lane], zeros for units past the last.
-template <class T>
-T* pack_turned(T* to, const T* kernel, Index units, Index columns_in_all, Columns columns, Index panels, Index width) {
-  constexpr Index block = 64;  // columns that are turned together, while what is written is near
-  for (Index panel = 0; panel < panels; ++panel, to += columns.count * width) {
-    for (Index first = 0; first < columns.count; first += block) {
-      const Index end = std::min(first + block, columns.count);
-      for (Index lane = 0; lane < width; ++lane) {
-        const Index unit = panel * width + lane;
-        const T* const from = kernel + unit * columns_in_all + columns.first;
-        for (Index k = first; k < end; ++k) to[k * width + lane] = unit < units ? from[k] : T(0);
-      }
-    }
-  }
-  return to;
-}
-
 template <class T>
 T* pack_unit_weights(T* to, const CellFacts& cell, const Weights<T>& weights, Index units, Index panels, Index width) {
   for (Index panel = 0; panel < panels; ++panel) {
@@ -128,7 +105,7 @@ Backwards<T>::Backwards(Cell cell, Index units, const Weights<T>& weights, Activ
   const auto pack = [&](Index first_gate, Index count) {
     const T* const begin = at;
     at = pack_turned(at, weights.at[kRecurrentKernelAt], units, gates * units, {first_gate * units, count * units},
-                     layer_.panels, layer_.width);
+                     layer_.width);
     return begin;
   };
   for (int i = 0; i < all.phases.size(); ++i) {

@@ -135,6 +135,35 @@ struct BackwardPart;
 template <class T>
 using RunBackward = Index (*)(const BackwardPart<T>&);
 
+// Rows times panels: out[r][panel][lane] becomes, or grows by, the sum over k of rows[r][k] panels[panel][k][lane].
+template <class T>
+struct PanelProduct {
+  const T* rows;
+  Index row_stride;
+  Index count;  // of rows
+  const T* panels;
+  Index panel_count;
+  Index depth;
+  T* out;  // in whole vectors
+  Index out_stride;
+  bool adds;
+};
+
+// Columns of a matrix as such panels, [panel][row][lane], with zeros past the last column.
+template <class T>
+struct PanelPacking {
+  const T* from;
+  Index stride;  // from row to row
+  Index rows;
+  Index columns;
+  T* to;
+};
+
+template <class T>
+using RunPacking = void (*)(const PanelPacking<T>&);
+template <class T>
+using RunProduct = void (*)(const PanelProduct<T>&);
+
 // The functions of one instruction set.
 struct Kernels {
   const char* name;
@@ -146,6 +175,10 @@ struct Kernels {
   const RowKernels* rows;  // what streams need beside recurrences
   RunBackward<float> back32;
   RunBackward<double> back64;
+  RunProduct<float> product32;
+  RunProduct<double> product64;
+  RunPacking<float> packing32;
+  RunPacking<double> packing64;
 
   Index width(float /*tag*/) const { return width32; }
   Index width(double /*tag*/) const { return width64; }
@@ -153,6 +186,10 @@ struct Kernels {
   Index run(const Part<double>& part) const { return run64(part); }
   Index run(const BackwardPart<float>& part) const { return back32(part); }
   Index run(const BackwardPart<double>& part) const { return back64(part); }
+  void run(const PanelProduct<float>& product) const { product32(product); }
+  void run(const PanelProduct<double>& product) const { product64(product); }
+  void run(const PanelPacking<float>& packing) const { packing32(packing); }
+  void run(const PanelPacking<double>& packing) const { packing64(packing); }
 };
 
 }  // namespace gatewise

@@ -198,6 +198,24 @@ Packing<float> pack_for_tiles(const PackedLayer<float>& from, int parts) {
   return packed;
 }
 
+template <class T>
+T* pack_turned(T* to, const T* matrix, Index units, Index columns_in_all, Columns columns, Index width) {
+  constexpr Index block = 64;  // columns that are turned together, while what is written is near
+  for (Index first_unit = 0; first_unit < units; first_unit += width, to += columns.count * width) {
+    for (Index first = 0; first < columns.count; first += block) {
+      const Index end = std::min(first + block, columns.count);
+      for (Index lane = 0; lane < width; ++lane) {
+        const Index unit = first_unit + lane;
+        const T* const from = matrix + unit * columns_in_all + columns.first;
+        for (Index k = first; k < end; ++k) to[k * width + lane] = unit < units ? from[k] : T(0);
+      }
+    }
+  }
+  return to;
+}
+
+template float* pack_turned(float*, const float*, Index, Index, Columns, Index);
+template double* pack_turned(double*, const double*, Index, Index, Columns, Index);
 template Packing<float> pack_for_vectors(PackedLayer<float> layer, const Weights<float>& weights);
 template Packing<double> pack_for_vectors(PackedLayer<double> layer, const Weights<double>& weights);
 

@@ -26,6 +26,19 @@ Packing<T> pack_for_vectors(PackedLayer<T> layer, const Weights<T>& weights);
 // The same weights for tiles, as sums of `parts` bfloat16 numbers.
 Packing<float> pack_for_tiles(const PackedLayer<float>& from, int parts);
 
+// So many columns of a matrix, from the column `first` on.
+struct Columns {
+  Index first;
+  Index count;
+};
+
+// A matrix of `units` rows turned round: [panel of units][column][lane], zeros for units past the last. Returns the
+// end.
+template <class T>
+T* pack_turned(T* to, const T* matrix, Index units, Index columns_in_all, Columns columns, Index width);
+
+extern template float* pack_turned(float*, const float*, Index, Index, Columns, Index);
+extern template double* pack_turned(double*, const double*, Index, Index, Columns, Index);
 extern template Packing<float> pack_for_vectors(PackedLayer<float> layer, const Weights<float>& weights);
 extern template Packing<double> pack_for_vectors(PackedLayer<double> layer, const Weights<double>& weights);
 

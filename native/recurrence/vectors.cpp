@@ -1,6 +1,7 @@
 // Compiled once for each instruction set; GATEWISE_ISA names it and its namespace.
 #include "recurrence/backward_driver.h"
 #include "recurrence/dispatch.h"
+#include "recurrence/panel_product.h"
 #include "recurrence/plain.h"
 
 namespace gatewise::GATEWISE_ISA {
@@ -33,6 +34,10 @@ const Kernels kKernels = {GATEWISE_STRING(GATEWISE_ISA),
                           nullptr,
                           &kRowKernels,
                           &run_backward<float>,
-                          &run_backward<double>};
+                          &run_backward<double>,
+                          &multiply_panels<float>,
+                          &multiply_panels<double>,
+                          &pack_panels<float>,
+                          &pack_panels<double>};
 
 }  // namespace gatewise::GATEWISE_ISA

@@ -2,7 +2,8 @@
 
 JAX sees one operation with a derivative of its own (`jax.custom_vjp`). Forward keeps a reserve, the activated gates and
 the states of every step; the way back in time makes of it the gradients of the sums; the gradients of weights and
-inputs are then products of whole sequences, which XLA multiplies. Mapped axes (`jax.vmap`) join the batch.
+inputs are then products of whole sequences, one function each, so that XLA leaves out what nobody asks for. Mapped
+axes (`jax.vmap`) join the batch.
 
 What it cannot do goes to `scan`: other devices, bfloat16, dropout of the state, forward-mode and second derivatives
 (these two are not known beforehand: `gatewise.config.recurrence = "scan"` chooses it for all).
@@ -235,7 +236,8 @@ def _recurrence() -> Callable[..., tuple[Array, State]]:
         weights, x, states, mask, reserve = kept
         dy, d_last = gradients
         dz, *d_states = _mapped(_call_backward, spec)(weights, reserve, states, mask, dy, d_last)
-        d_weights, dx = _products(spec, weights, x, states, reserve, dz)
+        d_weights = _weight_gradients(spec, weights, x, states, reserve, dz)
+        (dx,) = _mapped(_call_input_gradient, spec)(weights[:1], dz)
         return d_weights, dx, tuple(d_states), np.zeros(mask.shape, jax.dtypes.float0)
 
     recurrence: Any = jax.custom_vjp(run, nondiff_argnums=(0,))
@@ -243,36 +245,32 @@ def _recurrence() -> Callable[..., tuple[Array, State]]:
     return recurrence  # type: ignore[no-any-return]
 
 
-def _products(spec: Spec, weights: Arrays, x: Array, states: Arrays, reserve: Array, dz: Array) -> tuple[Arrays, Array]:
-    """The gradients of weights and inputs, from those of the sums dz (B, T, sums, H)."""
+def _call_input_gradient(spec: Spec, weights: Arrays, dz: Array) -> Arrays:
+    import jax
+
+    (kernel,) = weights
+    shape = jax.ShapeDtypeStruct((*dz.shape[:2], kernel.shape[0]), dz.dtype)
+    return (jax.ffi.ffi_call("gatewise_input_gradient", shape)(dz, kernel, **_attributes(spec, dz.shape[-1])),)
+
+
+def _weight_gradients(
+    spec: Spec, weights: Arrays, x: Array, states: Arrays, reserve: Array, dz: Array
+) -> tuple[Array, ...]:
+    """The gradients of weights, from those of the sums dz (B, T, sums, H)."""
+    import jax
     import jax.numpy as jnp
 
     cell = NATIVE[spec.cell]
-    count, units = len(cell.gates), dz.shape[-1]
-    of_inputs = dz[:, :, :count]
-    of_states = (
-        of_inputs if dz.shape[2] == count else jnp.concatenate([dz[:, :, : count - 1], dz[:, :, count:]], axis=2)
-    )
-    gates = {gate: reserve[:, :, k, :units] for k, gate in enumerate(cell.gates)}
-    after = tuple(reserve[:, :, dz.shape[2] + k, :units] for k in range(len(states)))
-    earlier = tuple(jnp.concatenate([s[:, None], a[:, :-1]], axis=1) for s, a in zip(states, after, strict=True))
-
-    def flat(array: Array) -> Array:
-        return array.reshape(array.shape[0] * array.shape[1], -1)
-
-    read = jnp.flip(x, axis=1) if spec.go_backwards else x
-    dx = (flat(of_inputs) @ weights[0].T).reshape(x.shape)
-    gradients: dict[str, Array] = {
-        "kernel": flat(read).T @ flat(of_inputs),
-        "recurrent_kernel": jnp.concatenate(
-            [flat(source).T @ flat(of_states[:, :, part]) for part, source in cell.multiplied(earlier, gates)], axis=1
-        ),
-        "bias": flat(of_inputs).sum(0),
-    }
-    if cell.weights["bias"].startswith("(2"):
-        gradients["bias"] = jnp.stack([gradients["bias"], flat(of_states).sum(0)])
+    units = dz.shape[-1]
+    columns = weights[0].shape[1]
+    bias = (2, columns) if cell.weights["bias"].startswith("(2") else (columns,)
+    shapes = [jax.ShapeDtypeStruct(shape, x.dtype) for shape in (weights[0].shape, weights[1].shape, bias)]
+    call = jax.ffi.ffi_call("gatewise_weight_gradients", shapes, vmap_method="sequential")
+    gradients = dict(zip(cell.weights, call(x, reserve, states[0], dz, **_attributes(spec, units)), strict=False))
     if not spec.bias:
         gradients["bias"] = jnp.zeros_like(weights[2])
-    own = {gate: of_inputs[:, :, k] for k, gate in enumerate(cell.gates)}
+    own = {gate: dz[:, :, k] for k, gate in enumerate(cell.gates)}
+    after = tuple(reserve[:, :, dz.shape[2] + k, :units] for k in range(len(states)))
+    earlier = tuple(jnp.concatenate([s[:, None], a[:, :-1]], axis=1) for s, a in zip(states, after, strict=True))
     gradients.update(cell.unit_gradients(own, earlier, after))
-    return tuple(gradients[name] for name in cell.weights), jnp.flip(dx, axis=1) if spec.go_backwards else dx
+    return tuple(gradients[name] for name in cell.weights)
