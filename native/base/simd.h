@@ -127,6 +127,38 @@ GATEWISE_INLINE void store_quarters(T* const (&to)[4], Vec<T> v, int count) {
   }
 }
 
+// Lane i is the lane `from(i)` of a and, after its last, b.
+template <class T, class From>
+GATEWISE_INLINE Vec<T> pick(Vec<T> a, Vec<T> b, From from) {
+#if defined(__clang__)
+  Vec<T> v{};
+#pragma GCC unroll 16
+  for (int i = 0; i < kWidth<T>; ++i) v[i] = from(i) < kWidth<T> ? a[from(i)] : b[from(i) - kWidth<T>];
+  return v;
+#else
+  Bits<T> lanes{};
+#pragma GCC unroll 16
+  for (int i = 0; i < kWidth<T>; ++i) lanes[i] = from(i);
+  return __builtin_shuffle(a, b, lanes);
+#endif
+}
+
+// A square matrix, a row in each vector, turned round: blocks of one lane change places, then of two, of four, ...
+template <class T>
+GATEWISE_INLINE void transpose(Vec<T> (&rows)[kWidth<T>]) {
+#pragma GCC unroll 4
+  for (int block = 1; block < kWidth<T>; block *= 2) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kWidth<T>; ++r) {
+      if ((r & block) != 0) continue;
+      const Vec<T> upper = rows[r];
+      const Vec<T> lower = rows[r + block];
+      rows[r] = pick<T>(upper, lower, [&](int i) { return (i & block) == 0 ? i : kWidth<T> + i - block; });
+      rows[r + block] = pick<T>(upper, lower, [&](int i) { return (i & block) == 0 ? i + block : kWidth<T> + i; });
+    }
+  }
+}
+
 // s in every lane. (0 + s would lose the sign of -0.)
 template <class T>
 GATEWISE_INLINE Vec<T> splat(T s) {

@@ -159,6 +159,19 @@ struct PanelPacking {
   T* to;
 };
 
+// to[i * stride + r] = rows[r][i], times factors[r][i] where there are factors.
+template <class T>
+struct Turning {
+  const T* const* rows;
+  const T* const* factors;
+  Index count;  // of rows
+  Index columns;
+  T* to;
+  Index stride;
+};
+
+template <class T>
+using RunTurning = void (*)(const Turning<T>&);
 template <class T>
 using RunPacking = void (*)(const PanelPacking<T>&);
 template <class T>
@@ -179,6 +192,8 @@ struct Kernels {
   RunProduct<double> product64;
   RunPacking<float> packing32;
   RunPacking<double> packing64;
+  RunTurning<float> turning32;
+  RunTurning<double> turning64;
 
   Index width(float /*tag*/) const { return width32; }
   Index width(double /*tag*/) const { return width64; }
@@ -190,6 +205,8 @@ struct Kernels {
   void run(const PanelProduct<double>& product) const { product64(product); }
   void run(const PanelPacking<float>& packing) const { packing32(packing); }
   void run(const PanelPacking<double>& packing) const { packing64(packing); }
+  void run(const Turning<float>& turning) const { turning32(turning); }
+  void run(const Turning<double>& turning) const { turning64(turning); }
 };
 
 }  // namespace gatewise

@@ -159,33 +159,15 @@ class Sums {
     };
     T* to = turned_ + first - from;
     each(rows, [&](Index n) { return input(n); });
-    turn_rows(rows, nullptr, count, call_.sizes.inputs, to);
+    kernels_.run(Turning<T>{rows, nullptr, count, call_.sizes.inputs, to, stride_});
     to += call_.sizes.inputs * stride_;
     std::fill_n(to, count, T(1));
     to += stride_;
     each(rows, [&](Index n) { return output_before(n); });
     for (const Source& source : plan_.sources) {
       each(factors, [&](Index n) { return reserve(n) + source.reset * reserve_units<T>(units); });
-      turn_rows(rows, source.reset >= 0 ? factors : nullptr, count, units, to);
+      kernels_.run(Turning<T>{rows, source.reset >= 0 ? factors : nullptr, count, units, to, stride_});
       to += units * stride_;
-    }
-  }
-
-  // to[i * stride_ + n] = rows[n][i], times factors[n][i]. A line of each row is brought near first: rows often stand
-  // a multiple of a page apart, where a cache holds few of their lines at once.
-  void turn_rows(const T* const* rows, const T* const* factors, Index count, Index width, T* to) const {
-    constexpr auto together = static_cast<Index>(costs::kLine / sizeof(T));
-    T near[kTogether][together];
-    for (Index first = 0; first < width; first += together) {
-      const Index numbers = std::min(together, width - first);
-      for (Index n = 0; n < count; ++n) {
-        std::copy_n(rows[n] + first, numbers, near[n]);
-        if (factors == nullptr) continue;
-        for (Index i = 0; i < numbers; ++i) near[n][i] *= factors[n][first + i];
-      }
-      for (Index i = 0; i < numbers; ++i, to += stride_) {
-        for (Index n = 0; n < count; ++n) to[n] = near[n][i];
-      }
     }
   }
 

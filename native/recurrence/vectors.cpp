@@ -1,8 +1,8 @@
 // Compiled once for each instruction set; GATEWISE_ISA names it and its namespace.
 #include "recurrence/backward_driver.h"
 #include "recurrence/dispatch.h"
-#include "recurrence/panel_product.h"
 #include "recurrence/plain.h"
+#include "recurrence/products.h"
 
 namespace gatewise::GATEWISE_ISA {
 namespace {
@@ -38,6 +38,8 @@ const Kernels kKernels = {GATEWISE_STRING(GATEWISE_ISA),
                           &multiply_panels<float>,
                           &multiply_panels<double>,
                           &pack_panels<float>,
-                          &pack_panels<double>};
+                          &pack_panels<double>,
+                          &turn_rows<float>,
+                          &turn_rows<double>};
 
 }  // namespace gatewise::GATEWISE_ISA

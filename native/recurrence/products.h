@@ -1,4 +1,4 @@
-// Products of many rows with panels, by the tiles of one gate.
+// Products of many rows with panels, by the tiles of one gate; and what brings matrices into that form.
 #pragma once
 
 #include "kernels/tile.h"
@@ -51,6 +51,32 @@ void pack_panels(const PanelPacking<T>& packing) {
     for (Index column = 0; column < packing.columns; column += width, to += packing.rows * width) {
       const Index left = packing.columns - column;
       store<T>(to, left < width ? load_some<T>(from + column, left) : load<T>(from + column));
+    }
+  }
+}
+
+// Blocks of one vector's rows and columns. A line of a row is read once: rows often stand a multiple of a page apart,
+// where a cache holds few of their lines together.
+template <class T>
+void turn_rows(const Turning<T>& turning) {
+  constexpr Index width = kWidth<T>;
+  for (Index first = 0; first < turning.count; first += width) {
+    const Index count = lesser(turning.count - first, width);
+    for (Index column = 0; column < turning.columns; column += width) {
+      const Index lanes = lesser(turning.columns - column, width);
+      const auto take = [&](const T* row) {
+        return lanes == width ? load<T>(row + column) : load_some<T>(row + column, lanes);
+      };
+      Vec<T> rows[width] = {};
+      for (Index r = 0; r < count; ++r) {
+        rows[r] = take(turning.rows[first + r]);
+        if (turning.factors != nullptr) rows[r] = rows[r] * take(turning.factors[first + r]);
+      }
+      transpose<T>(rows);
+      T* to = turning.to + column * turning.stride + first;
+      for (Index i = 0; i < lanes; ++i, to += turning.stride) {
+        count == width ? store<T>(to, rows[i]) : store_some<T>(to, rows[i], count);
+      }
     }
   }
 }
