@@ -94,7 +94,8 @@ class Sums {
         plan_(plan_of(cell_, call.sizes.units, costs::kMaxPanels * width_)),
         samples_(call.batch * call.steps),
         rows_(call.sizes.inputs + 1 + static_cast<Index>(plan_.sources.size()) * call.sizes.units),
-        gates_(cell_.gate_count() * call.sizes.units) {}
+        gates_(cell_.gate_count() * call.sizes.units),
+        zeros_(static_cast<std::size_t>(call.sizes.units)) {}
 
   void run() {
     if (samples_ == 0) return clear();
@@ -144,7 +145,9 @@ class Sums {
     return call_.x + (n - step + (call_.go_backwards ? call_.steps - 1 - step : step)) * call_.sizes.inputs;
   }
   const T* output_before(Index n) const {
-    if (n % call_.steps == 0) return call_.initial + n / call_.steps * call_.sizes.units;
+    if (n % call_.steps == 0) {
+      return call_.initial == nullptr ? zeros_.data() : call_.initial + n / call_.steps * call_.sizes.units;
+    }
     return reserve(n - 1) + cell_.sums() * reserve_units<T>(call_.sizes.units);
   }
 
@@ -230,6 +233,7 @@ class Sums {
   const Index samples_;
   const Index rows_;
   const Index gates_;
+  const std::vector<T> zeros_;  // an initial state
   Index stride_ = 0;
   T* turned_ = nullptr;
 };

@@ -21,7 +21,7 @@ struct WeightGradients {
   Index steps = 0;
   const T* x = nullptr;        // (B, T, I)
   const T* reserve = nullptr;  // see Sequence
-  const T* initial = nullptr;  // (B, H) of the first state
+  const T* initial = nullptr;  // (B, H) of the first state; null is zeros
   const T* dz = nullptr;       // (B, T, sums of all phases, H)
   bool go_backwards = false;
   T* kernel = nullptr;

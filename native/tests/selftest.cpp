@@ -20,6 +20,7 @@
 
 #include "cells/named.h"
 #include "recurrence/backward.h"
+#include "recurrence/gradients.h"
 #include "recurrence/isa.h"
 #include "recurrence/recurrence.h"
 #include "threads/costs.h"
@@ -321,7 +322,16 @@ struct WayBack {
     return sum;
   }
 
-  // The gradients of the sums, and after them those of the first states.
+  // What the scalar has gradients of, but for the peepholes: the first states, the weights, the inputs.
+  static std::vector<std::vector<T>*> arrays_of(Data<T>& data) {
+    std::vector<std::vector<T>*> arrays;
+    for (std::vector<T>& state : data.states) arrays.push_back(&state);
+    for (int i = 0; i <= kBiasAt; ++i) arrays.push_back(&data.weights[static_cast<std::size_t>(i)]);
+    arrays.push_back(&data.x);
+    return arrays;
+  }
+
+  // The gradients of the sums, and after them those of `arrays_of`.
   std::vector<std::vector<T>> run_on(Index count, int* failures) const {
     set_threads(count);
     const Weights<T> weights = data.pointers();
@@ -360,7 +370,25 @@ struct WayBack {
     call.sequences = k.sequences;
     call.zero_masked = k.zero_masked;
     Backwards<T>(k.cell, k.units, weights, k.activation, k.gate).run(call);
+    add_products(reserve, gradients);
     return gradients;
+  }
+
+  void add_products(const std::vector<T>& reserve, std::vector<std::vector<T>>& gradients) const {
+    const Sizes sizes{k.inputs, k.units};
+    WeightGradients<T> of_weights{k.cell, sizes, k.batch, k.steps, data.x.data(), reserve.data()};
+    if (k.initial) of_weights.initial = data.states[0].data();
+    of_weights.go_backwards = k.go_backwards;
+    const std::size_t first = gradients.size();
+    for (int i = 0; i <= kBiasAt; ++i) gradients.emplace_back(numbers_of(k.cell, i, sizes));
+    of_weights.dz = gradients[0].data();
+    of_weights.kernel = gradients[first].data();
+    of_weights.recurrent_kernel = gradients[first + 1].data();
+    of_weights.bias = gradients[first + 2].data();
+    gatewise::run(of_weights);
+    gradients.emplace_back(data.x.size());
+    gatewise::run(InputGradient<T>{k.cell, sizes, k.batch, k.steps, gradients[0].data(), data.weights[kKernelAt].data(),
+                                   k.go_backwards, gradients.back().data()});
   }
 };
 
@@ -368,8 +396,7 @@ bool is_smooth(Activation kind) {
   return kind == Activation::tanh || kind == Activation::sigmoid || kind == Activation::linear;
 }
 
-// The gradients of the first states are those of central differences, and of all the same bits on any number of
-// threads.
+// The gradients are those of central differences, and of all the same bits on any number of threads.
 template <class T>
 int check_backward(const Case& k, std::mt19937& random) {
   if (k.batch == 0 || k.steps == 0) return 0;
@@ -388,21 +415,23 @@ int check_backward(const Case& k, std::mt19937& random) {
   }
   if (sizeof(T) != sizeof(double) || !k.initial || !is_smooth(k.activation) || !is_smooth(k.gate)) return failures;
   constexpr double step = 1e-6;
-  for (std::size_t s = 0; s < data.states.size(); ++s) {
-    const std::vector<T> along = data.states[s];  // any direction will do
+  const std::vector<std::vector<T>*> arrays = WayBack<T>::arrays_of(data);
+  for (std::size_t s = 0; s < arrays.size(); ++s) {
+    std::vector<T>& array = *arrays[s];
+    const std::vector<T> along = array;  // any direction will do
     double given = 0;
     for (std::size_t i = 0; i < along.size(); ++i) given += static_cast<double>(one[1 + s][i] * along[i]);
     double sides[2];
     for (int side = 0; side < 2; ++side) {
       for (std::size_t i = 0; i < along.size(); ++i) {
-        data.states[s][i] = along[i] + static_cast<T>(side == 0 ? step : -step) * along[i];
+        array[i] = along[i] + static_cast<T>(side == 0 ? step : -step) * along[i];
       }
       sides[side] = back.scalar();
     }
-    data.states[s] = along;
+    array = along;
     const double wanted = (sides[0] - sides[1]) / (2 * step);
     if (std::abs(given - wanted) <= 1e-5 * (1 + std::abs(wanted))) continue;
-    std::printf("backward: %s cell %s state %zu B %td T %td H %td: %g, wanted %g\n", current_kernels().name,
+    std::printf("backward: %s cell %s array %zu B %td T %td H %td: %g, wanted %g\n", current_kernels().name,
                 facts(k.cell).name, s, k.batch, k.steps, k.units, given, wanted);
     ++failures;
   }
