@@ -29,14 +29,21 @@ def _fill(torch: Any, module: Any, case: Case, suffix: str) -> Any:
     return module.eval()
 
 
-def _layer(torch: Any, case: Case, batch_first: bool = True) -> Any:
+def in_order(case: Case, matrix: Any) -> Any:
+    """PyTorch's gates (..., gH) in Keras's order; the orders are their own inverses."""
+    gates = np.split(matrix, case.gates, axis=-1)
+    return np.concatenate([gates[k] for k in _ORDER[case.cell]], axis=-1)
+
+
+def layer_of(torch: Any, case: Case, batch_first: bool = True) -> Any:
+    """A layer with the case's weights."""
     kind = torch.nn.LSTM if case.cell == "lstm" else torch.nn.GRU
     return _fill(torch, kind(case.features, case.units, batch_first=batch_first), case, "_l0")
 
 
 def _forward(torch: Any, case: Case) -> dict[str, Trial]:
-    layer, x = _layer(torch, case), torch.from_numpy(inputs(case))
-    time_major, xt = _layer(torch, case, batch_first=False), x.transpose(0, 1).contiguous()
+    layer, x = layer_of(torch, case), torch.from_numpy(inputs(case))
+    time_major, xt = layer_of(torch, case, batch_first=False), x.transpose(0, 1).contiguous()
     return {
         "module(x), batch_first": trial_of(lambda: layer(x)[0], lambda y: y.numpy()),
         "module(x), time first": trial_of(lambda: time_major(xt)[0], lambda y: y.transpose(0, 1).numpy()),
@@ -44,7 +51,7 @@ def _forward(torch: Any, case: Case) -> dict[str, Trial]:
 
 
 def _mixed(torch: Any, case: Case) -> dict[str, Trial]:
-    layer, x, count = _layer(torch, case), torch.from_numpy(inputs(case)), torch.from_numpy(lengths(case)).long()
+    layer, x, count = layer_of(torch, case), torch.from_numpy(inputs(case)), torch.from_numpy(lengths(case)).long()
     rnn = torch.nn.utils.rnn
 
     def packed() -> Any:
@@ -95,7 +102,7 @@ def _step(torch: Any, case: Case) -> dict[str, Trial]:
     cell = _fill(torch, kind(case.features, case.units), case, "")
     return {
         f"{kind.__name__}(x, state)": _Step(torch, cell, case, whole=False).trial(),
-        "module(x, state), T = 1": _Step(torch, _layer(torch, case), case, whole=True).trial(),
+        "module(x, state), T = 1": _Step(torch, layer_of(torch, case), case, whole=True).trial(),
     }
 
 

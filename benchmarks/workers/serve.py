@@ -33,10 +33,12 @@ class Trial:
 
     call: what is timed; it returns when the result is there.
     result: runs the case afresh and gives the outputs (B, steps, H) as a NumPy array.
+    share: how many pieces of work a call is; on a GPU times are those of one.
     """
 
     call: Callable[[], object]
     result: Callable[[], Any]
+    share: int = 1
 
 
 def trial_of(call: Callable[[], Any], to_numpy: Callable[[Any], Any]) -> Trial:
@@ -131,11 +133,20 @@ def _own_stdout() -> TextIO:
 
 def serve(load: Callable[[], tuple[Prepare, dict[str, str]]]) -> None:
     """Run the loop; `load` imports the system and returns how to prepare a case, and versions to report."""
+
+    def made() -> tuple[Worker, dict[str, str]]:
+        prepare, versions = load()
+        return Worker(prepare), versions
+
+    serve_with(made)
+
+
+def serve_with(make: Callable[[], tuple[Worker, dict[str, Any]]]) -> None:
+    """Run the loop of a worker; `make` imports the system and returns the worker, and versions to report."""
     channel = _own_stdout()
     if threads() == 1:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    prepare, versions = load()
-    worker = Worker(prepare)
+    worker, versions = make()
     print(json.dumps({"versions": versions}), file=channel)
     for line in sys.stdin:
         question = json.loads(line)
