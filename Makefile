@@ -54,8 +54,9 @@ format: $(VENV)/.linted
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(SOURCE)
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.tested
 	$(BIN)/python -m benchmarks $(if $(ISA),--isa $(ISA))
+	$(BIN)/python -m benchmarks.training $(if $(ISA),--isa $(ISA))
 	$(BIN)/python -m benchmarks.serving $(if $(ISA),--isa $(ISA))
 	$(BIN)/python -m benchmarks.footprint
 	$(BIN)/python -m benchmarks.today

@@ -26,15 +26,6 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _systems(names: str) -> list[System]:
-    wanted = [name.strip().lower() for name in names.split(",") if name.strip()]
-    known = {system.name.lower(): system for system in SYSTEMS}
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        sys.exit(f"unknown systems {unknown}; there are: {', '.join(system.name for system in SYSTEMS)}")
-    return [system for system in SYSTEMS if not wanted or system is OURS or system.name.lower() in wanted]
-
-
 def _measure(
     here: Run, systems: list[System], cases: list[Case], modes: list[int | None], effort: Effort
 ) -> dict[str, Any]:
@@ -58,7 +49,7 @@ def main() -> int:
     output = arguments.output or (ROUGH if partial else RESULTS)
     effort = QUICK if arguments.quick else FULL
     cases = [case for case in all_cases() if arguments.only in case.name]
-    systems = _systems(arguments.systems) if cases else []
+    systems = peers.named(arguments.systems, SYSTEMS) if cases else []
     halved = [case for case in precision_cases() if arguments.only in case.name]
     for environment in dict.fromkeys(system.environment for system in systems if system.environment):
         peers.ensure(environment)

@@ -32,10 +32,14 @@ class Hold:
     beyond: str = ""
 
 
+OURS_ON_JAX = "Gatewise on JAX"
+"""Ours while it trains: the engine has its own switch, what JAX compiles around it has XLA's."""
 _XLA_BEYOND = "the matrix products that XLA leaves to YNNPACK"
 
+_ENGINE = {"GATEWISE_ISA": {name: name for name in WORDS}}
 HOLDS: dict[str, Hold] = {
-    "Gatewise": Hold({"GATEWISE_ISA": {name: name for name in WORDS}}),
+    "Gatewise": Hold(_ENGINE),
+    OURS_ON_JAX: Hold({**_ENGINE, "XLA_FLAGS": _XLA}, _XLA_BEYOND),
     "PyTorch": Hold(
         {
             "ATEN_CPU_CAPABILITY": {"baseline": "default", "avx2": "avx2", "avx512": "avx512", "amx": "avx512"},

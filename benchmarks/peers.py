@@ -21,7 +21,7 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "onnx": ("onnxruntime>=1.23,<2", "onnx>=1.18,<2", "numpy>=2,<3"),
     "openvino": ("openvino>=2025.3", "numpy>=2,<3"),
     "tf": ("tensorflow-cpu>=2.20,<3", "keras>=3.11,<4", "numpy>=2,<3"),
-    "jax": ("jax>=0.7,<1", "flax>=0.11,<1", "keras>=3.11,<4", "numpy>=2,<3"),
+    "jax": ("jax>=0.7,<1", "flax>=0.11,<1", "optax>=0.2,<1", "keras>=3.11,<4", "numpy>=2,<3"),
     "plot": ("matplotlib>=3.9,<4", "numpy>=2,<3"),
 }
 _STAMP = "benchmarks-requirements.txt"
@@ -32,12 +32,16 @@ class System:
     """One thing that is measured: its name in the results, the worker's module, its environment (None: this one).
 
     settings: environment variables of its worker, beside those that all get.
+    way: the one way to call it that is measured; None: the fastest.
+    held_as: its line in the table of switches (`isa.HOLDS`), where that is not its name.
     """
 
     name: str
     worker: str
     environment: str | None
     settings: Mapping[str, str] = field(default_factory=dict, hash=False)
+    way: str | None = None
+    held_as: str | None = None
 
     @property
     def python(self) -> Path:
@@ -54,6 +58,31 @@ SYSTEMS = (
     System("Keras-JAX", "benchmarks.workers.keras_jax", "jax"),
     System("Flax", "benchmarks.workers.flax_linen", "jax"),
 )
+
+# Those that train; and, beside ours, what its `train_on_batch` comes to without the Python around it.
+BESIDE = "Gatewise, step alone"
+TRAINERS = (
+    System(
+        OURS.name,
+        "benchmarks.trainers.ours",
+        OURS.environment,
+        way="model.train_on_batch(x, y)",
+        held_as=isa.OURS_ON_JAX,
+    ),
+    System("PyTorch", "benchmarks.trainers.pytorch", "torch"),
+    System("Keras-TF", "benchmarks.trainers.keras_tf", "tf"),
+    System("Keras-JAX", "benchmarks.trainers.keras_jax", "jax"),
+    System("Flax", "benchmarks.trainers.flax_linen", "jax"),
+)
+
+
+def named(names: str, systems: tuple[System, ...]) -> list[System]:
+    """Ours, and of the others those that are named, separated by commas; all of them where none is."""
+    wanted = [name.strip().lower() for name in names.split(",") if name.strip()]
+    unknown = set(wanted) - {system.name.lower() for system in systems}
+    if unknown:
+        sys.exit(f"unknown systems {sorted(unknown)}; there are: {', '.join(system.name for system in systems)}")
+    return [each for each in systems if not wanted or each.name == OURS.name or each.name.lower() in wanted]
 
 
 def python_of(environment: str) -> Path:

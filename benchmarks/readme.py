@@ -1,4 +1,4 @@
-"""The table of the project's README: several machines and sets side by side."""
+"""The tables of the project's README: several machines and sets side by side."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from typing import Any
 
 from benchmarks import isa, store
 from benchmarks.compare import Row, geometric_mean
-from benchmarks.peers import OURS, SYSTEMS
-from benchmarks.tables import shape, short, table
+from benchmarks.peers import OURS
+from benchmarks.tables import held_names, shape, short, table
 
-_KINDS = {"forward": "{}", "step": "one step of a stream, {}"}  # What is shown, and how a row is called.
+# What is shown, and how a row is called.
+_KINDS = {"forward": "{}", "step": "one step of a stream, {}"}
+_TRAINING_KINDS = {"train": "{}", "epoch": "epoch of `fit`, {}", "unequal": "epoch of unequal lengths, {}"}
 
 
-def lines(root: Path, pairs: list[str]) -> list[str]:
-    """What each pair "KIND/SET" under `root` was measured on, and one table with three columns a pair."""
-    columns = {pair: _results(root, pair) for pair in pairs}
-    rows = {pair: _rows(results) for pair, results in columns.items()}
+def lines(root: Path, pairs: list[str], training: bool = False) -> list[str]:
+    """What each pair "KIND/SET" under `root` was measured on, and one table with three columns a pair.
+
+    With `training` of the runs that train, else of those at inference.
+    """
+    kinds = _TRAINING_KINDS if training else _KINDS
+    columns = {pair: _results(root, pair, "training" if training else "inference") for pair in pairs}
+    rows = {pair: _rows(results, kinds) for pair, results in columns.items()}
     names = dict.fromkeys(name for chosen in rows.values() for name in chosen)
     head = ["us (median), default threads"]
     for results in columns.values():
@@ -26,18 +32,18 @@ def lines(root: Path, pairs: list[str]) -> list[str]:
     return [line for pair, results in columns.items() for line in _about(results, rows[pair])] + table(head, body)
 
 
-def _results(root: Path, pair: str) -> dict[str, Any]:
+def _results(root: Path, pair: str, name: str) -> dict[str, Any]:
     found = store.load(root / pair)
-    if "inference" not in found:
+    if name not in found:
         known = [path.relative_to(root).as_posix() for path in store.pairs(root)]
-        sys.exit(f"no inference.json for {pair}; there are results of {', '.join(known) or 'nothing'}")
-    return found["inference"]
+        sys.exit(f"no {name}.json for {pair}; there are results of {', '.join(known) or 'nothing'}")
+    return found[name]
 
 
-def _rows(results: dict[str, Any]) -> dict[str, Row]:
+def _rows(results: dict[str, Any], kinds: dict[str, str]) -> dict[str, Row]:
     """The rows that are shown, by what they are called."""
-    shown = [row for row in results["rows"] if row["threads"] == "default" and row["case"]["kind"] in _KINDS]
-    return {_KINDS[row["case"]["kind"]].format(shape(row)): row for row in shown}
+    shown = [row for row in results["rows"] if row["threads"] == "default" and row["case"]["kind"] in kinds]
+    return {kinds[row["case"]["kind"]].format(shape(row)): row for row in shown}
 
 
 def _title(results: dict[str, Any], columns: dict[str, Any]) -> str:
@@ -51,10 +57,10 @@ def _about(results: dict[str, Any], rows: dict[str, Row]) -> list[str]:
     machine = results["machine"]
     ratios = [row["ratio"] for row in rows.values() if row["ratio"] is not None]
     ahead = sum(ratio > 1 for ratio in ratios)
-    systems = [system.name for system in SYSTEMS if any(system.name in row["systems"] for row in rows.values())]
+    holding = isa.sentence(held_names(rows.values()), machine["isa"], machine["held"])
     return [
         f"{isa.WORDS[machine['isa']]}: {machine['cores']} cores of {machine['processor']}, {machine['date'][:10]}, "
-        f"commit {machine['commit']}. {isa.sentence(systems, machine['isa'], machine['held'])} "
+        f"commit {machine['commit']}. {holding} "
         f"Ours is first in {ahead} of {len(ratios)} rows; the geometric mean of best peer / ours is "
         f"{geometric_mean(ratios):.2f}.",
         "",

@@ -9,16 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import isa, peers, readme
+from benchmarks.cases import SEQUENCES, WINDOWS
 from benchmarks.compare import Row, geometric_mean
-from benchmarks.peers import OURS, ROOT, SYSTEMS
+from benchmarks.peers import BESIDE, OURS, ROOT
 from benchmarks.store import RESULTS, load, pairs
-from benchmarks.tables import percent, place, shape, short, table
+from benchmarks.tables import columns_of, held_names, percent, place, shape, short, systems_of, table
 from benchmarks.targets import side_by_side, targets
 
 _KINDS = {
     "forward": "Whole sequences: forward, every step's output returned",
     "step": "One step from Python, the state kept between calls",
     "mixed": "Sequences of 1 to 100 steps in one batch of 32, padded to 100 and masked",
+}
+_TRAINING_KINDS = {
+    "train": "One step of training on a batch: forward, backward, SGD",
+    "epoch": f"An epoch of {WINDOWS:,} windows in batches of 32, one number found for each",
+    "unequal": f"An epoch of {SEQUENCES:,} sequences of 1 to 100 steps in batches of 32, one number found for each",
 }
 _PICTURE = "inference.png"
 
@@ -47,6 +53,8 @@ def _write_pair(folder: Path) -> None:
         lines += _inference(found["inference"])
         if found["inference"]["rows"]:
             _draw(folder)
+    if "training" in found:
+        lines += _training(found["training"])
     if "serving" in found:
         lines += serving_lines(found["serving"])
     lines += [f"## Targets; {place(machine)}", "", *side_by_side({place(machine): targets(found)})]
@@ -95,7 +103,7 @@ def _inference(results: dict[str, Any]) -> list[str]:
     lines = [f"![Each system's time over Gatewise's]({_PICTURE})", "", *_summary(rows)] if rows else []
     lines += _machine(results["machine"])
     if rows:
-        lines += [isa.sentence(_names(rows), results["machine"]["isa"], results["machine"]["held"]), ""]
+        lines += _holding(results)
     for threads in dict.fromkeys(row["threads"] for row in rows):
         words = "one thread, on one core" if threads == 1 else "each system's default threads"
         for kind, title in _KINDS.items():
@@ -107,6 +115,10 @@ def _inference(results: dict[str, Any]) -> list[str]:
     if rows:
         lines += _limits(results, here) + _ways(rows, here)
     return lines + (_scaling(results["scaling"], here) if "scaling" in results else [])
+
+
+def _holding(results: dict[str, Any]) -> list[str]:
+    return [isa.sentence(held_names(results["rows"]), results["machine"]["isa"], results["machine"]["held"]), ""]
 
 
 def _summary(rows: list[Row]) -> list[str]:
@@ -145,12 +157,8 @@ def _machine(machine: dict[str, Any]) -> list[str]:
     ]
 
 
-def _names(rows: list[Row]) -> list[str]:
-    return [system.name for system in SYSTEMS if any(system.name in row["systems"] for row in rows)]
-
-
 def _times(rows: list[Row]) -> list[str]:
-    names = _names(rows)
+    names = columns_of(rows)
     head = ["microseconds (median)", *names, "best peer / ours", "first"]
     return table(head, ([shape(row), *_cells(row, names), _ratio(row), str(row["winner"])] for row in rows))
 
@@ -178,7 +186,9 @@ def _means(rows: list[Row]) -> list[str]:
         if not chosen:
             continue
         best = geometric_mean([row["ratio"] for row in chosen])
-        each = ", ".join(f"{name} {_mean_over_ours(chosen, name):.2f}" for name in _names(chosen) if name != OURS.name)
+        each = ", ".join(
+            f"{name} {_mean_over_ours(chosen, name):.2f}" for name in systems_of(chosen) if name != OURS.name
+        )
         lines.append(f"Geometric mean, {cell.upper()}: best peer / ours {best:.2f}; {each}.")
         lines.append("")
     return lines[:-1]
@@ -270,11 +280,11 @@ def _limit_cells(row: Row) -> list[str]:
     ]
 
 
-def _ways(rows: list[Row], here: str) -> list[str]:
+def _ways(rows: list[Row], here: str, what: str = "") -> list[str]:
     """Which calls were measured: each system's fastest."""
-    lines = [f"## The calls; {here}", ""]
+    lines = [f"## The calls{what}; {here}", ""]
     lines += ["Of several ways to call a system the fastest was measured, for each case anew:", ""]
-    for name in _names(rows):
+    for name in systems_of(rows):
         counts: dict[str, int] = {}
         for row in rows:
             way = row["systems"].get(name, {}).get("call")
@@ -323,6 +333,67 @@ def _growth(cell: str, group: str, rows: list[dict[str, Any]]) -> list[str]:
         )
         before = each
     return table([f"{cell.upper()}, growing {group}", "us", "us a step of one sequence", "over the row above"], body)
+
+
+# -- training ---------------------------------------------------------------------------------------------------------
+
+
+def _training(results: dict[str, Any]) -> list[str]:
+    rows, here = results["rows"], place(results["machine"])
+    lines = [f"## Training; {here}", "", *_machine(results["machine"])]
+    if rows:
+        lines += [*_summary(rows), *_holding(results)]
+    for kind, title in _TRAINING_KINDS.items():
+        chosen = [row for row in rows if row["case"]["kind"] == kind]
+        if chosen:
+            lines += [f"## {title}; each system's default threads; {here}", "", *_times(chosen), *_means(chosen), ""]
+    if any(BESIDE in row["systems"] for row in rows):
+        lines += [
+            f"Gatewise is `train_on_batch` and `fit`, with NumPy arrays. {BESIDE}, takes no part: it is the step as "
+            "JAX compiles it, on arrays that JAX holds, as the loops of Flax and of Keras-JAX call theirs.",
+            "",
+        ]
+    lines += _first(results.get("first", []), here) + _memory(results.get("memory", []), here)
+    return lines + (_shares_of_peak(rows, here) + _ways(rows, here, " of training") if rows else [])
+
+
+def _first(rows: list[dict[str, Any]], here: str) -> list[str]:
+    """Imports and the first steps in a fresh process."""
+    if not rows:
+        return []
+    body = [[row["name"], *(f"{row[each]:.2f}" for each in ("loading_s", "first_s"))] for row in rows]
+    return [
+        f"## The first steps of a fresh process; {here}",
+        "",
+        "Seconds until the system is imported, and of the first two calls of `fit` on one batch of (32,50,8,32), or of "
+        "the loop, compilation and all.",
+        "",
+        *table(["system", "imports, s", "first steps, s"], body),
+    ]
+
+
+def _memory(rows: list[dict[str, Any]], here: str) -> list[str]:
+    """Resident memory between steps, and what a step adds."""
+    if not rows:
+        return []
+    body = [[row["name"], *(f"{row[each] / 1e6:,.0f}" for each in ("resting_bytes", "step_bytes"))] for row in rows]
+    return [
+        f"## Memory of a step, LSTM (32,100,256,512); {here}",
+        "",
+        *table(["system", "resident between steps, MB", "more at most during a step, MB"], body),
+    ]
+
+
+def _shares_of_peak(rows: list[Row], here: str) -> list[str]:
+    judged = [row for row in rows if "reached" in row.get("limit", {})]
+    head = ["case", "threads", "bound by", "least, us", "ours, us", "GFLOP/s", "of the peak", "of the reads' bound"]
+    return [
+        f"## Training's distance to the machine's limit; {here}",
+        "",
+        "Training makes each product of the layer three times: 6 B T g H (I + H) operations a step.",
+        "",
+        *table(head, map(_limit_cells, judged)),
+    ]
 
 
 # -- a server's load --------------------------------------------------------------------------------------------------
@@ -394,9 +465,10 @@ def main() -> None:
         metavar="KIND/SET",
         help="only print the README's table, of these results side by side: amd-25-17-avx512/avx512",
     )
+    parser.add_argument("--training", action="store_true", help="with --readme: its table of training")
     arguments = parser.parse_args()
     if arguments.readme:
-        print("\n".join(readme.lines(arguments.root, arguments.readme)))
+        print("\n".join(readme.lines(arguments.root, arguments.readme, arguments.training)))
     else:
         write(arguments.root)
 

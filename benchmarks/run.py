@@ -30,7 +30,10 @@ class Run:
 
     def hold(self, systems: Iterable[System]) -> list[System]:
         """The systems with the switches of this run."""
-        return [replace(each, settings=isa.switches(each.name, self.isa) if self.held else {}) for each in systems]
+        return [
+            replace(each, settings=isa.switches(each.held_as or each.name, self.isa) if self.held else {})
+            for each in systems
+        ]
 
     def facts(self) -> dict[str, Any]:
         """What the results say about the machine and the set."""

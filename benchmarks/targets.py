@@ -15,6 +15,7 @@ from benchmarks.compare import Row, geometric_mean
 from benchmarks.tables import percent, shape, table
 
 _OVER_PEERS = 1.1
+_TRAINING_OVER_PEERS, _TRAINING_MEAN, _TRAINING_OF_PEAK, _EPOCH_OVER_PEERS = 1.2, 2.0, 0.75, 3.0
 # The least share of the peak by (B, T, I, H): on AVX2, and on every other set.
 _OF_PEAK = {
     (32, 100, 256, 512): (0.70, 0.75),
@@ -52,10 +53,13 @@ class Target:
 
 
 def targets(found: dict[str, Any]) -> list[Target]:
-    """The targets of one machine and set; `found` has the results of its folder, by "inference" and "serving"."""
+    """The targets of one machine and set; `found` has the results of its folder, by "inference",
+    "training" and "serving"."""
     made: list[Target] = []
     if "inference" in found:
         made += _forward(found["inference"])
+    if "training" in found:
+        made += _training(found["training"])
     if "serving" in found:
         made += _pool(found["serving"])
     return made
@@ -63,34 +67,68 @@ def targets(found: dict[str, Any]) -> list[Target]:
 
 def _forward(results: dict[str, Any]) -> list[Target]:
     rows = [row for row in results["rows"] if row["case"]["kind"] == "forward" and row["threads"] == "default"]
-    return [*_over_peers(rows), *_shares(rows, results["machine"]["isa"])]
-
-
-def _over_peers(rows: list[Row]) -> list[Target]:
-    judged = [row for row in rows if row["ratio"] is not None]
+    judged = _judged(rows)
     if not judged:
         return []
+    mean = Target("forward, best peer / ours: geometric mean", _mean(judged), share=False)
+    lowest, ahead = _over_peers("forward", judged, _OVER_PEERS)
+    return [lowest, mean, ahead, *_shares(rows, results["machine"]["isa"])]
+
+
+def _training(results: dict[str, Any]) -> list[Target]:
+    rows = results["rows"]
+    steps = _judged([row for row in rows if row["case"]["kind"] == "train"])
+    made = _over_peers("training step", steps, _TRAINING_OVER_PEERS) if steps else []
+    for cell in GATES:
+        own = [row for row in steps if row["case"]["cell"] == cell]
+        if own:
+            what = f"training step, best peer / ours: geometric mean, {cell.upper()}"
+            made.append(Target(what, _mean(own), _TRAINING_MEAN, share=False))
+    for row in rows:
+        if row["case"]["kind"] == "train" and sizes(row) in _OF_PEAK:
+            what = f"of the peak: training step, {shape(row)}"
+            made.append(Target(what, row["limit"].get("of_peak"), _TRAINING_OF_PEAK))
+    epochs = _judged([row for row in rows if row["case"]["kind"] == "epoch"])
+    return made + [
+        Target(f"epoch of fit, best peer / ours: {shape(row)}", row["ratio"], _EPOCH_OVER_PEERS, share=False)
+        for row in epochs
+    ]
+
+
+def _judged(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["ratio"] is not None]
+
+
+def _mean(rows: list[Row]) -> float:
+    return geometric_mean([row["ratio"] for row in rows])
+
+
+def _over_peers(what: str, judged: list[Row], least: float) -> list[Target]:
+    """The lowest ratio, and the share of all rows that reach it."""
     lowest = min(judged, key=lambda row: row["ratio"])
     whole = len(FORWARD_SHAPES) * len(GATES)
-    ahead = sum(row["ratio"] >= _OVER_PEERS for row in judged)
-    mean = geometric_mean([row["ratio"] for row in judged])
+    ahead = sum(row["ratio"] >= least for row in judged)
     return [
-        Target("forward, best peer / ours: lowest", lowest["ratio"], _OVER_PEERS, share=False, where=shape(lowest)),
-        Target("forward, best peer / ours: geometric mean", mean, share=False),
-        Target(f"forward: rows of {whole} at {_OVER_PEERS} or more", ahead / whole, 1.0),
+        Target(f"{what}, best peer / ours: lowest", lowest["ratio"], least, share=False, where=shape(lowest)),
+        Target(f"{what}: rows of {whole} at {least} or more", ahead / whole, 1.0),
     ]
+
+
+def sizes(row: Row) -> tuple[int, int, int, int]:
+    """(B, T, I, H) of a row."""
+    case = row["case"]
+    return case["batch"], case["time"], case["features"], case["units"]
 
 
 def _shares(rows: list[Row], isa: str) -> list[Target]:
     made = []
     for row in rows:
-        case, limit = row["case"], row["limit"]
-        sizes = (case["batch"], case["time"], case["features"], case["units"])
-        if sizes in _OF_PEAK:
-            least = _OF_PEAK[sizes][isa != "avx2"]
+        limit = row["limit"]
+        if sizes(row) in _OF_PEAK:
+            least = _OF_PEAK[sizes(row)][isa != "avx2"]
             made.append(Target(f"of the peak: {shape(row)}", limit.get("of_peak"), least))
-        if sizes in _OF_READS:
-            made.append(Target(f"of the reads' bound: {shape(row)}", limit.get("of_reads"), _OF_READS[sizes]))
+        if sizes(row) in _OF_READS:
+            made.append(Target(f"of the reads' bound: {shape(row)}", limit.get("of_reads"), _OF_READS[sizes(row)]))
     return made
 
 

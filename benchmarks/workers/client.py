@@ -51,9 +51,19 @@ class Client:
             self.ask(do="prepare", case=case.as_dict(), expected=str(expected))
 
     def choose(self) -> dict[str, Any]:
-        """Let the worker find its fastest way to run the case, alone on the machine."""
+        """Let the worker find its fastest way to run the case, alone on the machine; or take the system's only one."""
         self.settle()
-        self.ask(do="choose")
+        self.ask(do="choose", way=self.system.way)
+        return self.answer()
+
+    def first(self, case: Case) -> dict[str, Any]:
+        """How long its first run of a case takes, compilation and all."""
+        self.ask(do="first", case=case.as_dict())
+        return self.answer()
+
+    def memory(self, case: Case) -> dict[str, Any]:
+        """Its memory between two runs of a case, and at most while it runs."""
+        self.ask(do="memory", case=case.as_dict())
         return self.answer()
 
     def run(self, seconds: float) -> list[float]:

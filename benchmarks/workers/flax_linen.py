@@ -10,10 +10,10 @@ from benchmarks.cases import Case, inputs, lengths, weights
 from benchmarks.workers.jax_common import one_thread
 from benchmarks.workers.serve import Prepare, Trial, serve, trial_of
 
-_UNROLL = 5  # Steps of a loop's turn: all sequences measured have a multiple of it.
+UNROLL = 5  # Steps of a loop's turn: all sequences measured have a multiple of it.
 
 
-def _parameters(case: Case) -> dict[str, Any]:
+def parameters_of(case: Case) -> dict[str, Any]:
     """The cell's parameters: Flax names a Dense a gate, i* for the input and h* for the state."""
     weight = weights(case)
     kernels, recurrent = weight.gate_columns(weight.kernel), weight.gate_columns(weight.recurrent_kernel)
@@ -35,26 +35,26 @@ def _parameters(case: Case) -> dict[str, Any]:
     }
 
 
-def _cell(linen: Any, case: Case) -> Any:
+def cell_of(linen: Any, case: Case) -> Any:
     return (linen.OptimizedLSTMCell if case.cell == "lstm" else linen.GRUCell)(features=case.units)
 
 
 def _whole(jax: Any, linen: Any, case: Case) -> dict[str, Trial]:
-    parameters = jax.device_put({"params": {"cell": _parameters(case)}})
+    parameters = jax.device_put({"params": {"cell": parameters_of(case)}})
     x = jax.device_put(inputs(case))
     count = jax.device_put(lengths(case)) if case.kind == "mixed" else None
 
     def compiled(unroll: int) -> Trial:
-        layer = linen.RNN(_cell(linen, case), unroll=unroll)
+        layer = linen.RNN(cell_of(linen, case), unroll=unroll)
         run = jax.jit(lambda p, x, count: layer.apply(p, x, seq_lengths=count))
         return trial_of(lambda: run(parameters, x, count).block_until_ready(), np.asarray)
 
-    return {"jit of nn.RNN": compiled(1), f"jit of nn.RNN, unroll={_UNROLL}": compiled(_UNROLL)}
+    return {"jit of nn.RNN": compiled(1), f"jit of nn.RNN, unroll={UNROLL}": compiled(UNROLL)}
 
 
 def _step(jax: Any, linen: Any, case: Case) -> dict[str, Trial]:
-    cell, sequence = _cell(linen, case), inputs(case)
-    parameters = jax.device_put({"params": _parameters(case)})
+    cell, sequence = cell_of(linen, case), inputs(case)
+    parameters = jax.device_put({"params": parameters_of(case)})
     zeros = jax.numpy.zeros((case.batch, case.units))
     start = (zeros, zeros) if case.cell == "lstm" else zeros
     run = jax.jit(cell.apply)

@@ -1,8 +1,10 @@
 """The loop of a worker process: JSON lines in, JSON lines out.
 
     {"do": "prepare", "case": {...}, "expected": "y.npy"}  ->  {"largest_errors": {way: error, ...}}
-    {"do": "choose"}                                       ->  {"call": way, "tried_us": {way: time, ...}}
+    {"do": "choose", "way": null}                          ->  {"call": way, "tried_us": {way: time, ...}}
     {"do": "run", "seconds": 0.05}                         ->  {"samples": [nanoseconds a call, ...]}
+    {"do": "first", "case": {...}}                         ->  {"seconds": of a first run, compilation and all}
+    {"do": "memory", "case": {...}}                        ->  {"resting": bytes, "peak": bytes, while it runs}
     {"do": "stop"}
 
 Or {"failed": "..."} instead. A worker computes only between a question and its answer.
@@ -21,7 +23,9 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from benchmarks.cases import TOLERANCES, Case, largest_error
+from benchmarks import memory
+from benchmarks.cases import Case, largest_error, tolerance
+from benchmarks.lessons import LOSSES_CHECKED
 
 _SAMPLE = 200_000  # Nanoseconds: shorter calls are timed several at a time, so that the clock costs nothing.
 _CHOICE = 0.03  # Seconds for each way to call, when the fastest is looked for.
@@ -46,6 +50,12 @@ def trial_of(call: Callable[[], Any], to_numpy: Callable[[Any], Any]) -> Trial:
     return Trial(call, lambda: to_numpy(call()))
 
 
+def steps_of(loss: Callable[[], Any], call: Callable[[], object] | None = None) -> Trial:
+    """The trial of training: `loss` makes a step on the first batch and gives the loss before it; `call` is what is
+    timed, where that is something else."""
+    return Trial(call or loss, lambda: np.array([float(loss()) for _ in range(LOSSES_CHECKED)]))
+
+
 # Ways to run a case by what they are called, most usual first; the fastest that gives right numbers is measured.
 Prepare = Callable[[Case], dict[str, Trial]]
 
@@ -63,7 +73,11 @@ class Worker:
         if question["do"] == "run":
             return {"samples": self.samples(question["seconds"])}
         if question["do"] == "choose":
-            return self.choose()
+            return self.choose(question["way"])
+        if question["do"] == "first":
+            return self.first(Case(**question["case"]))
+        if question["do"] == "memory":
+            return self.memory(Case(**question["case"]))
         return self.check(Case(**question["case"]), np.load(question["expected"]))
 
     def check(self, case: Case, expected: Any) -> dict[str, Any]:
@@ -72,13 +86,34 @@ class Worker:
         gc.collect()
         trials = self.prepare(case)
         errors = {way: largest_error(case, np.asarray(trial.result()), expected) for way, trial in trials.items()}
-        self.trials = {way: trial for way, trial in trials.items() if errors[way] <= TOLERANCES[case.precision]}
+        self.trials = {way: trial for way, trial in trials.items() if errors[way] <= tolerance(case)}
         if not self.trials:
             return {"failed": f"outputs differ from the reference by {errors}"}
         return {"largest_errors": errors}
 
-    def choose(self) -> dict[str, Any]:
-        """Take the fastest way; the others are forgotten."""
+    def first(self, case: Case) -> dict[str, Any]:
+        """The time of the first run of the most usual way, in a process that has run nothing yet."""
+        trial = next(iter(self.prepare(case).values()))
+        begin = time.perf_counter()
+        trial.result()
+        return {"seconds": time.perf_counter() - begin}
+
+    def memory(self, case: Case) -> dict[str, Any]:
+        """The process's memory between two runs of the most usual way, and the most that it was while it ran."""
+        trials = self.prepare(case)
+        call = next(iter(trials.values())).call
+        del trials
+        call()
+        resting = memory.after_tidying()
+        memory.forget_peak()
+        for _ in range(3):
+            call()
+        return {"resting": resting, "peak": memory.peak()}
+
+    def choose(self, way: str | None) -> dict[str, Any]:
+        """Take this way, or the fastest; the others are forgotten."""
+        if way is not None:
+            self.trials = {way: self.trials[way]}
         times = {way: _quick_time(trial.call) for way, trial in self.trials.items()}
         best = min(times, key=lambda way: times[way])
         self.trials = {best: self.trials[best]}

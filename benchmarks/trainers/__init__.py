@@ -1,0 +1,1 @@
+"""The workers that train, one module a system; see `benchmarks.workers`."""
