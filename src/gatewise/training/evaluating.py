@@ -53,10 +53,10 @@ def evaluated_on(model: Any, batch: Batch) -> dict[str, Any]:
 
 def _on_jax(model: Any, batch: Batch) -> dict[str, Any]:
     jax = jax_or_say_what_to_install(f"{model.label}: evaluate")
-    function = program(model, training=False, fills_up=False)
+    run = program(model, training=False, fills_up=False).run
     held = Held(model)
     data = jax.tree.map(lambda leaf: leaf[None], batch)
-    state, logs = function(held.taken(), data, np.array([batch.size], "int32"), 0, 1, np.uint32(0), 0)
+    state, logs = run(held.taken(), data, np.array([batch.size], "int32"), 0, 1, np.uint32(0), 0)
     held.keep(state)
     held.given_back()
     return plain_logs(model, logs)

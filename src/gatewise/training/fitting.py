@@ -12,11 +12,11 @@ import numpy as np
 from gatewise.callbacks import CallbackList
 from gatewise.training import step
 from gatewise.training.compiled import Compiled
-from gatewise.training.data import Source
+from gatewise.training.data import Batch, Source
 from gatewise.training.evaluating import evaluated, plain_logs
 from gatewise.training.interrupts import held_back
 from gatewise.training.preparing import can_fill_up, prepare
-from gatewise.training.program import Held, jax_or_say_what_to_install, program
+from gatewise.training.program import Held, Program, jax_or_say_what_to_install, program
 from gatewise.training.resuming import running
 from gatewise.training.segments import Segment, segments
 
@@ -154,21 +154,49 @@ class Training:
 
     def dispatch(self, data: Any, real: Any, place: int, count: int) -> dict[str, Any]:
         """Run steps, and wait for their logs."""
-        function = program(self.model, training=True, fills_up=self.fills_up)
-        if self.compiled.seed is None:
-            self.compiled.seed = new_seed()
-        with held_back():
-            state, logs = function(
-                self.held.taken(), data, real, place, count, np.uint32(self.compiled.seed), self.compiled.steps
-            )
-            self.held.keep(state)
-            self.compiled.steps += count
-        return plain_logs(self.model, logs)
+        made = program(self.model, training=True, fills_up=self.fills_up)
+        return dispatched(self.model, made, self.held, data, real, place, count)
 
     def give_back(self) -> None:
         """The values of the last finished step into the variables."""
         with held_back():
             self.held.given_back()
+
+
+def dispatched(
+    model: Any, made: Program, held: Held, data: Any, real: np.ndarray, place: int, count: int
+) -> dict[str, Any]:
+    """Run steps of a segment on the values that are held, and wait for their logs."""
+    compiled: Compiled = model._compiled
+    if compiled.seed is None:
+        compiled.seed = new_seed()
+    with held_back():
+        state, logs = made.run(held.taken(), data, real, place, count, np.uint32(compiled.seed), compiled.steps)
+        held.keep(state)
+        compiled.steps += count
+    return plain_logs(model, logs)
+
+
+def on_batch(model: Any, batch: Batch) -> dict[str, Any]:
+    """One step on one batch, the values in the variables afterwards; the logs so far.
+
+    JAX's values are kept for the next such step, which then copies only what the program has set in between.
+    """
+    import jax
+
+    made = program(model, training=True, fills_up=False)
+    try:
+        held = made.spare.pop()
+    except IndexError:  # The first step, or another thread has them.
+        held = Held(model)
+    data = jax.tree.map(lambda leaf: leaf[None], batch)
+    try:
+        logs = dispatched(model, made, held, data, np.array([batch.size], "int32"), 0, 1)
+    finally:
+        with held_back():
+            held.given_back()
+    made.spare[:] = [held]
+    return logs
 
 
 def new_seed() -> int:

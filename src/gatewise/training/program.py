@@ -8,7 +8,7 @@ of samples.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import ref
 
 import numpy as np
@@ -33,14 +33,22 @@ def jax_or_say_what_to_install(what: str) -> Any:
     return jax
 
 
-def program(model: Any, training: bool, fills_up: bool) -> Callable[..., Any]:
-    """The compiled steps of a model as it is now, kept in its cache.
+class Program(NamedTuple):
+    """The compiled steps of a model.
 
-    Returns:
-        A function (state, segment, real rows (S,), start, count, seed, first step) -> (state, logs).
+    Args:
+        run: a function (state, segment, real rows (S,), start, count, seed, first step) -> (state, logs).
+        spare: where JAX's values wait for the next step, between calls of `train_on_batch`; empty while they are used.
     """
+
+    run: Callable[..., Any]
+    spare: list[Held]
+
+
+def program(model: Any, training: bool, fills_up: bool) -> Program:
+    """The compiled steps of a model as it is now, kept in its cache."""
     use = f"{'train' if training else 'test'}{' filled up' if fills_up else ''}"
-    made: Callable[..., Any] = model._cache.get(use, lambda: _stamp(model), _compiled, model, training, fills_up)
+    made: Program = model._cache.get(use, lambda: _stamp(model), _compiled, model, training, fills_up)
     return made
 
 
@@ -64,7 +72,7 @@ def _settings(optimizer: Any) -> Any:
     return tuple(plain), id(optimizer._learning_rate), len(optimizer.variables)
 
 
-def _compiled(model: Any, training: bool, fills_up: bool) -> Callable[..., Any]:
+def _compiled(model: Any, training: bool, fills_up: bool) -> Program:
     import jax
 
     held = ref(model)  # The model keeps the function, which must not keep the model.
@@ -75,8 +83,7 @@ def _compiled(model: Any, training: bool, fills_up: bool) -> Callable[..., Any]:
         return _steps(alive, training, fills_up, state, segment, real, start, count, seed, number)
 
     eagerly = model._compiled.given["run_eagerly"]
-    compiled: Callable[..., Any] = run if eagerly else jax.jit(run, donate_argnums=(0,))
-    return compiled
+    return Program(run if eagerly else jax.jit(run, donate_argnums=(0,)), [])
 
 
 def _steps(
@@ -170,7 +177,6 @@ class Held:
     """
 
     def __init__(self, model: Any) -> None:
-        self.model = model
         self.variables = step.variables_of(model)
         self._flat = [variable for part in self.variables for variable in part]
         self._versions = [-1 for _ in self._flat]

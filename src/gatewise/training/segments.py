@@ -100,7 +100,9 @@ def _of_batches(source: Source, fills_up: bool, one_by_one: bool, steps: int | N
     known = min((n for n in (source.batches, steps) if n is not None), default=_ITERATED_BATCHES)
     waiting: list[Batch] = []
     real: list[int] = []
-    slots = size = 0
+    slots = 0
+    # Where lengths differ, the first batch may be the rest of a bucket: batches of one size are compiled once.
+    size = 0 if source.one_shape or not source.size else min(source.size, source.samples or source.size)
     for taken, given in enumerate(source.epoch(), start=1):
         batch, rows = given, given.size
         size = size or rows

@@ -20,7 +20,7 @@ from gatewise.training.compiled import ARGUMENTS, Compiled
 from gatewise.training.data import Batch, Source, adapt, unpacked
 from gatewise.training.data.sequences import are_ragged
 from gatewise.training.evaluating import evaluated, evaluated_on
-from gatewise.training.fitting import Training, Validation, fit
+from gatewise.training.fitting import Validation, fit, on_batch
 from gatewise.training.preparing import compiled_of, prepare
 from gatewise.training.program import jax_or_say_what_to_install
 from gatewise.training.resuming import restore_training_state, training_state
@@ -327,19 +327,11 @@ class Trainable(Layer):
         Returns:
             The loss before the step; with metrics a list [loss, metrics...].
         """
-        jax = jax_or_say_what_to_install(f"{self.label}: train_on_batch")
+        jax_or_say_what_to_install(f"{self.label}: train_on_batch")
         source = one_batch(x, y, sample_weight, class_weight)
         prepare(self, source, "train_on_batch", training=True)
         self._reset_before(reset_metrics)
-        training = Training(self, source, CallbackList([]), 1)
-        training.fills_up = False
-        batch = source.first()
-        data = jax.tree.map(lambda leaf: leaf[None], batch)
-        try:
-            logs = training.dispatch(data, np.array([batch.size], "int32"), 0, 1)
-        finally:
-            training.give_back()
-        return self._said(logs, return_dict)
+        return self._said(on_batch(self, source.first()), return_dict)
 
     def _reset_before(self, reset: bool | None) -> None:
         if reset or (reset is None and release.current() != "keras3"):

@@ -7,7 +7,7 @@ import platform
 import pytest
 
 from benchmarks import isa, machine
-from benchmarks.peers import OURS, SYSTEMS, variables
+from benchmarks.peers import OURS, SYSTEMS, TRAINERS, variables
 from benchmarks.run import Run
 from gatewise.engine import _native
 
@@ -17,7 +17,13 @@ FREE = Run("amd-25-17-avx512", "avx512", held=False)
 
 
 def test_every_system_has_its_line_in_the_table():
-    assert set(isa.HOLDS) == set(NAMES)
+    assert set(isa.HOLDS) == {*NAMES, isa.OURS_ON_JAX}
+    assert {system.held_as or system.name for system in TRAINERS} <= set(isa.HOLDS)
+
+
+def test_ours_in_training_holds_the_engine_and_what_jax_compiles():
+    ours = HELD.hold(TRAINERS)[0]
+    assert ours.settings == {"GATEWISE_ISA": "avx2", "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"}
 
 
 @pytest.mark.parametrize("name", isa.WORDS)

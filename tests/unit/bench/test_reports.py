@@ -9,6 +9,7 @@ import pytest
 from benchmarks import readme, report, roofline, serving
 from benchmarks.cases import Case
 from benchmarks.compare import verdict
+from benchmarks.peers import BESIDE
 from benchmarks.tables import place
 from benchmarks.targets import Target, targets
 
@@ -107,6 +108,53 @@ def test_a_missed_target_is_bold_and_says_what_was_wanted():
     assert Target("x", 1.05, 1.1, share=False, where="here").cell() == "**1.05 at here** (1.10)"
     assert Target("x", None, 0.8).cell() == "- (80%)"
     assert Target("x", 2.0, share=False).cell() == "2.00"
+
+
+def made_training():
+    facts = made_results()
+    steps = [
+        made_row(Case("train", "lstm", 32, 100, 256, 512), 60_000.0, 90_000.0),
+        made_row(Case("train", "gru", 1, 100, 8, 32), 500.0, 550.0),
+        made_row(Case("epoch", "lstm", 32, 50, 8, 32), 100_000.0, 350_000.0),
+    ]
+    steps[0]["systems"][BESIDE] = {"median_us": 1.0, "call": "compiled step"}
+    return {
+        **{name: facts[name] for name in ("machine", "limits")},
+        "rows": steps,
+        "first": [{"name": "Gatewise", "loading_s": 0.5, "first_s": 1.5}],
+        "memory": [{"name": "Gatewise", "resting_bytes": 250_000_000, "step_bytes": 100_000_000}],
+    }
+
+
+def test_what_is_shown_beside_takes_no_part():
+    row = made_training()["rows"][0]
+    again = verdict(row["systems"])
+    assert (again["winner"], again["best_peer"], again["ratio"]) == ("Gatewise", "PyTorch", 1.5)
+
+
+def test_targets_of_training():
+    found = {each.what: each for each in targets({"training": made_training()})}
+    assert found["training step, best peer / ours: lowest"].found == pytest.approx(1.1)
+    assert found["training step, best peer / ours: lowest"].missed
+    assert found["training step: rows of 16 at 1.2 or more"].found == 1 / 16
+    assert found["training step, best peer / ours: geometric mean, LSTM"].found == pytest.approx(1.5)
+    assert not found["epoch of fit, best peer / ours: LSTM (32,50,8,32)"].missed
+    # 6 B T g H (I + H) operations in 60 ms, over 200 GFLOP/s.
+    share = 6 * 32 * 100 * 4 * 512 * (256 + 512) / 60e-3 / 2e11
+    assert found["of the peak: training step, LSTM (32,100,256,512)"].found == pytest.approx(share)
+
+
+def test_the_page_has_training(root):
+    folder = root / "amd-25-17-avx512" / "avx2"
+    (folder / "training.json").write_text(json.dumps(made_training()))
+    report.write(root)
+    page = (folder / "README.md").read_text()
+    assert "| microseconds (median) | Gatewise | Gatewise, step alone | PyTorch | best peer / ours | first |" in page
+    assert "| Gatewise | 0.50 | 1.50 |" in page
+    assert "| Gatewise | 250 | 100 |" in page
+    assert "Gatewise on JAX (GATEWISE_ISA, XLA_FLAGS)" in page
+    lines = readme.lines(root, ["amd-25-17-avx512/avx2"], training=True)
+    assert "| epoch of `fit`, LSTM (32,50,8,32) | 100,000 | 350,000 PyTorch | 3.50 |" in lines
 
 
 @pytest.fixture
