@@ -85,13 +85,15 @@ class Settings:
 
         compiled.turn(value == "auto")
 
+    spread = False
+    """Whether a distribution over several devices holds (`gatewise.distribution`): then JAX computes."""
     _resolved: bool | None = None
 
     def uses_jax(self) -> bool:
         """Whether `predict` runs on JAX now."""
         if self._resolved is None:
             self._resolved = self._executor == "jax" or (self._executor == "auto" and _has_accelerator())
-        return self._resolved
+        return self._resolved or self.spread
 
     @property
     def threads(self) -> int:

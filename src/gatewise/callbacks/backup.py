@@ -14,6 +14,7 @@ from gatewise.base.atomic import remove_leftovers
 from gatewise.callbacks.callback import Callback, Logs, Mode, overrides_batch_hooks
 from gatewise.callbacks.counting import EveryBatches
 from gatewise.callbacks.state_file import read_state, write_state
+from gatewise.distribution.devices import is_first_process
 
 _LATEST: Final = "training_state.npz"
 _PREVIOUS: Final = "training_state.previous.npz"
@@ -95,7 +96,8 @@ class BackupAndRestore(Callback):
                 f"BackupAndRestore: {type(self.model).__name__} has no training_state and restore_training_state, "
                 f"which say what to save."
             )
-        remove_leftovers(self._latest)
+        if is_first_process():
+            remove_leftovers(self._latest)
         self._every = EveryBatches(self.save_freq, "BackupAndRestore")
         found = self._found()
         if found is not None:
@@ -131,14 +133,16 @@ class BackupAndRestore(Callback):
             self._save(epoch + 1, 0)
 
     def _save(self, epoch: int, batch: int) -> None:
-        """Save that this batch of this epoch is the next."""
+        """Save that this batch of this epoch is the next; of several processes the first one does."""
+        if not is_first_process():
+            return
         os.makedirs(self.backup_dir, exist_ok=True)
         if self.double_checkpoint and self._latest.exists():
             os.replace(self._latest, self._previous)
         write_state(self._latest, self.model.training_state(), epoch=epoch, batch=batch)
 
     def on_train_end(self, logs: Logs = None) -> None:
-        if self.delete_checkpoint and os.path.isdir(self.backup_dir):
+        if is_first_process() and self.delete_checkpoint and os.path.isdir(self.backup_dir):
             for path in (self._latest, self._previous):
                 path.unlink(missing_ok=True)
             if not os.listdir(self.backup_dir):  # Others' files in it stay.

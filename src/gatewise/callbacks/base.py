@@ -9,6 +9,7 @@ from gatewise.callbacks.callback import MODES, Callback, Logs, Mode
 from gatewise.callbacks.history import History
 from gatewise.callbacks.logs import LazyLogs
 from gatewise.callbacks.progress import ProgbarLogger
+from gatewise.distribution.devices import is_first_process
 
 __all__ = ["Callback", "CallbackList", "History"]
 
@@ -90,8 +91,10 @@ class CallbackList(Callback):
         """Call a hook of all. They share one dict of logs, so that what one adds the next ones see."""
         *place, logs = args
         shared = logs if isinstance(logs, LazyLogs) else LazyLogs(logs)
+        first = is_first_process()
         for callback in self.callbacks:
-            getattr(callback, hook)(*place, shared)
+            if first or not getattr(callback, "only_in_first_process", False):
+                getattr(callback, hook)(*place, shared)
 
 
 def _passed_on(hook: str) -> Any:

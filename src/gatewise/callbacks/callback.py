@@ -38,6 +38,8 @@ class Callback:
     # On the class, because subclasses forget to call `super().__init__()`.
     params: Any = None
     _model: Any = None
+    only_in_first_process = False
+    """Whether, of several processes that train together, only the first calls the hooks: where they write files."""
 
     def __init__(self) -> None:
         self.params = None

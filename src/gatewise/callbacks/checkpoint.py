@@ -42,6 +42,8 @@ class ModelCheckpoint(Monitoring):
     'best-{epoch:02d}.keras'
     """
 
+    only_in_first_process = True
+
     up_by_name = ("acc", "fmeasure")
 
     def __init__(

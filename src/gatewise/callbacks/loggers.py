@@ -21,6 +21,8 @@ class CSVLogger(Callback):
         append: go on with a file that is there; else begin anew.
     """
 
+    only_in_first_process = True
+
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         super().__init__()
         self.filename = os.fspath(filename)
@@ -77,6 +79,8 @@ class RemoteMonitor(Callback):
         headers: of HTTP, by name.
         send_as_json: send JSON itself instead of a form.
     """
+
+    only_in_first_process = True
 
     seconds = 10.0
     """How long to wait for the server."""

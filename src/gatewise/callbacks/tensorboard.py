@@ -36,6 +36,8 @@ class TensorBoard(Callback):
         ValueError: for arguments that are not known.
     """
 
+    only_in_first_process = True
+
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",

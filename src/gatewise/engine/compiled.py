@@ -12,13 +12,13 @@ What it cannot do goes to `scan`: other devices, bfloat16, dropout of the state,
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from gatewise.base.typing import Array
-from gatewise.engine import native
+from gatewise.engine import native, over_devices
 from gatewise.engine.cells import NATIVE, Cell, State
 from gatewise.engine.op import Op, Traversal
 
@@ -99,7 +99,9 @@ def forward(op: Op, x: Array, state: State | None, traversal: Traversal) -> tupl
         masked,
         "bias" in op.weights,
     )
-    return _recurrence()(spec, weights, x, states, jnp.asarray(mask, jnp.uint8))
+    return over_devices.on_each_device(  # type: ignore[no-any-return]
+        partial(_recurrence(), spec), weights, x, states, jnp.asarray(mask, jnp.uint8)
+    )
 
 
 @cache
@@ -159,11 +161,11 @@ def _call_forward(spec: Spec, keeps: bool, weights: Arrays, x: Array, states: Ar
     batch, steps, _ = x.shape
     units = states[0].shape[1]
     fields = _fields(NATIVE[spec.cell]) + len(states)
-    shape = jax.ShapeDtypeStruct
+    shape = partial(over_devices.result, like=x)
     results = [
-        shape((batch, steps, units) if spec.sequences else (batch, units), x.dtype),
-        *(shape(s.shape, x.dtype) for s in states),
-        shape((batch, steps, fields, _reserve_units(units, x.dtype)) if keeps else (batch, 0), x.dtype),
+        shape((batch, steps, units) if spec.sequences else (batch, units)),
+        *(shape(s.shape) for s in states),
+        shape((batch, steps, fields, _reserve_units(units, x.dtype)) if keeps else (batch, 0)),
     ]
     call = jax.ffi.ffi_call("gatewise_forward", results)
     return tuple(call(x, *weights, *states, mask, **_attributes(spec, units)))
@@ -176,11 +178,8 @@ def _call_backward(
 
     batch, steps = reserve.shape[:2]
     units = states[0].shape[1]
-    shape = jax.ShapeDtypeStruct
-    results = [
-        shape((batch, steps, _fields(NATIVE[spec.cell]), units), reserve.dtype),
-        *(shape(s.shape, reserve.dtype) for s in states),
-    ]
+    shape = partial(over_devices.result, like=reserve)
+    results = [shape((batch, steps, _fields(NATIVE[spec.cell]), units)), *(shape(s.shape) for s in states)]
     call = jax.ffi.ffi_call("gatewise_backward", results)
     return tuple(call(reserve, *weights, *states, mask, dy, *d_last, **_attributes(spec, units)))
 
@@ -249,7 +248,7 @@ def _call_input_gradient(spec: Spec, weights: Arrays, dz: Array) -> Arrays:
     import jax
 
     (kernel,) = weights
-    shape = jax.ShapeDtypeStruct((*dz.shape[:2], kernel.shape[0]), dz.dtype)
+    shape = over_devices.result((*dz.shape[:2], kernel.shape[0]), like=dz)
     return (jax.ffi.ffi_call("gatewise_input_gradient", shape)(dz, kernel, **_attributes(spec, dz.shape[-1])),)
 
 
@@ -264,11 +263,11 @@ def _weight_gradients(
     units = dz.shape[-1]
     columns = weights[0].shape[1]
     bias = (2, columns) if cell.weights["bias"].startswith("(2") else (columns,)
-    shapes = [jax.ShapeDtypeStruct(shape, x.dtype) for shape in (weights[0].shape, weights[1].shape, bias)]
+    shapes = [over_devices.result(shape, like=dz) for shape in (weights[0].shape, weights[1].shape, bias)]
     call = jax.ffi.ffi_call("gatewise_weight_gradients", shapes, vmap_method="sequential")
     gradients = dict(zip(cell.weights, call(x, reserve, states[0], dz, **_attributes(spec, units)), strict=False))
     if not spec.bias:
-        gradients["bias"] = jnp.zeros_like(weights[2])
+        gradients["bias"] = weights[2] * 0  # It varies along the same axes of a mesh.
     own = {gate: dz[:, :, k] for k, gate in enumerate(cell.gates)}
     after = tuple(reserve[:, :, dz.shape[2] + k, :units] for k in range(len(states)))
     earlier = tuple(jnp.concatenate([s[:, None], a[:, :-1]], axis=1) for s, a in zip(states, after, strict=True))

@@ -11,7 +11,8 @@ from gatewise.callbacks import CallbackList
 from gatewise.config import config as settings
 from gatewise.training import step
 from gatewise.training.data import Batch, Source
-from gatewise.training.program import Held, jax_or_say_what_to_install, own_step, program
+from gatewise.training.preparing import can_fill_up
+from gatewise.training.program import Held, is_uneven, jax_or_say_what_to_install, own_step, placed, program
 
 
 def evaluated(
@@ -53,10 +54,12 @@ def evaluated_on(model: Any, batch: Batch) -> dict[str, Any]:
 
 def _on_jax(model: Any, batch: Batch) -> dict[str, Any]:
     jax = jax_or_say_what_to_install(f"{model.label}: evaluate")
-    run = program(model, training=False, fills_up=False).run
+    fills_up = is_uneven(batch.size) and can_fill_up(model)
+    run = program(model, training=False, fills_up=fills_up).run
     held = Held(model)
     data = jax.tree.map(lambda leaf: leaf[None], batch)
-    state, logs = run(held.taken(), data, np.array([batch.size], "int32"), 0, 1, np.uint32(0), 0)
+    data, real = placed(data, np.array([batch.size], "int32"), fills_up)
+    state, logs = run(held.taken(), data, real, 0, 1, np.uint32(0), 0)
     held.keep(state)
     held.given_back()
     return plain_logs(model, logs)

@@ -10,19 +10,22 @@ from typing import Any, Final
 import numpy as np
 
 from gatewise.callbacks import CallbackList
+from gatewise.distribution.devices import from_first_process, process_count
 from gatewise.training import step
 from gatewise.training.compiled import Compiled
 from gatewise.training.data import Batch, Source
 from gatewise.training.evaluating import evaluated, plain_logs
 from gatewise.training.interrupts import held_back
 from gatewise.training.preparing import can_fill_up, prepare
-from gatewise.training.program import Held, Program, jax_or_say_what_to_install, program
+from gatewise.training.program import Held, Program, is_uneven, jax_or_say_what_to_install, placed, program
 from gatewise.training.resuming import running
 from gatewise.training.segments import Segment, segments
 
 DISPATCH_SECONDS: Final = 0.05
 """As many steps go into one dispatch as take about so long: then what happens around it costs little, and Ctrl-C and
 the progress bar do not wait."""
+TOGETHER: Final = 16
+"""How many steps go into one dispatch where there are several processes."""
 
 
 @dataclass
@@ -79,9 +82,11 @@ class Training:
         given = self.compiled.given["steps_per_execution"]
         self.each = callbacks.needs_batch_hooks("train")
         fixed = given if isinstance(given, int) and (given > 1 or self.each) else None
+        if fixed is None and process_count() > 1:
+            fixed = TOGETHER  # All processes must run the same steps at once, and their clocks differ.
         self.pace = Pace(1 if self.each and fixed is None else fixed)
         tail = source.samples is None or source.size is None or source.samples % source.size > 0
-        self.fills_up = (tail or not source.one_shape) and can_fill_up(model)
+        self.fills_up = (tail or not source.one_shape or is_uneven(source.size)) and can_fill_up(model)
         self.held = Held(model)
         self.order = source.order_state()
         """What the order of the running epoch was drawn from; between epochs, that of the next one."""
@@ -135,16 +140,14 @@ class Training:
 
     def _segment(self, segment: Segment, done: int, place: int, logs: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """The steps of a segment from this place on, where so many were done before the segment."""
-        import jax
-
-        data = jax.device_put(segment.data)
+        data, real = placed(segment.data, segment.real, self.fills_up)
         left = segment.batches if self.steps is None else min(segment.batches, self.steps - done)
         done += place
         while place < left and not self.model.stop_training:
             count = min(self.pace.count(), left - place)
             self.callbacks.on_train_batch_begin(done)
             started = time.perf_counter()
-            logs = self.dispatch(data, segment.real, place, count)
+            logs = self.dispatch(data, real, place, count)
             self.pace.took(time.perf_counter() - started, count)
             place, done = place + count, done + count
             if self.each:
@@ -184,14 +187,15 @@ def on_batch(model: Any, batch: Batch) -> dict[str, Any]:
     """
     import jax
 
-    made = program(model, training=True, fills_up=False)
+    fills_up = is_uneven(batch.size) and can_fill_up(model)
+    made = program(model, training=True, fills_up=fills_up)
     try:
         held = made.spare.pop()
     except IndexError:  # The first step, or another thread has them.
         held = Held(model)
-    data = jax.tree.map(lambda leaf: leaf[None], batch)
     try:
-        logs = dispatched(model, made, held, data, np.array([batch.size], "int32"), 0, 1)
+        data, real = placed(jax.tree.map(lambda leaf: leaf[None], batch), np.array([batch.size], "int32"), fills_up)
+        logs = dispatched(model, made, held, data, real, 0, 1)
     finally:
         with held_back():
             held.given_back()
@@ -221,6 +225,7 @@ def fit(
     checked = validation()
     if checked is not None:
         prepare(model, checked.source, "fit with validation", training=False)
+    _same_in_all_processes(model)
     callbacks = make_callbacks(steps or source.batches)
     model.stop_training = False
     training = Training(model, source, callbacks, steps)
@@ -234,6 +239,14 @@ def fit(
                 model.optimizer.finalize_variable_values(model.trainable_variables)
         callbacks.on_train_end(logs)
     return model.history
+
+
+def _same_in_all_processes(model: Any) -> None:
+    """Begin with the values that process 0 has."""
+    if process_count() > 1:
+        variables = [variable for part in step.variables_of(model) for variable in part]
+        for variable, value in zip(variables, from_first_process([v.value for v in variables]), strict=True):
+            variable.assign(value)
 
 
 def _epochs(training: Training, validation: Validation | None, initial_epoch: int, epochs: int) -> dict[str, Any]:

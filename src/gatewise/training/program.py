@@ -15,6 +15,9 @@ import numpy as np
 
 from gatewise.base import structure
 from gatewise.base.variable import Scope, reading
+from gatewise.distribution import placing as places
+from gatewise.distribution.placing import Placing, placing_now
+from gatewise.engine.over_devices import divided
 from gatewise.training import step
 from gatewise.training.compiled import filled_up
 from gatewise.training.data import Batch
@@ -37,7 +40,8 @@ class Program(NamedTuple):
     """The compiled steps of a model.
 
     Args:
-        run: a function (state, segment, real rows (S,), start, count, seed, first step) -> (state, logs).
+        run: a function (state, segment, real rows (S,), start, count, seed, first step) -> (state, logs). Where
+            processes give shares of their own, real rows are (S, processes).
         spare: where JAX's values wait for the next step, between calls of `train_on_batch`; empty while they are used.
     """
 
@@ -52,6 +56,31 @@ def program(model: Any, training: bool, fills_up: bool) -> Program:
     return made
 
 
+def placed(segment: Any, real: Any, fills_up: bool) -> tuple[Any, Any]:
+    """A segment's arrays (S, B, ...) and numbers of real rows, where the compiled function takes them: on the device,
+    or B divided among all.
+
+    Args:
+        segment: a `Batch` of arrays.
+        real: (S,).
+        fills_up: whether rows may be added, so that B divides.
+    """
+    import jax
+
+    placing = placing_now()
+    if placing is None:
+        return jax.device_put(segment), real
+    if fills_up:
+        segment = places.filled_up(segment, 1, placing.parts)
+    return placing.rows(segment, 1), placing.real_counts(real)
+
+
+def is_uneven(size: int | None) -> bool:
+    """Whether batches of this size do not divide among the devices."""
+    placing = placing_now()
+    return placing is not None and (size is None or size % placing.parts > 0)
+
+
 def _stamp(model: Any) -> Any:
     compiled = model._compiled
     optimizer = compiled.optimizer
@@ -63,6 +92,7 @@ def _stamp(model: Any) -> Any:
         id(optimizer),
         () if optimizer is None else _settings(optimizer),
         type(model).train_step,
+        placing_now(),
     )
 
 
@@ -76,14 +106,17 @@ def _compiled(model: Any, training: bool, fills_up: bool) -> Program:
     import jax
 
     held = ref(model)  # The model keeps the function, which must not keep the model.
+    placing = placing_now()
 
     def run(state: State, segment: Any, real: Any, start: Any, count: Any, seed: Any, number: Any) -> Any:
         alive = held()
         assert alive is not None
-        return _steps(alive, training, fills_up, state, segment, real, start, count, seed, number)
+        with divided(None if placing is None else placing.division):
+            return _steps(alive, training, fills_up, state, segment, real, start, count, seed, number)
 
     eagerly = model._compiled.given["run_eagerly"]
-    return Program(run if eagerly else jax.jit(run, donate_argnums=(0,)), [])
+    everywhere = {} if placing is None else {"out_shardings": placing.everywhere}
+    return Program(run if eagerly else jax.jit(run, donate_argnums=(0,), **everywhere), [])
 
 
 def _steps(
@@ -108,7 +141,7 @@ def _steps(
     def at(place: Any) -> tuple[Batch, Any]:
         batch = jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, place, keepdims=False), segment)
         rows = structure.flatten(batch.x)[0].shape[0]
-        return batch, jnp.arange(rows) < real[place] if fills_up else None
+        return batch, _real_rows(rows, real[place]) if fills_up else None
 
     def one(place: Any, carry: Any) -> Any:
         state, _ = carry
@@ -129,6 +162,14 @@ def _steps(
         carry = jax.lax.fori_loop(0, count, one, (state, empty))
     state, logs = carry
     return state, logs or step.results_of(model, state)
+
+
+def _real_rows(rows: int, counts: Any) -> Any:
+    """Which rows of a batch are real: the first ones, of each process's share."""
+    import jax.numpy as jnp
+
+    counts = jnp.reshape(counts, (-1, 1))
+    return (jnp.arange(rows // counts.shape[0]) < counts).reshape(-1)
 
 
 def _like(new: State, old: State) -> State:
@@ -182,15 +223,18 @@ class Held:
         self._versions = [-1 for _ in self._flat]
         self._values: list[Any] = [None for _ in self._flat]
         self._ahead = False
+        self._placing: Placing | None = placing_now()
 
     def taken(self) -> State:
         """All values, as JAX's arrays."""
         import jax.numpy as jnp
 
+        on_all = None if self._placing is None else self._placing.on_all
         for place, variable in enumerate(self._flat):
             if self._versions[place] != variable.version:
                 # A copy: the compiled function takes over the memory of what it is given.
-                self._values[place] = jnp.array(variable.value, copy=True)
+                value = variable.value
+                self._values[place] = jnp.array(value, copy=True) if on_all is None else on_all(value)
                 self._versions[place] = variable.version
         parts, start = [], 0
         for part in self.variables:

@@ -13,6 +13,7 @@ from gatewise.base import release
 from gatewise.base.typing import Array, Config
 from gatewise.base.words import nearest
 from gatewise.callbacks import CallbackList
+from gatewise.distribution.devices import is_first_process
 from gatewise.graph import InputLayer
 from gatewise.layer import Layer
 from gatewise.training import step
@@ -306,6 +307,8 @@ class Trainable(Layer):
         if isinstance(callbacks, CallbackList):
             return callbacks
         shown = 1 if verbose == "auto" else int(verbose)
+        if not is_first_process():
+            shown = 0
         return CallbackList(callbacks, add_history=True, add_progbar=shown != 0, model=self, verbose=shown, **params)
 
     def train_on_batch(
