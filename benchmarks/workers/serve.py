@@ -112,6 +112,8 @@ class Worker:
 
     def choose(self, way: str | None) -> dict[str, Any]:
         """Take this way, or the fastest; the others are forgotten."""
+        if way is not None and way not in self.trials:
+            return {"failed": f"{way} gives other numbers than the reference"}
         if way is not None:
             self.trials = {way: self.trials[way]}
         times = {way: _quick_time(trial.call) for way, trial in self.trials.items()}

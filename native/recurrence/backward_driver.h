@@ -18,9 +18,11 @@ class BackwardDriver {
       : p_(part), call_(part.call), layer_(part.layer), act_(layer_.activation), gate_(layer_.recurrent_activation) {}
 
   // Members meet after the equation of each section, and their products belong to the section after it: so a team that
-  // leaves off there can be followed by one that is divided otherwise.
+  // leaves off there can be followed by one that is divided otherwise. And they meet before they begin: a member that
+  // never comes is found out at the first barrier, and what the others had done by then could not be done again.
   Index run() {
     const Index sections = call_.steps * kPhases;
+    if (p_.meets && !p_.team.barrier(p_.member)) return p_.from;
     if (p_.from == 0) begin();
     Index now = p_.from;
     for (bool on = true; on && now < sections;) {

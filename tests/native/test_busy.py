@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
+import gatewise as gw
 from gatewise.engine import _native
 
 GATES = {"lstm": 4, "gru": 3, "gru_reset_after": 3, "simple": 1}
@@ -60,3 +62,25 @@ def test_bits_do_not_depend_on_who_went_on(cell: str, shape: tuple[int, int, int
         for _ in range(5):
             for got, want in zip(layer.forward(x, None, mask, False, True, False), wanted, strict=True):
                 np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.usefixtures("neighbours")
+@pytest.mark.parametrize("patience", [0, 20, None])
+@pytest.mark.parametrize("shape", SHAPES[:2], ids=str)  # Few sequences: members divide the units.
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_gradients_do_not_depend_on_who_came(cell: str, shape: tuple[int, int, int, int], patience: int | None) -> None:
+    """A member that never comes has not begun its units: the others must not have gone on without it."""
+    batch, steps, inputs, units = shape
+    made = (gw.layers.LSTM if cell == "lstm" else gw.layers.GRU)(units, return_sequences=True)
+    model = gw.Sequential([gw.Input((steps, inputs)), made])
+    x = np.random.default_rng(batch).uniform(-1, 1, (batch, steps, inputs)).astype(np.float32)
+    weights = [jax.numpy.array(variable.value) for variable in model.trainable_variables]
+    gradients = jax.jit(jax.grad(lambda weights: (model.stateless_call(weights, [], x)[0] ** 2).mean()))
+    _native.set_threads(1)
+    wanted = [np.array(each) for each in gradients(weights)]
+    _native.set_patience(patience)
+    _native.set_threads(2)
+    for _ in range(20):
+        for got, want in zip(gradients(weights), wanted, strict=True):
+            # XLA sums over the batch and the steps, perhaps in another order.
+            np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5 * np.abs(want).max())

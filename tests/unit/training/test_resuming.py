@@ -17,6 +17,7 @@ import gatewise as gw
 from gatewise.callbacks import BackupAndRestore, Callback
 from gatewise.random import set_seed
 from gatewise.training import fitting
+from gatewise.training.program import Program
 
 PROGRAM = Path(__file__).with_name("killed_fit.py")
 POINTS = Path(__file__).parents[1]
@@ -238,15 +239,17 @@ def test_ctrl_c_in_a_step_leaves_what_the_step_made(monkeypatch: Any) -> None:
     """The signal comes while the values are in the compiled function's hands."""
     program, made = fitting.program, []
 
-    def interrupted(*args: Any, **options: Any) -> Callable[..., Any]:
+    def interrupted(*args: Any, **options: Any) -> Program:
+        compiled = program(*args, **options)
+
         def steps(*given: Any) -> Any:
             if len(made) == 2:
                 signal.raise_signal(signal.SIGINT)
-            state, logs = program(*args, **options)(*given)
+            state, logs = compiled.run(*given)
             made.append([np.array(weight) for weight in state.trainable])
             return state, logs
 
-        return steps
+        return compiled._replace(run=steps)
 
     seen: list[gw.Model] = []
 
