@@ -18,7 +18,7 @@ _NO_GRAPHS: Final = (
 _NO_PLOTS: Final = "`model.summary()` prints the layers, their shapes and their parameters."
 
 _WHY: Final[dict[str, str]] = {
-    "datasets applications GradientTape train data estimator": _NO_TRAINING,
+    "applications GradientTape train estimator": _NO_TRAINING,
     "contrib mixed_precision distribute distribution wrappers": _NO_TRAINING,
     "layers Session InteractiveSession placeholder get_variable variable_scope Graph": _NO_GRAPHS,
     "global_variables_initializer get_default_graph rnn_cell dynamic_rnn": _NO_GRAPHS,

@@ -20,6 +20,7 @@ from gatewise.base.absent import absent, public
 from gatewise.base.arrays import Tensor, as_array, namespace
 from gatewise.base.typing import Array
 from gatewise.config import config as settings
+from gatewise.data.spec import TEXT, TensorSpec, shape_of
 from gatewise.random import set_seed
 
 if TYPE_CHECKING:
@@ -258,10 +259,12 @@ _PARTS: Final[dict[str, Names]] = {
     "test": Names("tf.test", {"is_gpu_available": lambda *_, **__: False, "is_built_with_cuda": lambda: False}),
 }
 
-NAMES: Final[dict[str, Any]] = {**DTYPES, **_FUNCTIONS, **dict.fromkeys(_SWITCHES, _changes_nothing), **_PARTS}
+_OF_DATA: Final[dict[str, Any]] = {"string": TEXT, "TensorSpec": TensorSpec, "TensorShape": shape_of}
+
+NAMES: Final[dict[str, Any]] = {**DTYPES, **_OF_DATA, **_FUNCTIONS, **dict.fromkeys(_SWITCHES, _changes_nothing), **_PARTS}
 """What is here besides this module's own functions."""
 
-_MODULES: Final = {"keras": "gatewise.keras", "random": "gatewise.random", "compat": "gatewise.compat"}
+_MODULES: Final = {"keras": "gatewise.keras", "data": "gatewise.data", "random": "gatewise.random", "compat": "gatewise.compat"}
 
 __all__ = [*public(globals(), __name__), "Tensor", *NAMES, *_MODULES]  # noqa: PLE0604
 

@@ -13,6 +13,7 @@ import numpy as np
 from gatewise.base import structure
 from gatewise.base.arrays import shape_of
 from gatewise.base.typing import Array
+from gatewise.data import INFINITE_CARDINALITY, Dataset
 from gatewise.graph import Graph
 from gatewise.training.data.adapt import gives_batches
 
@@ -31,6 +32,8 @@ def cut(model: Model, x: Any, batch_size: int | None, steps: int | None) -> tupl
     if steps is not None and (isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1):
         raise ValueError(f"{model.label}: steps must be a positive integer, got {steps!r}.")
     if gives_batches(x):
+        if steps is None and isinstance(x, Dataset) and x.cardinality() == INFINITE_CARDINALITY:
+            raise ValueError(f"{model.label}: the Dataset has no end: say how many batches to take, steps=...")
         return map(_inputs_of, _each(x) if steps is None else islice(_each(x), steps)), None
     arrays = model._checked_inputs(x)
     if batch_size is not None and (
@@ -106,11 +109,11 @@ def _batch_size(model: Model, given: int | None, leaves: list[Array], total: int
 
 def _each(x: Any) -> Iterator[Any]:
     """The batches of what gives them by number, up to its length, or of whatever else can be iterated over."""
+    if not hasattr(x, "__getitem__"):
+        return iter(x)
     length = getattr(x, "num_batches", None)
     length = len(x) if length is None and hasattr(x, "__len__") else length
-    if hasattr(x, "__getitem__") and length is not None:
-        return (x[number] for number in range(length))
-    return iter(x)
+    return iter(x) if length is None else (x[number] for number in range(length))
 
 
 def _inputs_of(batch: Any) -> Any:

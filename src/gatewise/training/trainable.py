@@ -219,8 +219,8 @@ class Trainable(Layer):
 
         Args:
             x: the inputs (N, ...): arrays or frames, for several inputs a list or a dict; a list of N sequences of
-                unequal lengths (T, I); or what gives batches (x, y) or (x, y, sample_weight): a generator, a loader, a
-                `Sequence`.
+                unequal lengths (T, I); or what gives batches (x, y) or (x, y, sample_weight): a `gatewise.data.Dataset`, a
+                generator, a loader, a `Sequence`.
             y: the targets (N, ...), for several outputs a list or a dict.
             batch_size: samples in a step, 32 by default.
             epochs: the number of the last epoch, counted from 1.
@@ -263,6 +263,7 @@ class Trainable(Layer):
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split)
         source = self._source(x, y, sample_weight, batch_size, shuffle, class_weight)
+        source.check_end(steps_per_epoch, "steps_per_epoch")
         if source.endless and steps_per_epoch is None and epochs - initial_epoch > 1:
             raise ValueError(
                 f"{self.label}: a generator goes on from epoch to epoch: with epochs={epochs} say how many batches an "
@@ -274,6 +275,7 @@ class Trainable(Layer):
                 return None
             parts = unpacked(validation_data, listed=isinstance(validation_data, list))
             own = self._source(*parts, validation_batch_size or batch_size)
+            own.check_end(validation_steps, "validation_steps")
             return Validation(own, validation_steps, validation_freq)
 
         def make_callbacks(steps: int | None) -> CallbackList:
@@ -414,6 +416,7 @@ class Trainable(Layer):
         _refuse("evaluate", others)
         compiled_of(self, "evaluate")
         source = self._source(x, y, sample_weight, batch_size)
+        source.check_end(steps, "steps")
         prepare(self, source, "evaluate", training=False)
         listed = self._callbacks(callbacks, verbose, epochs=1, steps=steps or source.batches)
         return self._said(evaluated(self, source, steps, listed), return_dict)

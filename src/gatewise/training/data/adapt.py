@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from gatewise.base import structure
+from gatewise.data import Dataset
 from gatewise.training.data.arrays import Arrays
 from gatewise.training.data.base import Batch, Source, Weigh, plain
 from gatewise.training.data.indexed import Indexed
 from gatewise.training.data.iterated import Iterated
+from gatewise.training.data.pipelines import Pipeline
 from gatewise.training.data.sequences import Sequences
 
 _USUAL_BATCH = 32
@@ -31,7 +33,7 @@ def adapt(
 
     Args:
         x: arrays, frames or a structure of them; a list of sequences of unequal lengths; or what gives whole batches:
-            a generator, a loader, a `Sequence`.
+            a `Dataset`, a generator, a loader, a `Sequence`.
         y, sample_weight: the targets and weights; None where x gives whole batches.
         batch_size: samples in a batch, 32 by default; None where x gives whole batches.
         shuffle: for each epoch, where the kind of data can.
@@ -57,6 +59,8 @@ def adapt(
             raise ValueError(
                 f"{type(x).__name__} gives whole batches (x, y) or (x, y, sample_weight): leave {name} out."
             )
+    if isinstance(x, Dataset):
+        return Pipeline(x, weigh)
     if hasattr(x, "__getitem__") and (hasattr(x, "__len__") or getattr(x, "num_batches", None) is not None):
         return Indexed(x, shuffle, weigh)
     return Iterated(x, weigh)

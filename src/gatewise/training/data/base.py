@@ -41,6 +41,8 @@ class Source:
     one_shape = True
     endless = False
     """Whether an epoch has no end of its own, and the next one goes on where it stopped."""
+    infinite = False
+    """Whether it is known that there will always be another batch."""
     _order: np.random.Generator | None = None
     """What the order of each epoch is drawn from, when the epoch begins; None where nothing is shuffled."""
 
@@ -58,6 +60,15 @@ class Source:
 
     def end_epoch(self) -> None:
         """Called when an epoch has ended."""
+
+    def check_end(self, steps: int | None, argument: str) -> None:
+        """Refuse data without an end where nothing says how many batches to take.
+
+        Raises:
+            ValueError: names the argument that does.
+        """
+        if self.infinite and steps is None:
+            raise ValueError(f"The data has no end, as after repeat(): say how many batches to take, {argument}=...")
 
     def pass_over(self, epochs: int, steps: int | None) -> None:
         """Stand where so many epochs of so many batches leave the data of a program that has just begun.
