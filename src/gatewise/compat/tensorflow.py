@@ -261,10 +261,21 @@ _PARTS: Final[dict[str, Names]] = {
 
 _OF_DATA: Final[dict[str, Any]] = {"string": TEXT, "TensorSpec": TensorSpec, "TensorShape": shape_of}
 
-NAMES: Final[dict[str, Any]] = {**DTYPES, **_OF_DATA, **_FUNCTIONS, **dict.fromkeys(_SWITCHES, _changes_nothing), **_PARTS}
+NAMES: Final[dict[str, Any]] = {
+    **DTYPES,
+    **_OF_DATA,
+    **_FUNCTIONS,
+    **dict.fromkeys(_SWITCHES, _changes_nothing),
+    **_PARTS,
+}
 """What is here besides this module's own functions."""
 
-_MODULES: Final = {"keras": "gatewise.keras", "data": "gatewise.data", "random": "gatewise.random", "compat": "gatewise.compat"}
+_MODULES: Final = {
+    "keras": "gatewise.keras",
+    "data": "gatewise.data",
+    "random": "gatewise.random",
+    "compat": "gatewise.compat",
+}
 
 __all__ = [*public(globals(), __name__), "Tensor", *NAMES, *_MODULES]  # noqa: PLE0604
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gatewise.keras import callbacks as callbacks
     from gatewise.keras import config as config
     from gatewise.keras import constraints as constraints
+    from gatewise.keras import datasets as datasets
     from gatewise.keras import distribution as distribution
     from gatewise.keras import initializers as initializers
     from gatewise.keras import layers as layers
@@ -46,6 +47,7 @@ MODULES: Final = (
     "callbacks",
     "config",
     "constraints",
+    "datasets",
     "distribution",
     "initializers",
     "layers",

@@ -219,8 +219,8 @@ class Trainable(Layer):
 
         Args:
             x: the inputs (N, ...): arrays or frames, for several inputs a list or a dict; a list of N sequences of
-                unequal lengths (T, I); or what gives batches (x, y) or (x, y, sample_weight): a `gatewise.data.Dataset`, a
-                generator, a loader, a `Sequence`.
+                unequal lengths (T, I); or what gives batches (x, y) or (x, y, sample_weight): a `Dataset`, a generator,
+                a loader, a `Sequence`.
             y: the targets (N, ...), for several outputs a list or a dict.
             batch_size: samples in a step, 32 by default.
             epochs: the number of the last epoch, counted from 1.

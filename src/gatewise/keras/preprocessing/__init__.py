@@ -1,9 +1,10 @@
-"""`tf.keras.preprocessing`: the part that sequences need."""
+"""`tf.keras.preprocessing`: the parts that sequences and text need."""
 
 from __future__ import annotations
 
 from gatewise.base.absent import absent
-from gatewise.keras.preprocessing import sequence
+from gatewise.keras.preprocessing import sequence, text
+from gatewise.utils import timeseries_dataset_from_array
 
-__all__ = ["sequence"]
+__all__ = ["sequence", "text", "timeseries_dataset_from_array"]
 __getattr__ = absent(__name__, "tf.keras.preprocessing")

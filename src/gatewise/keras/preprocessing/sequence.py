@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gatewise.base.absent import absent
-from gatewise.utils import pad_sequences
+from gatewise.utils import TimeseriesGenerator, make_sampling_table, pad_sequences, skipgrams
 
-__all__ = ["pad_sequences"]
+__all__ = ["TimeseriesGenerator", "make_sampling_table", "pad_sequences", "skipgrams"]
 __getattr__ = absent(__name__, "tf.keras.preprocessing.sequence")
