@@ -158,7 +158,9 @@ class Training:
     def dispatch(self, data: Any, real: Any, place: int, count: int) -> dict[str, Any]:
         """Run steps, and wait for their logs."""
         made = program(self.model, training=True, fills_up=self.fills_up)
-        return dispatched(self.model, made, self.held, data, real, place, count)
+        with held_back():
+            logs = stepped(self.model, made, self.held, data, real, place, count)
+        return plain_logs(self.model, logs)
 
     def give_back(self) -> None:
         """The values of the last finished step into the variables."""
@@ -166,18 +168,21 @@ class Training:
             self.held.given_back()
 
 
-def dispatched(
+def stepped(
     model: Any, made: Program, held: Held, data: Any, real: np.ndarray, place: int, count: int
 ) -> dict[str, Any]:
-    """Run steps of a segment on the values that are held, and wait for their logs."""
+    """Run steps of a segment on the values that are held, and keep the new ones.
+
+    Returns the logs, which JAX may still be computing.
+    """
     compiled: Compiled = model._compiled
+    logs: dict[str, Any]
     if compiled.seed is None:
         compiled.seed = new_seed()
-    with held_back():
-        state, logs = made.run(held.taken(), data, real, place, count, np.uint32(compiled.seed), compiled.steps)
-        held.keep(state)
-        compiled.steps += count
-    return plain_logs(model, logs)
+    state, logs = made.run(held.taken(), data, real, place, count, np.uint32(compiled.seed), compiled.steps)
+    held.keep(state)
+    compiled.steps += count
+    return logs
 
 
 def on_batch(model: Any, batch: Batch) -> dict[str, Any]:
@@ -193,14 +198,15 @@ def on_batch(model: Any, batch: Batch) -> dict[str, Any]:
         held = made.spare.pop()
     except IndexError:  # The first step, or another thread has them.
         held = Held(model)
-    try:
-        data, real = placed(jax.tree.map(lambda leaf: leaf[None], batch), np.array([batch.size], "int32"), fills_up)
-        logs = dispatched(model, made, held, data, real, 0, 1)
-    finally:
-        with held_back():
+    data = jax.tree.map(lambda leaf: leaf[None], batch)
+    data, real = placed(data, np.array([batch.size], "int32"), fills_up, once=True)
+    with held_back():
+        try:
+            logs = stepped(model, made, held, data, real, 0, 1)
+        finally:
             held.given_back()
     made.spare[:] = [held]
-    return logs
+    return plain_logs(model, logs)
 
 
 def new_seed() -> int:

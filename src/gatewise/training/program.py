@@ -56,7 +56,7 @@ def program(model: Any, training: bool, fills_up: bool) -> Program:
     return made
 
 
-def placed(segment: Any, real: Any, fills_up: bool) -> tuple[Any, Any]:
+def placed(segment: Any, real: Any, fills_up: bool, *, once: bool = False) -> tuple[Any, Any]:
     """A segment's arrays (S, B, ...) and numbers of real rows, where the compiled function takes them: on the device,
     or B divided among all.
 
@@ -64,12 +64,13 @@ def placed(segment: Any, real: Any, fills_up: bool) -> tuple[Any, Any]:
         segment: a `Batch` of arrays.
         real: (S,).
         fills_up: whether rows may be added, so that B divides.
+        once: whether one call takes them: on one device that is quicker with NumPy's arrays as they are.
     """
     import jax
 
     placing = placing_now()
     if placing is None:
-        return jax.device_put(segment), real
+        return segment if once else jax.device_put(segment), real
     if fills_up:
         segment = places.filled_up(segment, 1, placing.parts)
     return placing.rows(segment, 1), placing.real_counts(real)
