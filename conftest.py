@@ -11,11 +11,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
 ROOT = Path(__file__).parent
+
+# How long an example takes depends on what else the machine does: no test fails for it.
+hypothesis.settings.register_profile("gatewise", deadline=None)
+hypothesis.settings.load_profile("gatewise")
 
 os.environ["MPLBACKEND"] = "Agg"  # Pictures are drawn, not shown.
 

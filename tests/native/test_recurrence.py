@@ -137,7 +137,7 @@ def strided(x: Any, how: str) -> Any:
     return x
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(data=st.data())
 def test_agrees_with_the_loop(data: st.DataObject) -> None:
     draw = data.draw
@@ -489,7 +489,7 @@ for _ in range(20):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_after_fork() -> None:
-    subprocess.run([sys.executable, "-c", FORK], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", FORK], check=True, timeout=600)
 
 
 def test_environment_chooses_instructions_and_threads() -> None:

@@ -74,7 +74,7 @@ def test_a_step_allocates_its_result_and_nothing_else(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=100,
+        timeout=600,
     )
     rows = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
     assert [batch for batch, *_ in rows] == [1, 40]

@@ -75,7 +75,7 @@ def same(found: Any, wanted: Any) -> None:
 
 
 @given(chains())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_however_a_model_is_run_and_stored(chain: tuple[list[Any], np.ndarray]) -> None:
     (_, *layers), x = chain
     model = gw.Sequential(chain[0])
@@ -101,7 +101,7 @@ def test_however_a_model_is_run_and_stored(chain: tuple[list[Any], np.ndarray]) 
 
 
 @given(chains())
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_on_jax(chain: tuple[list[Any], np.ndarray]) -> None:
     import jax
 

@@ -141,7 +141,7 @@ def check(case: Case, found: Any, wanted: list[np.ndarray]) -> None:
 
 @pytest.mark.parametrize("isa", _native.isas())
 @given(case=cases())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_native_agrees_with_the_reference(isa: str, case: Case) -> None:
     before = _native.isa()
     _native.set_isa(isa)
@@ -154,7 +154,7 @@ def test_native_agrees_with_the_reference(isa: str, case: Case) -> None:
 
 
 @given(case=cases(units=9, steps=6, batch=5, features=5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_jax_agrees_with_the_reference(case: Case) -> None:
     import jax
 
@@ -167,7 +167,7 @@ def test_jax_agrees_with_the_reference(case: Case) -> None:
 
 
 @given(case=cases(units=20, steps=12, batch=8))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_backwards_is_the_reversed_input(case: Case) -> None:
     kwargs = case.call()
     found = case.layer(go_backwards=True)(case.x(), **kwargs)
@@ -179,7 +179,7 @@ def test_backwards_is_the_reversed_input(case: Case) -> None:
 
 
 @given(case=cases(units=20, steps=20, batch=8), cut=st.integers(0, 20))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_split_sequence_with_its_state_carried_is_one_pass(case: Case, cut: int) -> None:
     options = {"return_sequences": True, "return_state": True, "go_backwards": False, "zero_output_for_mask": True}
     layer, x, kwargs = case.layer(**options), case.x(), case.call()
@@ -194,7 +194,7 @@ def test_a_split_sequence_with_its_state_carried_is_one_pass(case: Case, cut: in
 
 
 @given(case=cases(units=20, steps=12, batch=8))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_time_major_is_the_transposed_call(case: Case) -> None:
     wanted = parts(case.layer()(case.x(), **case.call()))
     kwargs = case.call()
@@ -207,7 +207,7 @@ def test_time_major_is_the_transposed_call(case: Case) -> None:
 
 
 @given(case=cases(units=20, steps=12, batch=8))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_last_of_all_outputs_is_the_output_and_the_state(case: Case) -> None:
     options = {"return_state": True, "zero_output_for_mask": False}
     sequence, *state = parts(case.layer(**options, return_sequences=True)(case.x(), **case.call()))
@@ -223,7 +223,7 @@ def test_the_last_of_all_outputs_is_the_output_and_the_state(case: Case) -> None
 
 
 @given(case=cases(units=20, steps=8, batch=6), bad=st.sampled_from([np.nan, np.inf, -np.inf]), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_not_a_number_comes_out_where_the_reference_has_it(case: Case, bad: float, data: Any) -> None:
     if not case.batch or not case.steps:
         return

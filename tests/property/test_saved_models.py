@@ -17,7 +17,7 @@ from gatewise.base.release import meaning
 
 
 @given(chains(), st.sampled_from([".keras", ".h5"]), st.sampled_from(["keras3", "tf2"]), st.booleans())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_whole_models(chain: tuple[list[Any], np.ndarray], ending: str, release: Any, nest: bool) -> None:
     model, x = gw.Sequential(chain[0]), chain[1]
     if nest:
@@ -37,7 +37,7 @@ def test_whole_models(chain: tuple[list[Any], np.ndarray], ending: str, release:
 
 
 @given(chains(), st.sampled_from([".weights.h5", ".h5"]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_weights_alone(chain: tuple[list[Any], np.ndarray], ending: str) -> None:
     model, x = gw.Sequential(chain[0]), chain[1]
     again = gw.models.clone_model(model)

@@ -24,7 +24,7 @@ from gatewise.base.typing import Array
 Scalar = Callable[[float], float]
 
 # Many numbers an example, so few examples; compiling must not count as slow.
-few = settings(max_examples=20, deadline=None)
+few = settings(max_examples=20)
 
 
 def clip(x: float, low: float, high: float) -> float:

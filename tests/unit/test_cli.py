@@ -84,9 +84,9 @@ def test_a_wrong_way_to_ask_ends_with_2(arguments):
 def test_it_starts_as_a_command_and_as_a_module(way):
     installed = shutil.which("gatewise", path=Path(sys.executable).parent)
     command = {"command": [installed], "module": [sys.executable, "-m", "gatewise"]}[way]
-    done = subprocess.run([*command, "info", TWO_INPUTS], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([*command, "info", TWO_INPUTS], capture_output=True, text=True, timeout=600, check=True)
     assert "Keras 2.0.8" in done.stdout
-    done = subprocess.run([*command, "info", "nowhere.h5"], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*command, "info", "nowhere.h5"], capture_output=True, text=True, timeout=600, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "Error: 'nowhere.h5': No such file or directory\n"
 

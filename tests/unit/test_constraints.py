@@ -25,7 +25,7 @@ AXES = [0, 1, -1, (0, 1), [0, 2]]
 ALL = [MaxNorm(2.0), NonNeg(), UnitNorm(), MinMaxNorm(0.5, 1.5, 0.7)]
 EPS = float(np.finfo("float32").eps)
 
-few = settings(max_examples=30, deadline=None)
+few = settings(max_examples=30)
 
 
 def norms(w: Array, axis: Any) -> Array:

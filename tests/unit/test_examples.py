@@ -39,7 +39,7 @@ def output_of(name, way, folder):
     else:
         program = EXAMPLES / name
     done = subprocess.run(
-        [sys.executable, *arguments, str(program)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, *arguments, str(program)], capture_output=True, text=True, timeout=600, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout

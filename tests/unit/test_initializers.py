@@ -101,7 +101,7 @@ def test_the_test_of_a_distribution_can_fail() -> None:
 
 @pytest.mark.parametrize("name", NAMED)
 @given(rows=st.integers(20, 60), columns=st.integers(20, 60), seed=st.integers(0, 2**32))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_named_schemes_have_their_variance(name: str, rows: int, columns: int, seed: int) -> None:
     values = getattr(initializers, name)(seed=seed)((rows, columns), "float64")
     fan = {"G": (rows + columns) / 2, "H": rows / 2, "L": rows}[name[0]]
@@ -116,7 +116,7 @@ def test_named_schemes_have_their_variance(name: str, rows: int, columns: int, s
     gain=st.floats(0.1, 10),
     seed=st.integers(0, 2**32),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_orthogonal_is_orthogonal(shape: list[int], gain: float, seed: int) -> None:
     values = Orthogonal(gain, seed)(shape, "float64")
     assert values.shape == tuple(shape)
@@ -268,7 +268,6 @@ def test_configs_round_trip(name: str) -> None:
     seed=st.none() | st.integers(),
     axes=st.none() | st.just([0]),
 )
-@settings(deadline=None)
 def test_variance_scalings_round_trip(
     scale: float, mode: str, distribution: str, seed: int | None, axes: list[int] | None
 ) -> None:

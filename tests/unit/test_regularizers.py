@@ -28,7 +28,7 @@ ORTHOGONAL = [OrthogonalRegularizer(0.5, "rows"), OrthogonalRegularizer(0.5, "co
 
 EPS = float(np.finfo("float32").eps)
 
-few = settings(max_examples=30, deadline=None)
+few = settings(max_examples=30)
 
 
 def mean_cosine(x: Array, mode: str) -> float:

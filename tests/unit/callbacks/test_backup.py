@@ -14,7 +14,7 @@ PROGRAM = str(Path(__file__).parents[1] / "killed_training.py")
 
 
 def run(folder, *arguments):
-    return subprocess.run([sys.executable, PROGRAM, str(folder), *arguments], timeout=100, check=False).returncode
+    return subprocess.run([sys.executable, PROGRAM, str(folder), *arguments], timeout=600, check=False).returncode
 
 
 def end(folder):

@@ -76,7 +76,7 @@ def test_a_terminal_gets_a_bar_and_keeps_the_lines(steps, shown):
     except OSError:  # How Linux says that nobody has the terminal's other end.
         pass
     os.close(ours)
-    assert child.wait(timeout=100) == 0
+    assert child.wait(timeout=600) == 0
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", output.decode())
     assert re.search(rf"Epoch 1/2 +\S+ +{re.escape(shown)} .*loss: 0.2500", text)
     assert "9.0000" not in text  # Validation inside is silent.

@@ -21,7 +21,9 @@ RUN = [sys.executable, "-m", "gatewise", "run"]
 def started(command, folder, **environment):
     """The finished process of a command in a folder."""
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
 
 
 def program(folder, source, name="program.py"):
@@ -377,7 +379,7 @@ gatewise.keras.layers
 for finder in sys.meta_path:
     assert finder in before or finder.find_spec("tensorflow", None) is finder.find_spec("keras", None) is None
 """
-    assert subprocess.run([sys.executable, "-c", code], check=True, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=True, timeout=600).returncode == 0
 
 
 # --- The names of `tf` ------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def run(code: str, *arguments: str, **environment: str) -> Any:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -97,7 +97,7 @@ def test_the_setting_lifts_a_limit() -> None:
 def test_a_limit_binds_the_thread_that_sets_it() -> None:
     """Two threads whose limits overlap: none sees the other's, and none is left behind."""
     gw.config.threads = 4
-    entered, checked = threading.Barrier(2, timeout=60), threading.Barrier(2, timeout=60)
+    entered, checked = threading.Barrier(2, timeout=600), threading.Barrier(2, timeout=600)
     seen: dict[str, list[int]] = {}
 
     def first() -> None:

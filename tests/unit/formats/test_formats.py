@@ -250,6 +250,6 @@ def test_readers_know_no_model(tmp_path: Path) -> None:
     """
     path = write(tmp_path / "m.h5", small())
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), path], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", textwrap.dedent(code), path], capture_output=True, text=True, check=True, timeout=600
     )
     assert done.stdout.splitlines() == ["Sequential (3, 2)", ""]

@@ -41,7 +41,7 @@ def test_cut_short_anywhere(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TINY)
-@settings(max_examples=150, deadline=4000)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 2**32))
 def test_bytes_changed_anywhere(tmp_path_factory: Any, name: str, seed: int) -> None:
     rng, data = random.Random(seed), bytearray((FILES / name).read_bytes())

@@ -369,6 +369,6 @@ def test_no_jax_and_no_matplotlib_are_imported() -> None:
         "try:\n    trace.plot()\n"
         "except ImportError as error:\n    print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "[]\nA trace draws itself with matplotlib: pip install 'gatewise[plot]'.\n"

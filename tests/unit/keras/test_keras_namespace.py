@@ -131,7 +131,7 @@ def loaded_by(code):
     """The modules in a new process after `code`."""
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=600,
     )  # fmt: skip
     return set(done.stdout.split())
 

@@ -36,7 +36,7 @@ def test_a_step_gives_what_predict_gives_on_the_sequence_so_far(name: str) -> No
 
 
 @pytest.mark.parametrize("name", ALL)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(cuts=st.lists(st.integers(0, 5), min_size=1, max_size=12))
 def test_any_chunking_gives_the_same_bits(name: str, cuts: list[int]) -> None:
     make, x = ALL[name]

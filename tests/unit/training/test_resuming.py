@@ -32,7 +32,7 @@ def run(folder: Path, *arguments: str) -> int:
     paths = [str(POINTS), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, str(PROGRAM), str(folder), *arguments]
-    return subprocess.run(command, env=environment, timeout=200, check=False).returncode
+    return subprocess.run(command, env=environment, timeout=600, check=False).returncode
 
 
 def end(folder: Path) -> dict[str, bytes]:
