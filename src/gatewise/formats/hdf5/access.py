@@ -101,6 +101,30 @@ def _file(source: Source) -> Any:
         return h5py.File(source.place, "r", locking=False)  # File systems without locks hold models, too.
 
 
+class Met:
+    """The groups and arrays that a walk through a file has come to, by where they lie in it.
+
+    HDF5 lets a thing have many names, below itself too: such a file leads in circles, or into ever the same places.
+    Keras gives everything one name.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._names: dict[int, str] = {}
+
+    def add(self, raw: Any, where: str) -> None:
+        """Raise ValueError where the walk has been there before, under whatever name."""
+        import h5py
+
+        place = h5py.h5o.get_info(raw.id).addr
+        if place in self._names:
+            raise self._source.error(
+                f"the file is damaged, or not what Keras writes: {where or '/'!r} is {self._names[place] or '/'!r} "
+                "under another name, or once more."
+            )
+        self._names[place] = where
+
+
 class Group:
     """A group: its attributes, and what lies in it.
 
@@ -203,11 +227,11 @@ class Group:
         with self.source.reading():
             return isinstance(self._follow(name), h5py.Group)
 
-    def group(self, path: str) -> Group:
+    def group(self, path: str, met: Met | None = None) -> Group:
         """A group below this one.
 
         Raises:
-            ValueError: where there is none, or a link leads elsewhere.
+            ValueError: where there is none, a link leads elsewhere, or `met` has it already.
         """
         import h5py
 
@@ -215,13 +239,15 @@ class Group:
             found = self._follow(path)
             if not isinstance(found, h5py.Group):
                 raise self.source.error(f"expected a group at {self._at(path)!r}, found an array.")
+            if met is not None:
+                met.add(found, self._at(path))
             return Group(self.source, found, self._at(path))
 
-    def stored(self, path: str) -> Stored:
+    def stored(self, path: str, met: Met | None = None) -> Stored:
         """An array below this group, checked but not read.
 
         Raises:
-            ValueError: where there is none, or it is not plain numbers in this file.
+            ValueError: where there is none, it is not plain numbers in this file, or `met` has it already.
         """
         import h5py
 
@@ -230,6 +256,8 @@ class Group:
             if not isinstance(found, h5py.Dataset):
                 raise self.source.error(f"expected an array at {self._at(path)!r}, found a group.")
             self._check(found, self._at(path))
+            if met is not None:
+                met.add(found, self._at(path))
             return Stored(path, tuple(found.shape), found.dtype.name, lambda: self._read(found))
 
     def _read(self, dataset: Any) -> np.ndarray:

@@ -9,7 +9,7 @@ A layer's arrays are all trainable ones, then all others; for a model inside a m
 from __future__ import annotations
 
 from gatewise.formats.contents import ByLayer, Stored, StoredLayer
-from gatewise.formats.hdf5.access import Group
+from gatewise.formats.hdf5.access import Group, Met
 
 _TOP_LEVEL = "top_level_model_weights"
 
@@ -36,8 +36,9 @@ def weights(group: Group) -> ByLayer:
     Raises:
         ValueError: an array that is missing, or is not plain numbers.
     """
-    layers = [StoredLayer(name, _arrays(group.group(name))) for name in group.names("layer_names")]
-    own = _arrays(group.group(_TOP_LEVEL)) if group.holds(_TOP_LEVEL) else None
+    met = Met(group.source)
+    layers = [StoredLayer(name, _arrays(group.group(name, met), met)) for name in group.names("layer_names")]
+    own = _arrays(group.group(_TOP_LEVEL, met), met) if group.holds(_TOP_LEVEL) else None
     return ByLayer(tuple(layers), own)
 
 
@@ -47,8 +48,9 @@ def optimizer(root: Group) -> tuple[Stored, ...]:
     Raises:
         ValueError: an array that is missing, or is not plain numbers.
     """
-    return _arrays(root.group("optimizer_weights")) if root.holds("optimizer_weights") else ()
+    met = Met(root.source)
+    return _arrays(root.group("optimizer_weights", met), met) if root.holds("optimizer_weights") else ()
 
 
-def _arrays(group: Group) -> tuple[Stored, ...]:
-    return tuple(group.stored(name) for name in group.names("weight_names"))
+def _arrays(group: Group, met: Met) -> tuple[Stored, ...]:
+    return tuple(group.stored(name, met) for name in group.names("weight_names"))

@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import Final
 
 from gatewise.formats.contents import Stored, StoredLayer
-from gatewise.formats.hdf5.access import Group
+from gatewise.formats.hdf5.access import Group, Met
 
 OPTIMIZER: Final = "optimizer/vars"
 """Where the optimizer's state is."""
 
-_MOST_GROUPS = 10_000
+_DEEPEST: Final = 100
 
 
 def is_vars_layout(root: Group) -> bool:
@@ -41,24 +41,27 @@ def arrays(root: Group, path: str) -> list[Stored]:
 
 def layers(root: Group) -> Iterator[StoredLayer]:
     """The layers directly in the model, by their names in the file, with all arrays below each."""
+    met = Met(root.source)
+    met.add(root.raw, "")
     if root.holds("layers"):
-        group = root.group("layers")
-        yield from (StoredLayer(name, _below(group.group(name))) for name in group.inside())
+        group = root.group("layers", met)
+        yield from (StoredLayer(name, _below(group.group(name, met), met)) for name in group.inside())
     for name in root.inside():  # What a model of a user's own class holds outside its list of layers.
-        if name not in ("layers", "optimizer", "metrics") and (found := _below(root.group(name))):
+        if name not in ("layers", "optimizer", "metrics") and (found := _below(root.group(name, met), met)):
             yield StoredLayer(name, found)
 
 
-def _below(group: Group) -> tuple[Stored, ...]:
-    """All arrays below a group. Groups may lead in circles, so there is an end to the patience with them."""
+def _below(group: Group, met: Met) -> tuple[Stored, ...]:
+    """All arrays below a group, each met once."""
     found: list[Stored] = []
     waiting = [(group, "")]
-    for _ in range(_MOST_GROUPS):
-        if not waiting:
-            return tuple(found)
+    while waiting:
         here, path = waiting.pop()
+        if path.count("/") > _DEEPEST:
+            raise group.source.error(f"there are more than {_DEEPEST} groups inside each other below {group.where!r}.")
         names = sorted(here.inside(), key=lambda name: (len(name), name))
         groups = [name for name in names if here.leads_to_group(name)]
-        found += [replace(here.stored(name), name=path + name) for name in names if name not in groups]
-        waiting += [(here.group(name), f"{path}{name}/") for name in reversed(groups)]
-    raise group.source.error(f"there are more than {_MOST_GROUPS} groups below {group.where!r}: the file is damaged.")
+        among = set(groups)
+        found += [replace(here.stored(name, met), name=path + name) for name in names if name not in among]
+        waiting += [(here.group(name, met), f"{path}{name}/") for name in reversed(groups)]
+    return tuple(found)

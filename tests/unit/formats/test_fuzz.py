@@ -1,0 +1,15 @@
+"""A short run of tools/fuzz/hdf5.py: damaged files are refused in words, or read, and nothing crashes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = Path(__file__).resolve().parents[3] / "tools" / "fuzz" / "hdf5.py"
+
+
+def test_a_short_run(tmp_path: Path) -> None:
+    command = [sys.executable, str(SCRIPT), "100", "--seed", "0", "--corpus", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
