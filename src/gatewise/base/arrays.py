@@ -6,6 +6,7 @@ and `jax.numpy` both implement in their main namespace. Source: https://data-api
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -46,23 +47,49 @@ def is_array(value: Any) -> bool:
 def as_array(value: Any, what: str) -> Array:
     """`value` as an array of numbers or booleans; `what` names it in the error.
 
-    Arrays stay as they are (JAX's too). Numbers, nested lists and anything with `__array__` or `.numpy()` become
-    NumPy's.
+    Arrays stay as they are (JAX's too), but for NumPy's in the other byte order, which come in the machine's own.
+    Numbers, nested lists and anything with `__array__` or `.numpy()` become NumPy's.
 
     Raises:
         TypeError: where `value` holds strings, objects or complex numbers.
-        ValueError: where nested lists are ragged.
+        ValueError: where nested lists are ragged, or a masked array (`numpy.ma`) hides some of its numbers.
     """
     if not is_array(value):
         value = _from_other(value, what)
     elif isinstance(value, np.generic):
         value = np.asarray(value)
-    if isinstance(value, np.ndarray) and value.dtype.kind not in NUMBER_KINDS and value.dtype.name != "bfloat16":
+    if not isinstance(value, np.ndarray):
+        return value
+    if value.dtype.kind not in NUMBER_KINDS and value.dtype.name != "bfloat16":
         raise TypeError(f"{what} must hold numbers, but came with dtype {value.dtype}{_sample(value)}.")
-    return value
+    if type(value) is not np.ndarray and (hidden := _hidden(value)):
+        raise _hides(what, hidden)
+    return value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
+
+
+def _hidden(value: Any) -> int:
+    """How many numbers a masked array, or lists with such among them, hide."""
+    ma = sys.modules.get("numpy.ma")  # Where nobody has imported it, there are none.
+    if ma is None:
+        return 0
+    if isinstance(value, ma.MaskedArray):
+        return int(np.count_nonzero(ma.getmaskarray(value)))
+    return sum(map(_hidden, value)) if isinstance(value, (list, tuple)) else 0
+
+
+def _hides(what: str, hidden: int) -> ValueError:
+    return ValueError(
+        f"{what} is a masked array (numpy.ma) that hides {hidden} of its numbers, and the layers would compute with "
+        "what is behind the mask. Fill it, x.filled(0.0); time steps that do not count go into a layer's `mask`, or "
+        "are found by a Masking layer."
+    )
 
 
 def _from_other(value: Any, what: str) -> Array:
+    if isinstance(value, (list, tuple)) and (hidden := _hidden(value)):
+        raise _hides(what, hidden)
+    if hasattr(value, "__jax_array__"):  # A variable, whose value may be a traced one.
+        return value.__jax_array__()
     if hasattr(value, "numpy") and callable(value.numpy):
         return np.asarray(value.numpy())
     if isinstance(value, (str, bytes)) or value is None:

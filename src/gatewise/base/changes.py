@@ -13,12 +13,16 @@ _numbers = itertools.count(1)
 
 
 class Changes:
-    """The latest number; `next()` draws one. Change first, then draw; look at `latest` first, then prepare."""
+    """The latest number; `next()` draws one. Change first, then draw; look at `latest` first, then prepare.
 
-    __slots__ = ("latest",)
+    `under_way` is True while variables that belong together are being replaced, one after the other.
+    """
+
+    __slots__ = ("latest", "under_way")
 
     def __init__(self) -> None:
         self.latest = 0
+        self.under_way = False
 
     def next(self) -> int:
         """The number of a change that may matter to what was prepared."""

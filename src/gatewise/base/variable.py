@@ -3,11 +3,16 @@
 A `Variable` holds an array. Plain code reads it directly. Inside a `Scope` the reads and writes of variables go through
 the scope instead: that is how a model becomes a pure function of its weights (the scope maps variables to traced
 values), and how a call's state changes take effect all at once or not at all (the scope collects them).
+
+Other threads may set weights at any time. `commit` replaces variables that belong together at once, and leaves the old
+values with the calls that are under way: each sees one set of weights from its beginning to its end, and nobody waits.
 """
 
 from __future__ import annotations
 
 import operator
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from gatewise.base.arrays import as_array, shape_of
 from gatewise.base.changes import changes
 from gatewise.base.typing import Array
 
@@ -73,7 +79,7 @@ class Variable:
         regularizer: Any = None,
         constraint: Any = None,
     ) -> None:
-        array = np.asarray(value)
+        array = np.asarray(as_array(value, path or name))
         self._array = _frozen(array) if placeholders_now() else _copied(array, array.dtype)
         self.name = name
         self.path = path or name
@@ -156,15 +162,17 @@ class Variable:
 
         Raises:
             ValueError: where the shape differs.
+            TypeError: where it holds anything but numbers.
         """
-        found = tuple(np.shape(value))
+        value = as_array(value, self.path)
+        found = shape_of(value)
         if found != self.shape:
             raise ValueError(f"{self.path}: expected a value of shape {self.shape}, got {found}.")
         scope = _scope.get()
         if scope is not None:
             scope.write(self, value)
         else:
-            self._store(value)
+            commit([(self, value)])
 
     def assign_add(self, value: Array) -> None:
         """Add to the value, in this variable's dtype.
@@ -180,8 +188,9 @@ class Variable:
         """Subtract from the value, in this variable's dtype."""
         self.assign(self.value - _like(value, self.value))
 
-    def _store(self, value: Array) -> None:
-        self._array = _copied(value, self.dtype)
+    def _replace(self, array: np.ndarray) -> None:
+        """Take the array, which nobody else writes to; `commit` calls this."""
+        self._array = array
         self.version += 1
         self._number = self._next_number()
 
@@ -277,12 +286,18 @@ class Scope:
         self._keys_given = 0
 
     def read(self, variable: Variable) -> Array:
+        present = variable._array  # Before the look: what replaces it, keeps it here first.
         entry = self._values.get(id(variable))
-        return variable._array if entry is None else entry[1]
+        return present if entry is None else entry[1]
 
     def stamp(self, variable: Variable) -> int:
+        present = variable._number
         entry = self._values.get(id(variable))
-        return variable._number if entry is None else entry[2]
+        return present if entry is None else entry[2]
+
+    def keep(self, variable: Variable) -> None:
+        """Go on reading the variable as it is now, whatever replaces it."""
+        self._values.setdefault(id(variable), (variable, variable._array, variable._number))
 
     def write(self, variable: Variable, value: Array) -> None:
         self._values[id(variable)] = (variable, value, changes.aside())
@@ -345,15 +360,62 @@ def reading(scope: Scope) -> Iterator[Scope]:
 
 @contextmanager
 def all_or_nothing() -> Iterator[None]:
-    """Collect the block's assignments and make them at its end: an error inside leaves every variable as it was."""
+    """Collect the block's assignments and make them at its end: an error inside leaves every variable as it was.
+
+    Inside, all variables read as they were at the beginning, whatever other threads assign.
+    """
     if _scope.get() is not None:
         yield  # The scope outside decides.
         return
-    with reading(Scope()) as scope:
+    with steady(Scope()) as scope:
         try:
             yield
         except BaseException:
             scope.undo()
             raise
-    for variable, value in scope.written():
-        variable._store(value)
+    commit(scope.written())
+
+
+@contextmanager
+def steady(scope: Scope) -> Iterator[Scope]:
+    """`reading`, where what other threads assign meanwhile is not seen."""
+    with _committing:
+        _under_way.add(scope)
+    try:
+        with reading(scope):
+            yield scope
+    finally:
+        with _committing:
+            _under_way.discard(scope)
+
+
+def commit(values: Iterable[tuple[Variable, Array]]) -> None:
+    """Replace the values of variables, of all at once: no call sees some of the old and some of the new."""
+    made = [(variable, _copied(value, variable.dtype)) for variable, value in values]
+    if not made:
+        return
+    with _committing:
+        changes.under_way = True
+        try:
+            for variable, array in made:
+                for scope in tuple(_under_way):
+                    scope.keep(variable)
+                variable._replace(array)
+        finally:
+            changes.under_way = False
+
+
+_committing = threading.RLock()  # A signal may come in the middle, and its handler may call a model.
+_under_way: set[Scope] = set()
+"""The scopes of the calls that are under way, in all threads."""
+
+
+def _begin_in_child() -> None:
+    """After a fork the other threads' calls are not under way here."""
+    _under_way.intersection_update({_scope.get()} - {None})
+    _committing.release()
+
+
+# A fork waits for whoever commits, so that no child inherits half of it, or the lock.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_committing.acquire, after_in_parent=_committing.release, after_in_child=_begin_in_child)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from gatewise.base.variable import commit
 from gatewise.callbacks.callback import Callback, Logs
 
 
@@ -28,14 +29,12 @@ class SwapEMAWeights(Callback):
         if self._weights is None:
             pairs = list(self._pairs())
             self._weights = [(weight, weight.numpy()) for weight, _ in pairs]
-            for weight, average in pairs:
-                weight.assign(average.numpy())
+            commit((weight, average.numpy()) for weight, average in pairs)
 
     def _to_weights(self) -> None:
         """Give the weights back what they were."""
         kept, self._weights = self._weights, None
-        for weight, value in kept or ():
-            weight.assign(value)
+        commit(kept or ())
 
     def _pairs(self) -> Iterator[tuple[Any, Any]]:
         """Each weight with its average."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from gatewise.base import structure
 from gatewise.base.arrays import is_array
-from gatewise.base.variable import Scope, reading
+from gatewise.base.variable import Scope, steady
 from gatewise.base.words import nearest
 from gatewise.inside.layer_trace import LayerTrace
 from gatewise.inside.memory import memory_in_words
@@ -147,7 +147,7 @@ def trace(holder: Layer, inputs: Any, **arguments: Any) -> Trace:
         arguments["training"] = False
     scope = Scope()
     try:
-        with reading(scope), watching() as seen:
+        with steady(scope), watching() as seen:
             outputs = holder(inputs, **arguments)
     finally:
         scope.undo()  # States that the call has made, as nothing of it stays.

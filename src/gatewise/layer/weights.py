@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from gatewise import constraints, initializers, regularizers
 from gatewise.base.arrays import as_array, shape_of
-from gatewise.base.variable import Variable, placeholder, placeholders_now
+from gatewise.base.variable import Variable, all_or_nothing, placeholder, placeholders_now
 from gatewise.layer.tracking import Tracked, dtype_name
 
 
@@ -54,11 +55,16 @@ class Weighted(Tracked):
         size = () if shape is None else tuple(shape)
         if any(n is None for n in size):
             raise ValueError(f"{self.label}: a weight needs every dimension, but its shape is {size}.")
+        if (taken := math.prod(size) * _item_size(kind)) > _MOST_BYTES:
+            raise ValueError(
+                f"{self.label}: the weight {name or 'weight'!r} of the shape {size} would take {taken} bytes, more "
+                "than a machine can address. Check the layer's sizes."
+            )
         initial = initializers.get(
             "glorot_uniform" if initializer is None and kind.startswith(("f", "b")) else initializer or "zeros"
         )
         variable = Variable(
-            _materialised(initial, size, kind),
+            _materialised(initial, size, kind, f"{self.label}, {name or 'weight'!r}"),
             name=name or "weight",
             path=f"{self.name}/{name or 'weight'}",
             trainable=trainable,
@@ -141,10 +147,13 @@ class Weighted(Tracked):
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all weights, as a list of NumPy arrays."""
-        return [variable.numpy() for variable in self.weights]
+        with all_or_nothing():  # Of one moment, whoever sets them meanwhile.
+            return [variable.numpy() for variable in self.weights]
 
     def set_weights(self, weights: Iterable[Any]) -> None:
         """Replace all weights, in the order of `get_weights`; all of them or, where one does not fit, none.
+
+        They change at once: a call that is under way in another thread computes with the old ones to its end.
 
         Raises:
             ValueError: a wrong number of arrays, or a wrong shape; the message names the weight.
@@ -163,8 +172,9 @@ class Weighted(Tracked):
                 raise ValueError(
                     f"{self.label}: weight {variable.path!r} has shape {variable.shape}, got {shape_of(value)}."
                 )
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
+        with all_or_nothing():
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
 
     def count_params(self) -> int:
         """How many numbers all weights hold together."""
@@ -173,14 +183,24 @@ class Weighted(Tracked):
         return sum(variable.size for variable in self.weights)
 
 
+_MOST_BYTES = 2**63 - 1
+
+
+def _item_size(dtype: str) -> int:
+    """The bytes of a number; NumPy knows all dtypes but bfloat16, which has two."""
+    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
+
+
 _WEIGHT_ORDERS = {True: ("name", "shape", "dtype", "initializer"), False: ("shape", "initializer", "dtype")}
 
 
-def _materialised(initializer: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """The first value; a plain callable may take a dtype or not."""
+def _materialised(initializer: Any, shape: tuple[int, ...], dtype: str, path: str) -> np.ndarray:
+    """The first value of the weight that errors call `path`; a plain callable may take a dtype or not."""
     if placeholders_now():
         return placeholder(shape, dtype)
     try:
         return np.asarray(initializer(shape, dtype=dtype), dtype=dtype)
     except TypeError:
         return np.asarray(initializer(shape), dtype=dtype)
+    except MemoryError as error:
+        raise MemoryError(f"{path}: there is not enough memory for a weight of the shape {shape}. {error}") from None

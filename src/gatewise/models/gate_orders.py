@@ -51,7 +51,7 @@ def converted(layer: Layer, stored: list[Stored], backend: str | None) -> list[S
 def _from_cudnn(layer: LSTM | GRU, stored: list[Stored]) -> list[Stored]:
     """The arrays of cuDNN's layout in ours; those of another shape as they are."""
     kernel, recurrent_kernel, bias = stored
-    gates = len(layer.cell.gates)
+    gates = len(layer._equation.gates)
     width = gates * layer.units
     if bias.shape != (2 * width,) or (isinstance(layer, GRU) and not layer.reset_after):
         return stored
@@ -68,7 +68,7 @@ def _from_cudnn(layer: LSTM | GRU, stored: list[Stored]) -> list[Stored]:
 def _to_cudnn(layer: CuDNN, stored: list[Stored]) -> list[Stored]:
     """The arrays of LSTM, or of GRU with `reset_after`, in cuDNN's layout; those of another shape as they are."""
     kernel, recurrent_kernel, bias = stored
-    gates = len(layer.cell.gates)
+    gates = len(layer._equation.gates)
     width = gates * layer.units
     both = (2, width) if isinstance(layer, GRU) else (width,)
     if bias.shape != both or not _are_kernels(layer, kernel, recurrent_kernel):
@@ -82,7 +82,7 @@ def _to_cudnn(layer: CuDNN, stored: list[Stored]) -> list[Stored]:
 
 
 def _are_kernels(layer: LSTM | GRU | CuDNN, kernel: Stored, recurrent_kernel: Stored) -> bool:
-    width = len(layer.cell.gates) * layer.units
+    width = len(layer._equation.gates) * layer.units
     return kernel.shape[1:] == (width,) and recurrent_kernel.shape == (layer.units, width)
 
 

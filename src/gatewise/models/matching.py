@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from gatewise.base.variable import Variable
+from gatewise.base.variable import Variable, all_or_nothing
 from gatewise.formats import ByLayer, ByPlace, Contents, Stored, StoredLayer
 from gatewise.layer import Layer
 from gatewise.models import gate_orders
@@ -60,8 +60,9 @@ class Matching:
             ValueError: an array that is not what its file said.
         """
         values = [(variable, self._read(array)) for variable, array in pairs]
-        for variable, value in values:
-            variable.assign(value)
+        with all_or_nothing():
+            for variable, value in values:
+                variable.assign(value)
 
     def _read(self, array: Stored) -> np.ndarray:
         value = array.read()

@@ -10,7 +10,8 @@ import numpy as np
 
 import gatewise.layers  # noqa: F401 (registers every layer that a config may name)
 from gatewise.base import structure
-from gatewise.base.arrays import Tensor, as_array, shape_of, unshared
+from gatewise.base.arrays import Tensor, as_array, unshared
+from gatewise.base.changes import changes
 from gatewise.base.typing import Config
 from gatewise.base.variable import all_or_nothing, current_scope
 from gatewise.callbacks import CallbackList
@@ -140,7 +141,8 @@ class Model(Trainable):
         if callbacks is None and batch_size is None and steps is None and (y := self._by_plan(x)) is not NO_PLAN:
             return y
         if self.takes_sequences(x):
-            return unequal.predicted(self, x, batch_size)
+            with all_or_nothing():
+                return unequal.predicted(self, x, batch_size)
         hooks = CallbackList(callbacks, model=self)
         with all_or_nothing():
             parts, total = batches.cut(self, x, batch_size, steps)
@@ -348,8 +350,14 @@ class Drawn(Model):
             or settings.uses_jax()
         ):
             return NO_PLAN
-        prepared = plan.of(self)
-        return NO_PLAN if prepared is None else prepared.run(x)
+        if changes.under_way:  # The general way sees the weights of one moment.
+            return NO_PLAN
+        before, prepared = changes.latest, plan.of(self)
+        if prepared is None:
+            return NO_PLAN
+        y = prepared.run(x)
+        # What another thread changed meanwhile may have been of this model: then y may be of neither set of weights.
+        return y if changes.latest == before or plan.of(self) is prepared else NO_PLAN
 
     def plain_graph(self) -> Graph | None:
         return self._graph_now() if self.built and type(self).call is Drawn.call else None
@@ -415,8 +423,9 @@ class Drawn(Model):
 
     @property
     def output_shape(self) -> Any:
-        """The outputs' shapes, in their structure."""
-        return structure.map_structure(shape_of, self.output)
+        """The outputs' shapes, in their structure, with the layers' arguments as they are now."""
+        graph = self._graph_now()
+        return graph.output_shapes([tensor.shape for tensor in graph.input_tensors])
 
 
 @registered.register("Functional", "Model")

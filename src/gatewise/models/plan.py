@@ -58,7 +58,7 @@ class Plan:
         given = x
         if x.dtype is not self._dtype:
             way = "cast" if x.dtype.kind == "f" or self._dtype.kind != "f" else self._integers
-            if x.dtype.kind not in NUMBER_KINDS or way == "refuse":
+            if x.dtype.kind not in NUMBER_KINDS or way == "refuse" or not x.dtype.isnative:
                 return NO_PLAN
             if way == "cast":
                 x = x.astype(self._dtype)

@@ -15,6 +15,7 @@ from gatewise.engine import native
 from gatewise.engine.op import Traversal
 from gatewise.inside import watching
 from gatewise.layer.input_spec import InputSpec
+from gatewise.layer.symbolic import SymbolicTensor
 from gatewise.random import SeedGenerator
 from gatewise.recurrent.arguments import Gated  # noqa: F401 (a layer with gates takes it from beside its base)
 from gatewise.recurrent.carried import CarriedState
@@ -92,7 +93,10 @@ class RecurrentLayer(CellWeights):
         if len(states) != len(widths) or nested:
             came = "a list in a list" if nested else len(states)
             raise ValueError(f"{self.label}: {what} needs {self._state_words()}, but {came} came.")
-        states = [s if hasattr(s, "shape") else as_array(s, f"{self.label}: {what}") for s in states]
+        states = [
+            s if isinstance(s, SymbolicTensor) else as_array(s, f"{self.label}: {what} ({name})")
+            for s, name in zip(states, self._equation.states, strict=True)
+        ]
         if batch is None and shape_of(states[0]):
             batch = shape_of(states[0])[0]
         for state, width in zip(states, widths, strict=True):
@@ -106,7 +110,7 @@ class RecurrentLayer(CellWeights):
         return states
 
     def _state_words(self) -> str:
-        names, widths = self.cell.states, self.state_widths
+        names, widths = self._equation.states, self.state_widths
         count = "one array" if len(names) == 1 else f"{len(names)} arrays"
         shapes = [f"(batch, {width})" for width in widths]
         sizes = f"each {shapes[0]}" if len(set(widths)) == 1 else f"of the shapes {', '.join(shapes)}"
@@ -118,20 +122,30 @@ class RecurrentLayer(CellWeights):
         x = xp.swapaxes(inputs, 0, 1) if self.time_major else inputs
         if mask is not None:
             mask = self._fitting_mask(xp, mask, x)
+        zeroed_after = mask is not None and self._zeroes_in_the_other_order
         traversal = Traversal(
             mask=mask,
             go_backwards=self.go_backwards,
             sequences=self.return_sequences,
-            zero_masked=self.zero_output_for_mask,
+            zero_masked=self.zero_output_for_mask and not zeroed_after,
             unroll=self.unroll,
             **(masks_of(self, xp, x) if training else {}),
         )
         start = self._carried.start(xp, x, initial_state)
         y, final = watching.run(self, self.current_op(xp, training=training), x, start, traversal)
         self._carried.keep(x, final)
+        if zeroed_after:
+            y = xp.where(mask[..., None], y, xp.zeros_like(y))
         if self.return_sequences and self.time_major:
             y = xp.swapaxes(y, 0, 1)
         return [y, *final] if self.return_state else y
+
+    @property
+    def _zeroes_in_the_other_order(self) -> bool:
+        """Keras's unrolled loops repeat outputs at masked steps, and set them to zero when all are there: by the mask
+        in the order of time, also where the outputs are in the other order.
+        """
+        return self.unroll and self.go_backwards and self.return_sequences and self.zero_output_for_mask
 
     def inference(self) -> Callable[[Array], Any] | None:
         """Straight to the native engine, where it can run this layer."""
@@ -203,7 +217,7 @@ class RecurrentLayer(CellWeights):
         """The mask goes on where the output has a time axis; the state has none."""
         own = mask[0] if isinstance(mask, (list, tuple)) else mask
         own = own if self.return_sequences else None
-        return [own] + [None] * len(self.cell.states) if self.return_state else own
+        return [own] + [None] * len(self._equation.states) if self.return_state else own
 
 
 def _holds_states(given: Any) -> bool:

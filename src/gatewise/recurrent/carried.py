@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatewise.base.typing import Array
-from gatewise.base.variable import StateVariable, current_scope
+from gatewise.base.variable import StateVariable, all_or_nothing, current_scope
 from gatewise.engine.cells import State
 
 if TYPE_CHECKING:
@@ -91,5 +91,6 @@ class CarriedState:
         self._assign(checked)
 
     def _assign(self, values: State) -> None:
-        for variable, value in zip(self.layer.states, values, strict=True):
-            variable.assign(value)
+        with all_or_nothing():
+            for variable, value in zip(self.layer.states, values, strict=True):
+                variable.assign(value)

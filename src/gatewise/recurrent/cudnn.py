@@ -61,13 +61,13 @@ class CuDNN(RecurrentLayer):
     supports_masking = False
 
     def _weight_shapes(self, features: int) -> dict[str, tuple[int, ...]]:
-        return {**super()._weight_shapes(features), "bias": (2 * len(self.cell.gates) * self.units,)}
+        return {**super()._weight_shapes(features), "bias": (2 * len(self._equation.gates) * self.units,)}
 
     def _as_cell_has(self, weights: dict[str, Array]) -> dict[str, Array]:
-        gates = len(self.cell.gates)
+        gates = len(self._equation.gates)
         bias = weights["bias"]
         rows = namespace(bias).reshape(bias, (2, gates * self.units))
-        in_one = self.cell.weights["bias"] == cells.Cell.weights["bias"]
+        in_one = self._equation.weights["bias"] == cells.Cell.weights["bias"]
         kernels = {name: from_cudnn(weights[name], gates) for name in PRODUCTS}
         return {**kernels, "bias": rows[0] + rows[1] if in_one else rows}
 

@@ -19,7 +19,7 @@ def masks_of(layer: RecurrentLayer, xp: Any, x: Array) -> dict[str, Array | None
     Returns:
         `dropout` (g or 1, B, 1, I) and `recurrent_dropout` (g or 1, B, H), either None where its rate is 0 or 1.
     """
-    gates = 1 if layer.implementation == 2 and not layer.recurrent_dropout else len(layer.cell.gates)
+    gates = 1 if layer.implementation == 2 and not layer.recurrent_dropout else len(layer._equation.gates)
     batch, _, features = x.shape
 
     def draw(rate: float, *shape: int) -> Array | None:

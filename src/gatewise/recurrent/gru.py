@@ -47,6 +47,6 @@ class GRU(RecurrentLayer, Gated):
     reset_after: Argument[bool, bool] = flag(True, tf1=False, after="unroll")
 
     @property
-    def cell(self) -> type[cells.Cell]:  # type: ignore[override]
+    def cell(self) -> type[cells.Cell]:
         """The equation that `reset_after` asks for."""
         return cells.GRUResetAfter if self.reset_after else cells.GRU

@@ -11,16 +11,23 @@ from gatewise import activations
 from gatewise.base.typing import Array
 from gatewise.base.variable import Variable
 from gatewise.engine import letters
-from gatewise.engine.cells import Cell
 from gatewise.engine.op import Op
 from gatewise.recurrent.arguments import RecurrentArguments
+from gatewise.recurrent.cell_view import CellOf
 from gatewise.recurrent.precision import unfit
 
 
 class CellWeights(RecurrentArguments):
     """What has a cell, weights for it, and the op of both."""
 
-    cell: ClassVar[type[Cell]]
+    cell: ClassVar[Any]
+    """The equation, a `Cell`: a class of layers names it; a layer's own `cell` shows its weights as well."""
+    _equation: ClassVar[Any]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if (equation := vars(cls).get("cell")) is not None:  # A class, or a property that chooses one.
+            cls._equation, cls.cell = equation, CellOf(equation)
 
     def _make_weights(self, features: int) -> None:
         for name, shape in self._weight_shapes(features).items():
@@ -28,18 +35,18 @@ class CellWeights(RecurrentArguments):
 
     def _sizes(self) -> dict[str, int]:
         """What the letters of the cell's shapes stand for, but for I."""
-        return {"H": self.units, "g": len(self.cell.gates)}
+        return {"H": self.units, "g": len(self._equation.gates)}
 
     @property
     def state_widths(self) -> tuple[int, ...]:
         """The last axis of each state; that of the first is the output's."""
         sizes = self._sizes()
-        return tuple(sizes[letter] for letter in self.cell.width_letters())
+        return tuple(sizes[letter] for letter in self._equation.width_letters())
 
     def _weight_shapes(self, features: int) -> dict[str, tuple[int, ...]]:
         """The shapes of the weights by name, for I = `features`."""
         sizes = {"I": features, **self._sizes()}
-        return {name: letters.shape(each, sizes) for name, each in self.cell.weights.items()}
+        return {name: letters.shape(each, sizes) for name, each in self._equation.weights.items()}
 
     def _make_weight(self, name: str, shape: tuple[int, ...]) -> Variable:
         words = "recurrent" if name == "recurrent_kernel" else name
@@ -65,9 +72,9 @@ class CellWeights(RecurrentArguments):
     def _made(self, xp: Any, bfloat16: bool) -> Op:
         phi, sigma = activations.known_name(self.activation), activations.known_name(self._sigma)
         plain = None if phi is None or sigma is None else (phi, sigma)
-        held = {name: getattr(self, name) for name in self.cell.weights}
+        held = {name: getattr(self, name) for name in self._equation.weights}
         weights = {name: xp.asarray(weight.value) for name, weight in held.items() if weight is not None}
-        op = Op(self.cell, self._as_cell_has(weights), self.activation, self._sigma, plain, bfloat16=bfloat16)
+        op = Op(self._equation, self._as_cell_has(weights), self.activation, self._sigma, plain, bfloat16=bfloat16)
         if bfloat16 and op.kernel.dtype != np.float32:  # The dtype was set after the precision.
             raise unfit(self.label, str(op.kernel.dtype), "bfloat16")
         return op

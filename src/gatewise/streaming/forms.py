@@ -7,8 +7,27 @@ from typing import Any, Final
 
 import numpy as np
 
+from gatewise.base.arrays import as_array
 from gatewise.base.typing import Array
 from gatewise.streaming.values import Slot, unpacked
+
+MOST_STREAMS: Final = 2**30
+"""As many streams as may advance together: what the engine counts them with."""
+
+
+def checked_count(label: str, name: str, value: Any) -> int:
+    """How many streams a caller wants, as an integer from 1 to `MOST_STREAMS`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 1 <= value <= MOST_STREAMS:
+        raise ValueError(f"{label}: {name} must be a positive integer, at most {MOST_STREAMS} (2**30), got {value!r}.")
+    return int(value)
+
+
+def no_pickle(thing: Any, way_out: str) -> str:
+    """What is said where somebody pickles a stream or a pool."""
+    return (
+        f"{thing!r} cannot be pickled: it keeps packed weights, which belong to this process. Pickle or save the "
+        f"model, and the streams beside it: {way_out}, and restore() takes it in another process."
+    )
 
 
 def to_dict(slots: list[Slot], records: Array) -> dict[str, Any]:
@@ -27,6 +46,7 @@ def from_dict(label: str, slots: list[Slot], state: Any, count: int, dtype: Any)
 
     Raises:
         ValueError: where a part is missing, unknown, or of another shape.
+        TypeError: where a part holds anything but numbers.
     """
     records = np.zeros((count, sum(slot.width for slot in slots)), dtype)
     known = {(*slot.path, slot.part): (slot, array) for slot, array in unpacked(slots, records).items()}
@@ -38,8 +58,8 @@ def from_dict(label: str, slots: list[Slot], state: Any, count: int, dtype: Any)
             f"missing: {['/'.join(key) for key in missing]}, unknown: {['/'.join(map(str, key)) for key in extra]}."
         )
     for key, (slot, target) in known.items():
-        value = np.asarray(given[key])
-        if value.shape != (count, *slot.shape) or value.dtype.kind not in "fiub":
+        value = np.asarray(as_array(given[key], f"{label}: the state {'/'.join(key)}"))
+        if value.shape != (count, *slot.shape):
             raise ValueError(
                 f"{label}: the state {'/'.join(key)} must have the shape {(count, *slot.shape)}, "
                 f"got {value.shape} of {value.dtype}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -43,12 +43,11 @@ class StreamPool:
     """
 
     def __init__(self, model: Any, capacity: int) -> None:
-        if isinstance(capacity, bool) or not isinstance(capacity, (int, np.integer)) or capacity < 1:
-            raise ValueError(f"{model.label}: capacity must be a positive integer, got {capacity!r}.")
+        count = forms.checked_count(model.label, "capacity", capacity)
         self.model = model
         self._prepared = prepare(model)
         self._check()
-        self._pool = self._new_pool(int(capacity))
+        self._pool = self._new_pool(count)
 
     def _check(self) -> None:
         if self._prepared.dtype != np.float32:
@@ -123,14 +122,15 @@ class StreamPool:
             ValueError, TypeError: for what does not fit. Nothing has moved after an error.
         """
         places, one = self._ids(ids)
-        shapes = self._prepared.shapes
-        arrays, single = shapes.taken(x, len(places), steps=False)
-        outputs = (
-            self._pool.push(places, arrays) if self._prepared.program is not None else self._by_layers(places, arrays)
-        )
-        return shapes.given(outputs, () if single and one else (len(places),))
+        prepared = self._prepared
+        arrays, single = prepared.shapes.taken(x, len(places), steps=False)
+        if prepared.program is not None:
+            outputs = self._pool.push(places, arrays)
+        else:
+            outputs = self._by_layers(prepared, places, arrays)
+        return prepared.shapes.given(outputs, () if single and one else (len(places),))
 
-    def _by_layers(self, ids: Array, inputs: list[Array]) -> list[Array]:
+    def _by_layers(self, prepared: Prepared, ids: Array, inputs: list[Array]) -> list[Array]:
         """A push where the native engine lacks something: in rounds, so that a stream comes once in each."""
         with stepwise.lock:
             _, where = np.unique(ids, return_inverse=True)
@@ -139,7 +139,7 @@ class StreamPool:
             outputs: list[Array] | None = None
             for k in range(int(rounds.max(initial=-1)) + 1):
                 rows = np.flatnonzero(rounds == k)
-                made, fresh = stepwise.advance(self._prepared, [x[rows] for x in inputs], records[rows])
+                made, fresh = stepwise.advance(prepared, [x[rows] for x in inputs], records[rows])
                 if outputs is None:
                     outputs = [np.empty((len(ids), *y.shape[1:]), np.float32) for y in made]
                 for target, y in zip(outputs, made, strict=True):
@@ -152,7 +152,7 @@ class StreamPool:
             first = np.unique(where, return_index=True)[1]
             self._pool.write(ids[first], records[first])
         if outputs is None:
-            return [np.empty((0, *value.shape), np.float32) for value in self._prepared.outputs]
+            return [np.empty((0, *value.shape), np.float32) for value in prepared.outputs]
         return outputs
 
     # -- states -----------------------------------------------------------------------------------------------------
@@ -220,6 +220,24 @@ class StreamPool:
         if prepared.program is not None:
             self._pool.use(prepared.program)
         self._prepared = prepared
+
+    def copy(self) -> StreamPool:
+        """A pool of its own with the same streams, each where it stands now."""
+        twin = type(self).__new__(type(self))
+        twin.model, twin._prepared = self.model, self._prepared
+        twin._pool = twin._new_pool(self.capacity)
+        if len(ids := self.ids()):
+            twin._pool.add(ids)
+            twin._pool.write(ids, self._pool.read(ids))
+        return twin
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: Any) -> StreamPool:
+        return self.copy()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(forms.no_pickle(self, "pool.snapshot(path) writes them to a file"))
 
     # -- ids --------------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gatewise.base.variable import Scope
 from gatewise.streaming.fingerprint import fingerprint
 from gatewise.streaming.program import native_program
 from gatewise.streaming.shapes import Shapes
@@ -22,6 +23,7 @@ class Prepared:
         shapes: what a push takes and gives.
         slots: the arrays of a stream's record, in their order there.
         dtype: of the record.
+        weights: their values, as a scope in which the layers compute where they do it themselves.
         program: the native program, or None where the layers themselves compute.
     """
 
@@ -35,6 +37,7 @@ class Prepared:
         self.dtype = np.dtype(np.float64 if _any_double(model) else np.float32)
         ids = [walked.reads_ids(value) for value in self.inputs]
         self.shapes = Shapes(model.label, graph, self.inputs, self.outputs, ids)
+        self.weights = Scope((variable, variable.value) for variable in model.weights)
         self.program: Any = None
         if self.dtype == np.float32:
             self.program = native_program(self.inputs, ids, self.outputs, self.calls)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gatewise.base.typing import Array
+from gatewise.base.variable import reading
 from gatewise.streaming.prepared import Prepared
 from gatewise.streaming.values import Value, unpacked
 
@@ -35,8 +36,9 @@ def advance(prepared: Prepared, inputs: list[Array], records: Array) -> tuple[li
     arrays: dict[Value, Array] = {
         value: array[:, None] if value.timed else array for value, array in zip(prepared.inputs, inputs, strict=True)
     }
-    for call in prepared.calls:
-        call.run(arrays, held)
+    with reading(prepared.weights):
+        for call in prepared.calls:
+            call.run(arrays, held)
     outputs = [np.asarray(arrays[value]) for value in prepared.outputs]
     outputs = [y[:, 0] if value.timed else y for y, value in zip(outputs, prepared.outputs, strict=True)]
     parts = [np.asarray(held[slot]).reshape(len(records), slot.width) for slot in prepared.slots]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
+from typing import Any, NoReturn
 
 from gatewise.base.typing import Array
 from gatewise.streaming import forms
@@ -41,10 +39,8 @@ class Stream:
     """
 
     def __init__(self, model: Any, batch_size: int = 1) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-            raise ValueError(f"{model.label}: batch_size must be a positive integer, got {batch_size!r}.")
         self.model = model
-        self.batch_size = int(batch_size)
+        self.batch_size = forms.checked_count(model.label, "batch_size", batch_size)
         self._use(prepare(model))
 
     def _use(self, prepared: Prepared) -> None:
@@ -122,6 +118,9 @@ class Stream:
 
     def __deepcopy__(self, memo: Any) -> Stream:
         return self.copy()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(forms.no_pickle(self, "stream.save() gives its state as bytes"))
 
     def update(self) -> None:
         """Take the weights that the model has now; the state stays.

@@ -14,7 +14,7 @@ from weakref import ref
 import numpy as np
 
 from gatewise.base import structure
-from gatewise.base.variable import Scope, reading
+from gatewise.base.variable import Scope, commit, reading
 from gatewise.distribution import placing as places
 from gatewise.distribution.placing import Placing, placing_now
 from gatewise.engine.over_devices import divided
@@ -252,8 +252,9 @@ class Held:
         """Put the values into the variables."""
         if not self._ahead:
             return
-        for place, (variable, value) in enumerate(zip(self._flat, self._values, strict=True)):
-            if self._versions[place] == variable.version:  # Else the program has set it since.
-                variable._store(np.asarray(value))
-                self._versions[place] = variable.version
+        # Where the version is another, the program has set the variable since.
+        places = [k for k, variable in enumerate(self._flat) if self._versions[k] == variable.version]
+        commit((self._flat[k], np.asarray(self._values[k])) for k in places)
+        for k in places:
+            self._versions[k] = self._flat[k].version
         self._ahead = False

@@ -144,7 +144,7 @@ def test_a_stream_keeps_states_of_their_own_widths() -> None:
 def test_the_state_widths_of_the_op_are_those_of_the_layer(cls: Any) -> None:
     layer = cls(5)
     layer(X)
-    assert layer.current_op().state_widths == layer.state_widths == (5,) * len(layer.cell.states)
+    assert layer.current_op().state_widths == layer.state_widths == (5,) * len(layer._equation.states)
 
 
 def test_letters() -> None:

@@ -43,7 +43,7 @@ class Recurrent(Rule):
 
     def slots_for(self) -> list[Slot]:
         """A slot for each state."""
-        parts = zip(self.layer.cell.states, self.layer.state_widths, strict=True)
+        parts = zip(self.layer._equation.states, self.layer.state_widths, strict=True)
         return [Slot(self.path, name, (width,)) for name, width in parts]
 
     def emit(self, to: Emission) -> None:

@@ -1,0 +1,76 @@
+"""`layer.cell`: the layer's weights and arguments under Keras's names, and one step of it."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gatewise.engine import cells
+from gatewise.layers import GRU, LSTM, Bidirectional, PeepholeLSTM, SimpleRNN
+
+X = np.linspace(-1, 1, 30, dtype="float32").reshape(2, 5, 3)
+LAYERS = {
+    "LSTM": lambda: LSTM(4),
+    "GRU": lambda: GRU(4),
+    "GRU of old": lambda: GRU(4, reset_after=False, use_bias=False),
+    "SimpleRNN": lambda: SimpleRNN(4, activation="relu"),
+    "PeepholeLSTM": lambda: PeepholeLSTM(4),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_it_shows_the_layer(name: str) -> None:
+    layer: Any = LAYERS[name]()
+    layer.build((None, None, 3))
+    cell = layer.cell
+    for each in ("kernel", "recurrent_kernel", "bias", "units", "activation", "use_bias", "dropout", "name"):
+        assert getattr(cell, each) is getattr(layer, each)
+    assert cell.output_size == 4
+    assert cell.state_size == ([4, 4] if "LSTM" in name else 4)
+    assert [w is v for w, v in zip(cell.weights, layer.weights, strict=True)]
+    assert [s.shape for s in cell.get_initial_state(2)] == [(2, 4)] * (2 if "LSTM" in name else 1)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_steps_of_the_cell_are_those_of_the_layer(name: str) -> None:
+    layer: Any = LAYERS[name]()
+    wanted = layer(X)
+    states, y = layer.cell.get_initial_state(2), None
+    for t in range(5):
+        y, states = layer.cell(X[:, t], states)
+    np.testing.assert_allclose(y, wanted, atol=1e-6)
+
+
+def test_setting_its_weights_sets_the_layers() -> None:
+    layer = LSTM(4)
+    layer(X)
+    layer.cell.kernel.assign(np.ones((3, 16)))
+    assert (layer.get_weights()[0] == 1).all()
+    layer.cell.set_weights([np.zeros_like(w) for w in layer.get_weights()])
+    assert not any(w.any() for w in layer.get_weights())
+
+
+def test_a_class_has_the_equation() -> None:
+    assert LSTM.cell is cells.LSTM
+    assert Bidirectional(LSTM(4)).forward_layer.cell.units == 4
+
+
+def test_copies_have_cells_of_their_own() -> None:
+    layer = GRU(4)
+    layer(X)
+    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        assert other.cell.kernel is other.kernel
+        assert other.cell.kernel is not layer.kernel
+
+
+def test_a_name_that_it_does_not_have() -> None:
+    with pytest.raises(AttributeError, match=r"The cell of LSTM 'l' has no 'kernle'. Did you mean 'kernel'"):
+        _ = LSTM(4, name="l").cell.kernle
+    layer = LSTM(4)
+    layer(X)
+    with pytest.raises(ValueError, match=r"states needs 2 arrays"):
+        layer.cell(X[:, 0], [np.zeros((2, 4))])
