@@ -6,7 +6,7 @@ from functools import reduce
 from typing import Any, TypeVar
 
 from gatewise.arguments import Argument, by_name, one_of, optional
-from gatewise.base import structure
+from gatewise.base import release, structure
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array, Config, Shape
 from gatewise.base.variable import Variable, all_or_nothing
@@ -149,7 +149,7 @@ class Bidirectional(TakesState):
 
     def _checked_states(self, what: str, states: Any) -> list[Any]:
         found = list(states) if isinstance(states, (list, tuple)) else [states]
-        cell = getattr(self.forward_layer, "cell", None)
+        cell = getattr(self.forward_layer, "_equation", None)
         wanted = len(found) if cell is None else 2 * len(cell.states)
         if len(found) != wanted or len(found) % 2:
             raise ValueError(
@@ -242,6 +242,7 @@ class TimeDistributed(Layer):
     """Applies a layer to every time step by itself: (B, T, ...) to (B, T, ...).
 
     All steps go through the layer at once, as one batch of B T samples. A stateful layer sees them one after the other.
+    A mask that the layer inside makes goes on behind this one in TensorFlow 1 and 2; Keras 3 drops it.
 
     Args:
         layer: any layer or model.
@@ -262,6 +263,10 @@ class TimeDistributed(Layer):
     supports_masking = True
     autocast = False
     multiplies_features = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._release = release.current()
 
     def _check(self, shapes: Any) -> None:
         for shape in structure.flatten(shapes, leaf=structure.is_shape):
@@ -287,12 +292,23 @@ class TimeDistributed(Layer):
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
         """The layer's output at every step."""
+        self._check_mask(inputs, mask)
         if self._one_by_one:
             return self._in_turn(inputs, mask, training)
         batch, steps = structure.flatten(inputs)[0].shape[:2]
         flat = structure.map_structure(_steps_as_samples, inputs)
         outputs = self.layer(flat, **self._inner_arguments(flat, _steps_as_samples(mask), training))
         return structure.map_structure(lambda y: _samples_as_steps(y, batch, steps), outputs)
+
+    def _check_mask(self, inputs: Any, mask: Any) -> None:
+        """Raise ValueError for a mask that is not of the inputs' samples and steps, though its numbers may fit."""
+        batch, steps = structure.flatten(inputs)[0].shape[:2]
+        for part in structure.flatten(mask):
+            if part is not None and tuple(part.shape[:2]) != (batch, steps):
+                raise ValueError(
+                    f"{self.label}: the mask must have the shape (batch, time, ...) = ({batch}, {steps}, ...), "
+                    f"got {tuple(part.shape)}."
+                )
 
     def _in_turn(self, inputs: Any, mask: Any, training: bool) -> Any:
         steps = structure.flatten(inputs)[0].shape[1]
@@ -319,17 +335,30 @@ class TimeDistributed(Layer):
         return structure.map_structure(lambda shape: (batch, steps, *shape[1:]), inner, leaf=structure.is_shape)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The inner layer's mask where it makes or keeps one, else (B, T): the steps of which any part counts."""
+        """Keras 3: the mask that came. Before: the inner layer's where it makes or keeps one, else (B, T), the steps of
+        which any part counts.
+        """
         if structure.is_nested(inputs):
             return None
+        if self._release == "keras3":
+            return mask
         batch, steps = inputs.shape[:2]
         inner = self.layer.compute_mask(_steps_as_samples(inputs), _steps_as_samples(mask))
         if inner is not None and not isinstance(inner, (list, tuple)):
             return _samples_as_steps(inner, batch, steps)
-        if mask is None:
-            return None
-        xp = namespace(mask)
-        return reduce(lambda m, _: xp.any(m, axis=-1), range(2, mask.ndim), mask)
+        return None if mask is None else _with_axes(mask, 2)
+
+    def _with_masks(self, inputs: Any, outputs: Any, mask: Any) -> Any:
+        # Keras 3 hands the mask on as it came, and fails later where the outputs have not got its axes any more.
+        if mask is not None and not structure.is_nested(outputs) and not structure.is_nested(mask):
+            mask = _with_axes(mask, max(outputs.ndim - 1, 2)) if self._release == "keras3" else mask
+        return super()._with_masks(inputs, outputs, mask)
+
+
+def _with_axes(mask: Array, axes: int) -> Array:
+    """The mask with so many axes at most: a step counts of which any part counts."""
+    xp = namespace(mask)
+    return reduce(lambda m, _: xp.any(m, axis=-1), range(axes, mask.ndim), mask)
 
 
 def _steps_as_samples(x: Any) -> Any:
