@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any, Final, NoReturn
 
+from gatewise.base.words import LIKENESS
+
 _NO_TRAINING: Final = (
     "Gatewise trains with `model.compile` and `model.fit`, on arrays, iterators and loaders; it lacks this name. "
     "Leave it out here, or train elsewhere and load the saved model with `tf.keras.models.load_model`."
@@ -15,11 +17,21 @@ _NO_GRAPHS: Final = (
     "Gatewise runs `tf.keras` layers and models, without TensorFlow's graphs and sessions. "
     "Build the model with `tf.keras` and call `model.predict(x)`."
 )
+_NO_POLICIES: Final = (
+    'Each layer computes in its own `dtype`, by default `gatewise.config.floatx`; `layer.precision = "bfloat16"` makes '
+    "the products of recurrent layers in bfloat16."
+)
+_NO_RAGGED: Final = (
+    "A list of sequences of unequal lengths goes into `fit` and `predict` as it is; `pad_sequences` and a `Masking` "
+    "layer do for all else."
+)
 _NO_PLOTS: Final = "`model.summary()` prints the layers, their shapes and their parameters."
 
 _WHY: Final[dict[str, str]] = {
     "applications GradientTape train estimator": _NO_TRAINING,
-    "contrib mixed_precision distribute distribution wrappers": _NO_TRAINING,
+    "contrib distribute distribution wrappers": _NO_TRAINING,
+    "mixed_precision": _NO_POLICIES,
+    "ragged RaggedTensor": _NO_RAGGED,
     "layers Session InteractiveSession placeholder get_variable variable_scope Graph": _NO_GRAPHS,
     "global_variables_initializer get_default_graph rnn_cell dynamic_rnn": _NO_GRAPHS,
     "plot_model model_to_dot": _NO_PLOTS,
@@ -47,7 +59,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     plain = {each.lower(): each for each in known}
-    found = get_close_matches(name.lower(), plain, n=1)
+    found = get_close_matches(name.lower(), plain, n=1, cutoff=LIKENESS)
     return f" Did you mean {plain[found[0]]!r}?" if found else ""
 
 

@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
 from gatewise.base import release
 from gatewise.base.typing import Config
+from gatewise.base.words import LIKENESS
 
 Entry = TypeVar("Entry")
 Value = TypeVar("Value")
@@ -260,9 +261,11 @@ class Registry(Generic[Entry]):
         known = {_plain(each): each for each in names}
         if module:
             hint = f" of the module {module!r}."
-        elif not self.loose and (near := get_close_matches(name, names, n=1)):  # "Hinge" and "hinge" differ there
+        elif not self.loose and (
+            near := get_close_matches(name, names, n=1, cutoff=LIKENESS)
+        ):  # "Hinge" and "hinge" differ there
             hint = f": did you mean {near[0]!r}?"
-        elif near := get_close_matches(_plain(name), known, n=1):
+        elif near := get_close_matches(_plain(name), known, n=1, cutoff=LIKENESS):
             hint = f": did you mean {known[near[0]]!r}?"
         else:
             hint = f". Known: {', '.join(self.names())}."

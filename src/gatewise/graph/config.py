@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from gatewise.base import release, structure
+from gatewise.base.foreign import said, shown
 from gatewise.base.registry import custom_object_scope
 from gatewise.base.typing import Config
 from gatewise.graph.graph import Graph, InputLayer
@@ -91,18 +93,15 @@ class _Drawing:
     """A functional model's config on its way to tensors."""
 
     def __init__(self, config: Config) -> None:
-        self.layers = {entry["config"]["name"] if "name" not in entry else entry["name"]: deserialize_layer(entry)
-                       for entry in config["layers"]}  # fmt: skip
+        entries = _entries(config)
+        self.layers = {_named(entry): deserialize_layer(entry) for entry in entries}
         # A layer may have been called on symbolic tensors while it was made (a model's own layers): count from there.
         self.nodes: dict[str, list[Node]] = {
             name: list(layer._inbound_nodes) if isinstance(layer, InputLayer) else []
             for name, layer in self.layers.items()
         }
         self.waiting = [
-            (entry.get("name") or entry["config"]["name"], call)
-            for entry in config["layers"]
-            for call in entry.get("inbound_nodes", [])
-            if entry["class_name"] != "InputLayer"
+            (_named(entry), call) for entry in entries for call in _calls(entry) if entry["class_name"] != "InputLayer"
         ]
         keras2 = any(isinstance(call, list) for _, call in self.waiting)
         models = {name for name, layer in self.layers.items() if layer.is_model}
@@ -115,11 +114,12 @@ class _Drawing:
             later: list[tuple[str, Any]] = []
             blocked: set[str] = set()
             for name, call in self.waiting:
-                if name in blocked or not self._ready(call):
-                    blocked.add(name)
-                    later.append((name, call))
-                else:
-                    self._call(name, call)
+                with said(partial(_wrong_call, name, call)):
+                    if name in blocked or not self._ready(call):
+                        blocked.add(name)
+                        later.append((name, call))
+                    else:
+                        self._call(name, call)
             if len(later) == len(self.waiting):
                 raise ValueError(
                     "The model's config joins layers in a circle, or names some that are missing: "
@@ -150,7 +150,9 @@ class _Drawing:
     def _tensor(self, history: Any, first: dict[str, int]) -> SymbolicTensor:
         name, place, index = history[:3]
         try:
-            # An index below zero would count from the other end.
+            if place < 0 or index < 0:  # Python would count from the other end.
+                raise IndexError
+            # The outer model's ends count a model's drawing as a call, its inner calls do not in all releases.
             found = structure.flatten(self.nodes[name][max(place - first.get(name, 0), 0)].outputs)[index]
         except (KeyError, IndexError):
             raise ValueError(
@@ -200,7 +202,46 @@ def graph_from_config(config: Config) -> tuple[Any, Any]:
             raise ValueError(f"The config of a functional model needs {key!r}; it has {sorted(config)}.")
     drawing = _Drawing(config)
     drawing.draw()
-    return _ends(drawing, config["input_layers"]), _ends(drawing, config["output_layers"])
+    return _model_ends(drawing, config, "input_layers"), _model_ends(drawing, config, "output_layers")
+
+
+def _model_ends(drawing: _Drawing, config: Config, key: str) -> Any:
+    with said(lambda: f"{key!r} of the model {config.get('name')!r} is not what Keras writes: {shown(config[key])}."):
+        return _ends(drawing, config[key])
+
+
+def _entries(config: Config) -> list[Config]:
+    """The layers in a model's config."""
+    entries = config["layers"]
+    wrong = [each for each in entries if not isinstance(each, dict)] if isinstance(entries, list) else [entries]
+    if wrong:
+        raise ValueError(
+            f"'layers' of the model {config.get('name')!r} must be a list of layers, got {shown(wrong[0])}."
+        )
+    return entries  # type: ignore[no-any-return]
+
+
+def _named(entry: Config) -> str:
+    """The name under which calls know a layer."""
+    inner = entry.get("config")
+    name = entry.get("name") or (inner.get("name") if isinstance(inner, dict) else None)
+    if not isinstance(name, str):
+        raise ValueError(f"A layer of the class {entry.get('class_name')!r} has no name, but {shown(name)}.")
+    return name
+
+
+def _calls(entry: Config) -> list[Any]:
+    """How a layer is called in the model."""
+    calls = entry.get("inbound_nodes", [])
+    if not isinstance(calls, list) or not all(isinstance(call, (list, dict)) for call in calls):
+        raise ValueError(
+            f"'inbound_nodes' of the layer {_named(entry)!r} must be a list of its calls, got {shown(calls)}."
+        )
+    return calls
+
+
+def _wrong_call(name: str, call: Any) -> str:
+    return f"'inbound_nodes' of the layer {name!r} is not what Keras writes: {shown(call)}."
 
 
 def _ends(drawing: _Drawing, spec: Any) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from gatewise.base import structure
 from gatewise.base.arrays import shape_of
 from gatewise.base.variable import Scope, reading
+from gatewise.base.words import nearest
 from gatewise.layer import symbolic
 from gatewise.layer.calls import calling
 from gatewise.layer.computing import Computing
@@ -26,11 +27,20 @@ class Drawable(Computing):
             raise TypeError(f"{self.label}: expected symbolic tensors or arrays as inputs, got {stray[0]!r}.")
         shapes = structure.map_structure(shape_of, inputs)
         self._check(shapes)
+        self._check_keywords(kwargs)
         self._build_once(shapes)
         node = symbolic.Node(cast(Any, self), args, kwargs)
         node.set_outputs(self._output_shapes(shapes, args, kwargs), self._output_dtype(inputs))
         self._inbound_nodes.append(node)
         return node.outputs
+
+    def _check_keywords(self, kwargs: dict[str, Any]) -> None:
+        """Raise TypeError for an argument that `call` does not take, now and not when data comes."""
+        takes = self._call_takes()
+        strange = [name for name in kwargs if name not in takes.accepted and name not in _ALWAYS_TAKEN]
+        if strange and not takes.any_keyword:
+            known = [name for name in takes.accepted if name != "self"]
+            raise TypeError(f"{self.label}: its call has no argument {strange[0]!r}.{nearest(strange[0], known)}")
 
     def _only_call(self) -> symbolic.Node:
         """The one call that was recorded of a self.
@@ -79,8 +89,14 @@ class Drawable(Computing):
 
     @property
     def output_shape(self) -> Any:
-        """The shape of `output`."""
-        return structure.map_structure(shape_of, self.output)
+        """The shape of `output`, with the layer's arguments as they are now."""
+        node = self._only_call()
+        shapes = structure.map_structure(shape_of, node.args[0] if node.args else next(iter(node.kwargs.values())))
+        return self._output_shapes(shapes, node.args, node.kwargs)
+
+
+_ALWAYS_TAKEN = frozenset(("mask", "training"))
+"""What every layer may be called with, whether its `call` takes it or not."""
 
 
 def shapes_by_example(run: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

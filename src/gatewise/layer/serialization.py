@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gatewise.base import release
+from gatewise.base.foreign import said, shown
 from gatewise.base.registry import get_registered_name
 from gatewise.base.typing import Config
 from gatewise.layer.layer import Layer, registered
@@ -47,14 +48,54 @@ def deserialize_layer(config: Any) -> Layer:
         raise ValueError(f"Expected the config of a layer, with its class_name, got {str(config)[:80]!r}.")
     inner = config.get("config", {})
     if str(config.get("module")).startswith("keras.src.ops"):
+        if not isinstance(inner, dict):
+            raise ValueError(
+                f"The config of the operation {config['class_name']!r} must be a dict, got {shown(inner)}."
+            )
         return _operation({**inner, "operation": config["class_name"]})
     cls = registered.lookup_config(config)
     if isinstance(inner, dict) and "name" not in inner and config.get("name"):
         inner = {**inner, "name": config["name"]}
-    made = cls.from_config(inner)
+    made = _made(cls, inner, f"{config['class_name']} {name_of(config)!r}")
     if "release" in config and hasattr(made, "_release"):
         made._release = release.checked(config["release"])
     return made
+
+
+def name_of(config: Config) -> Any:
+    """The name of the layer that a config is of, or None where it does not say."""
+    inner = config.get("config")
+    return (inner.get("name") if isinstance(inner, dict) else None) or config.get("name")
+
+
+def _made(cls: type[Layer], config: Any, label: str) -> Layer:
+    """A layer of its own config; what is wrong there is said by its key."""
+    if not isinstance(config, (dict, list)):
+        raise ValueError(f"The config of {label} must be a dict of its arguments, got {shown(config)}.")
+    with said(lambda: f"The config of {label} is not what Keras writes: {_what_is_wrong(cls, config)}."):
+        given: Any = config  # Keras 2.0's Sequential has a list.
+        return cls.from_config(given)
+
+
+def _what_is_wrong(cls: type[Layer], config: Any) -> str:
+    """Which key of a config no layer can be made with: the one without which the error is another, or none."""
+    if not isinstance(config, dict):
+        return shown(config)
+    first = _error_of(cls, config)
+    for key in config:
+        if _error_of(cls, {name: value for name, value in config.items() if name != key}) != first:
+            return f"{key!r} is {shown(config[key])}"
+    return (
+        f"it has the keys {sorted(map(str, config))}, and lacks {first[1]}" if first[0] is KeyError else shown(config)
+    )
+
+
+def _error_of(cls: type[Layer], config: Config) -> tuple[type[Exception] | None, str]:
+    try:
+        cls.from_config(config)
+    except Exception as error:
+        return type(error), str(error)
+    return None, ""
 
 
 def _operation(config: Config) -> Layer:

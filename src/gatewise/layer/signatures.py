@@ -13,12 +13,14 @@ class CallSignature:
     Attributes:
         positional: their names in order, without `self`.
         accepted: those that may come by keyword, and "training" where `call` takes any keyword.
+        any_keyword: whether it does.
     """
 
     def __init__(self, call: Callable[..., Any]) -> None:
         parameters = list(inspect.signature(call).parameters.values())
         names = {parameter.name for parameter in parameters}
-        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        self.any_keyword = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+        if self.any_keyword:
             names.add("training")
         self.accepted = frozenset(names)
         self.positional = tuple(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from gatewise.base.foreign import raised_in_words
 from gatewise.base.typing import Config
 from gatewise.base.variable import placeholders
 from gatewise.formats import ByPlace, Contents, open_contents
@@ -99,7 +100,8 @@ def _making(contents: Contents) -> Iterator[None]:
     except Exception as error:
         if contents.told(error):
             raise
-        words = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        in_words = isinstance(error, ValueError) or raised_in_words(error)
+        words = str(error) if in_words else f"{type(error).__name__}: {error}"
         raise contents.error(f"the model cannot be made of its config. {words}") from error
 
 

@@ -57,6 +57,8 @@ def _read_numpy(path: str) -> np.ndarray | dict[str, np.ndarray]:
             file.seek(0)
             loaded: Any = np.load(file, allow_pickle=False)
             return {name: loaded[name] for name in loaded.files} if hasattr(loaded, "files") else np.asarray(loaded)
+    except MemoryError as error:
+        raise ValueError(f"{path!r} claims more numbers than there is memory for: {error}") from None
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(_damaged(path, error)) from None
 
