@@ -201,7 +201,7 @@ def predict(file: str, input: str, output: str, batch_size: int | None, debug: b
     from gatewise.utils import array_files
 
     with _failures_in_a_line(debug):
-        _check_folder(output)
+        _check_output(output, file)
         data = array_files.read(input)
         model = models.load_model(file)
         names = _names(model.output_names)
@@ -214,15 +214,21 @@ def predict(file: str, input: str, output: str, batch_size: int | None, debug: b
     click.echo(f"{output}: {shapes} {next(iter(found.values())).dtype}")
 
 
-def _check_folder(path: str) -> None:
-    """Raise before the work where the output could not be written after it."""
+def _check_output(path: str, model: str) -> None:
+    """Raise before the work where the output could not be written after it, or would take the model's place.
+
+    It may take that of the data, which has been read by then.
+    """
+    from gatewise.base.atomic import check_replaceable
+
     folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
         raise ValueError(f"{path!r}: there is no folder {folder!r} to write it in.")
-    if os.path.isdir(path):
-        raise ValueError(f"{path!r} is a folder: give the name of a file for the output.")
     if not os.access(folder, os.W_OK):
         raise ValueError(f"{path!r}: the folder {folder!r} cannot be written to.")
+    check_replaceable(path)
+    if os.path.exists(path) and os.path.exists(model) and os.path.samefile(path, model):
+        raise ValueError(f"{path!r} is the file of the model, which the output would overwrite: name another.")
 
 
 def _names(names: list[str]) -> list[str]:

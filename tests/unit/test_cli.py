@@ -301,6 +301,22 @@ def test_places_that_cannot_be_written_are_said_before_the_work(tmp_path):
     assert "'none.npy': No such file" in fails(1, "predict", "none.h5", "none.npy", "-o", tmp_path / "new.npy")
 
 
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_an_output_never_takes_the_place_of_the_model(link, tmp_path):
+    model, x = tmp_path / "model.npy", tmp_path / "x.npy"
+    np.save(x, samples_for(models.load_model(ONE_INPUT)))
+    shutil.copy(ONE_INPUT, model)
+    link(model, tmp_path / "same.npy")
+    for output in (model, tmp_path / "same.npy"):
+        assert "the file of the model, which the output would" in fails(1, "predict", model, x, "-o", output)
+    assert model.read_bytes() == ONE_INPUT.read_bytes()
+
+
+def test_an_output_that_is_no_file_is_refused_before_the_work(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npy")
+    assert "a named pipe (FIFO)" in fails(1, "predict", "none.h5", "none.npy", "-o", tmp_path / "pipe.npy")
+
+
 def test_debug_shows_where_an_error_came_from():
     done = gw("info", "none.h5", "--debug")
     assert isinstance(done.exception, FileNotFoundError)

@@ -1,23 +1,41 @@
-"""Files that are written whole or not at all.
+"""Files that are written whole or not at all: every file that Gatewise makes is written here.
 
 A file is written under another name in the same folder, brought to the disk, and then given its name in one step. Who
 reads the name finds the old file or the new one, whenever the writer was killed and whenever the power went.
+
+The writer holds a lock on the file under its other name. What nobody holds, a killed process has left: the next writer
+of the same file removes it.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 _MARK: Final = ".part"
+_TOKEN_BYTES: Final = 4
+_LONGEST_NAME: Final = 255
+"""Bytes in the name of a file, on the file systems in use."""
+_KINDS: Final = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe (FIFO)",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFLNK: "a link that leads in a circle",
+}
+"""What may lie in a file's place and is none."""
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(path: str | bytes | os.PathLike[str]) -> Iterator[Path]:
     """A context that gives a new, empty file to write, which takes the place of `path` when the block ends.
 
     The temporary file stands beside `path` and has the same suffixes. The permissions of a file that was there stay.
@@ -27,6 +45,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         path: the file to make or to replace; its folder must exist.
 
     Raises:
+        IsADirectoryError, FileExistsError: where something lies there that is no file, such as a folder or a pipe.
         OSError: where the folder takes no file. `path` is as it was then, as after an error in the block.
 
     >>> import tempfile
@@ -36,38 +55,90 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> path.read_text()
     'whole'
     """
-    target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise IsADirectoryError(f"{path}: a file was to be written, but this is a folder.")
-    beginning, end = _around(target)
-    temporary = target.with_name(f"{beginning}{secrets.token_hex(4)}{end}")
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # Others' rights are the umask's.
+    check_replaceable(path)
+    target = _real(path)
+    remove_leftovers(target)
+    temporary, held = _created(target)
     try:
         with suppress(FileNotFoundError):
-            temporary.chmod(target.stat().st_mode)
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
         yield temporary
         _to_disk(temporary)
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            error.filename = os.fsdecode(path)  # "No space left on device", but for which file.
         raise
+    finally:
+        os.close(held)
     _to_disk(target.parent)
 
 
-def remove_leftovers(path: str | os.PathLike[str]) -> None:
-    """Delete what writers of `path` left beside it when they were killed. Nobody else may be writing it now."""
-    target = Path(os.path.realpath(path))
+def check_replaceable(path: str | bytes | os.PathLike[str]) -> None:
+    """Refuse a path at which something lies that is no file to replace; for writers that work long before they write.
+
+    Raises:
+        IsADirectoryError, FileExistsError: it is a folder; it is a pipe, a device, or whatever else is no file.
+        PermissionError: a file that may not be written.
+    """
+    target = _real(path)
+    try:
+        found = target.lstat().st_mode
+    except FileNotFoundError:
+        return
+    shown = os.fsdecode(path)
+    if not stat.S_ISREG(found):
+        kind = _KINDS.get(stat.S_IFMT(found), "no file")
+        error = IsADirectoryError if stat.S_ISDIR(found) else FileExistsError
+        raise error(f"{shown!r}: a file was to be written, but this is {kind}. Give the name of a file.")
+    if not os.access(target, os.W_OK):
+        raise PermissionError(f"{shown!r}: the file may not be written: its permissions are {stat.filemode(found)}.")
+
+
+def remove_leftovers(path: str | bytes | os.PathLike[str]) -> None:
+    """Delete what writers of `path` left beside it when they were killed; what someone is writing now stays."""
+    target = _real(path)
     beginning, end = _around(target)
-    if target.parent.is_dir():
-        for file in target.parent.iterdir():
-            if file.name.startswith(beginning) and file.name.endswith(end):
-                file.unlink(missing_ok=True)
+    left = re.compile(f"{re.escape(beginning)}[0-9a-f]{{{2 * _TOKEN_BYTES}}}{re.escape(end)}")
+    with suppress(FileNotFoundError, NotADirectoryError, PermissionError), os.scandir(target.parent) as entries:
+        for name in [entry.name for entry in entries if left.fullmatch(entry.name)]:
+            _remove_unheld(target.with_name(name))
+
+
+def _remove_unheld(file: Path) -> None:
+    with suppress(OSError):
+        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.unlink()
+        finally:
+            os.close(handle)
+
+
+def _created(target: Path) -> tuple[Path, int]:
+    """A new file beside the target, and the descriptor by which this process holds it."""
+    beginning, end = _around(target)
+    while True:
+        path = target.with_name(f"{beginning}{secrets.token_hex(_TOKEN_BYTES)}{end}")
+        held = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)  # Others' rights are the umask's.
+        with suppress(OSError):  # Where a file system has no locks, nobody can take this one for a leftover either.
+            fcntl.flock(held, fcntl.LOCK_EX)
+        if os.fstat(held).st_nlink:
+            return path, held
+        os.close(held)  # Another process took it for a leftover before it was locked.
 
 
 def _around(target: Path) -> tuple[str, str]:
     """How the names of temporary files for a file begin and end."""
     end = "".join(target.suffixes)
-    return f".{target.name.removesuffix(end)}.", f"{_MARK}{end}"
+    stem, end = target.name.removesuffix(end), f"{_MARK}{end}"
+    room = _LONGEST_NAME - len(os.fsencode(f"..{end}")) - 2 * _TOKEN_BYTES
+    return f".{os.fsdecode(os.fsencode(stem)[: max(0, room)])}.", end
+
+
+def _real(path: str | bytes | os.PathLike[str]) -> Path:
+    return Path(os.path.realpath(os.fsdecode(path)))
 
 
 def _to_disk(path: Path) -> None:

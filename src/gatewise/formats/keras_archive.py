@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 import zipfile
 import zlib
@@ -35,7 +34,7 @@ METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
 _PART: Final = 1 << 20
 _MOST_PACKING: Final = 100
 """Keras packs nothing. Numbers that someone packed become a few times smaller; a trap, a thousand times."""
-_MOST_JSON: Final = 1 << 28
+MOST_JSON: Final = 1 << 28
 
 
 def recognises(path: Any) -> bool:
@@ -62,21 +61,22 @@ def open_contents(path: Any) -> Iterator[Contents]:
     entries = _Entries(path)
     with entries.opened():
         metadata, config = entries.json(METADATA), entries.json(CONFIG)
-        if not isinstance(config.get("class_name"), str):
-            raise entries.error(f"the model's config must be a dict with a class_name, got {str(config)[:60]!r}.")
-        version = metadata.get("keras_version")
-        if not isinstance(version, str):
-            raise entries.error(f"{METADATA} must name the keras_version as text, got {version!r}.")
         with entries.unpacked(WEIGHTS) as unpacked, opened(unpacked, shown=path) as root:
-            yield _contents(path, version, config, root)
+            yield contents_of(entries, FORMAT, metadata, config, root)
 
 
-def _contents(path: Any, version: str, config: Config, root: Group) -> Contents:
+def contents_of(file: OfFile, form: str, metadata: Config, config: Config, root: Group) -> Contents:
+    """The contents of a model's three files, packed or not."""
+    if not isinstance(config.get("class_name"), str):
+        raise file.error(f"the model's config must be a dict with a class_name, got {str(config)[:60]!r}.")
+    version = metadata.get("keras_version")
+    if not isinstance(version, str):
+        raise file.error(f"{METADATA} must name the keras_version as text, got {version!r}.")
     compiled = config.get("compile_config")
     optimizer = tuple(by_place.arrays(root, by_place.OPTIMIZER))
     return Contents(
-        path,
-        FORMAT,
+        file.path,
+        form,
         config=config,
         weights=ByPlace(lambda place: by_place.arrays(root, place), lambda: by_place.layers(root)),
         keras_version=version,
@@ -108,14 +108,7 @@ class _Entries(OfFile):
 
     def json(self, name: str) -> Config:
         """An entry that is a JSON object."""
-        data = b"".join(self._parts(name, _MOST_JSON))
-        try:
-            found = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise self.error(f"{name} is not JSON ({error}): the file is damaged.") from error
-        if not isinstance(found, dict):
-            raise self.error(f"{name} must hold a JSON object, got {str(found)[:60]!r}.")
-        return found
+        return json_object(self, name, b"".join(self._parts(name, MOST_JSON)))
 
     @contextmanager
     def unpacked(self, name: str) -> Iterator[str]:
@@ -151,6 +144,21 @@ class _Entries(OfFile):
             raise self.error(f"{name} cannot be read ({error}): the file is damaged.") from error
 
 
+def json_object(file: OfFile, name: str, data: bytes) -> Config:
+    """An object of JSON.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise file.error(f"{name} is not JSON ({error}): the file is damaged.") from error
+    if not isinstance(found, dict):
+        raise file.error(f"{name} must hold a JSON object, got {str(found)[:60]!r}.")
+    return found
+
+
 def write(path: Any, metadata: str, config: str, places: Iterable[PlaceToWrite]) -> None:
     """A `.keras` file; its entries are not packed, as Keras's are not.
 
@@ -159,12 +167,8 @@ def write(path: Any, metadata: str, config: str, places: Iterable[PlaceToWrite])
         metadata, config: JSON.
         places: the weights, and the optimizer's state.
     """
-    folder = Path(path).parent
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(METADATA, metadata)
         archive.writestr(CONFIG, config)
-        # The file in between has no name, so that nothing is left of it whenever the program ends.
-        with archive.open(WEIGHTS, "w", force_zip64=True) as entry, tempfile.TemporaryFile(dir=folder) as unpacked:
-            write_places(unpacked, places)
-            unpacked.seek(0)
-            shutil.copyfileobj(unpacked, entry, _PART)
+        with archive.open(WEIGHTS, "w", force_zip64=True) as entry:
+            write_places(entry, places)

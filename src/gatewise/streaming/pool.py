@@ -9,9 +9,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gatewise.base.arrays import as_array
+from gatewise.base.atomic import replacing
 from gatewise.base.typing import Array
 from gatewise.engine._native import UnknownStreamError
-from gatewise.streaming import files, forms, stepwise
+from gatewise.streaming import forms, stepwise
 from gatewise.streaming.compile import prepare
 from gatewise.streaming.prepared import Prepared
 
@@ -184,7 +185,8 @@ class StreamPool:
             OSError: where the file cannot be written; what was there stays.
         """
         start = self._header(self._prepared)
-        files.replace(path, lambda file: self._pool.dump(file, start))
+        with replacing(path) as temporary, open(temporary, "wb", buffering=0) as file:
+            self._pool.dump(file.fileno(), start)
 
     def restore(self, path: str | os.PathLike[str]) -> None:
         """Take the streams of a snapshot, of a model of the same layers, in place of those there are.

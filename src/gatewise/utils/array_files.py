@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO, Final, cast
 
 import numpy as np
@@ -166,7 +167,8 @@ def _only(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _write_npy(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
-    np.save(file, _only(arrays), allow_pickle=False)
+    # Where NumPy knows a file to be one, it writes by itself, and does not say why that fails.
+    np.save(cast(BinaryIO, SimpleNamespace(write=file.write)), _only(arrays), allow_pickle=False)
 
 
 def _write_npz(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:

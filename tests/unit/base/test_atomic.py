@@ -1,10 +1,12 @@
+import os
 import signal
+import socket
 import subprocess
 import sys
 
 import pytest
 
-from gatewise.base.atomic import remove_leftovers, replacing
+from gatewise.base.atomic import check_replaceable, remove_leftovers, replacing
 
 
 def test_the_new_file_takes_the_place_when_the_block_ends(tmp_path):
@@ -49,23 +51,109 @@ def test_a_link_goes_on_pointing_to_its_file(tmp_path):
     assert target.read_text() == "new"
 
 
-def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(IsADirectoryError, match="this is a folder"), replacing(tmp_path):
-        pass
+def test_a_link_to_nothing_makes_its_file(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "target")
+    with replacing(link) as temporary:
+        temporary.write_text("new")
+    assert link.is_symlink()
+    assert (tmp_path / "target").read_text() == "new"
 
 
-def test_a_killed_writer_leaves_the_old_file_and_its_rest_can_be_removed(tmp_path):
+def bind(path):
+    os.chdir(path.parent)  # The path of a socket must be short.
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(path.name)
+
+
+KINDS = {
+    "a folder": lambda path: path.mkdir(),
+    r"a named pipe \(FIFO\)": os.mkfifo,
+    "a socket": bind,
+    "a device": lambda path: path.symlink_to(os.devnull),
+    "a link that leads in a circle": lambda path: path.symlink_to(path),
+}
+
+
+@pytest.mark.parametrize("said", KINDS)
+def test_what_is_no_file_is_refused_and_stays(said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # And back afterwards.
+    path = tmp_path / "a"
+    KINDS[said](path)
+    before = path.lstat()
+    for refuse in (check_replaceable, lambda path: replacing(path).__enter__()):
+        with pytest.raises(OSError, match=f"'{path}': a file was to be written, but this is {said}"):
+            refuse(path)
+    assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", [b"bytes.npz", "n" * 255, f"{'n' * 240}.weights.h5", "\u00e9" * 127])
+def test_all_names_that_a_file_can_have(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with replacing(name) as temporary:
+        temporary.write_text("new")
+    with open(name) as file:
+        assert file.read() == "new"
+
+
+def run(program, *arguments):
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    return subprocess.run(command, check=False, timeout=600, capture_output=True, text=True)
+
+
+FULL = """
+import resource, signal, sys
+from gatewise.base.atomic import replacing
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+with replacing(sys.argv[1]) as temporary:
+    temporary.write_bytes(bytes(2000))
+"""
+
+
+def test_where_there_is_no_room_the_old_file_stays(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("old")
+    done = run(FULL, path)
+    assert "OSError: [Errno 27]" in done.stderr
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a", "old")]
+
+
+KILLED = """
+import os, sys
+from gatewise.base.atomic import replacing
+with replacing(sys.argv[1]) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), 9)
+"""
+
+
+def written_anew(path):
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+
+
+def test_what_a_killed_writer_leaves_the_next_one_removes(tmp_path):
     path = tmp_path / "state.npz"
     path.write_text("old")
-    program = (
-        "import os, sys\nfrom gatewise.base.atomic import replacing\n"
-        "with replacing(sys.argv[1]) as temporary:\n"
-        "    temporary.write_text('half')\n    os.kill(os.getpid(), 9)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program, str(path)], check=False, timeout=600)
-    assert done.returncode == -signal.SIGKILL
-    assert path.read_text() == "old"
-    assert len(list(tmp_path.iterdir())) == 2
-    (tmp_path / ".other.part.npz").touch()
-    remove_leftovers(path)
-    assert sorted(file.name for file in tmp_path.iterdir()) == [".other.part.npz", "state.npz"]
+    strange = tmp_path / ".state.mine.part.npz"
+    strange.touch()
+    for remove in (remove_leftovers, written_anew):
+        assert run(KILLED, path).returncode == -signal.SIGKILL
+        assert path.read_text() == "old"
+        assert len(list(tmp_path.iterdir())) == 3
+        remove(path)
+        assert sorted(tmp_path.iterdir()) == [strange, path]
+
+
+def test_a_writer_leaves_alone_what_another_writes(tmp_path):
+    path = tmp_path / "a.npz"
+    with replacing(path) as first:
+        first.write_text("first")
+        remove_leftovers(path)
+        with replacing(path) as second:
+            second.write_text("second")
+        assert path.read_text() == "second"
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -78,11 +80,20 @@ def write_places(path: Any, places: Iterable[PlaceToWrite]) -> None:
 
 
 @contextmanager
-def _created(path: Any) -> Any:
+def _created(place: Any) -> Iterator[Any]:
+    """A file of HDF5's that is made in memory, and written to a path or an open file when it is whole.
+
+    Where a disk is full, HDF5 cannot let go of a file that it writes itself: the process crashes when it ends.
+    """
     import h5py
 
-    with h5py.File(path, "w") as file:
+    whole = BytesIO()
+    with h5py.File(whole, "w") as file:
         yield file
+    if hasattr(place, "write"):
+        place.write(whole.getbuffer())
+    else:
+        Path(place).write_bytes(whole.getbuffer())
 
 
 def _put_layers(group: Any, weights: LayersToWrite) -> None:
