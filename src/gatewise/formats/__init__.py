@@ -29,6 +29,7 @@ def register(reader: Reader | str) -> None:
 
 register("gatewise.formats.hdf5")
 register("gatewise.formats.keras_archive")
+register("gatewise.formats.keras_folder")
 
 
 def open_contents(path: Any) -> AbstractContextManager[Contents]:

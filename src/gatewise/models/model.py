@@ -19,10 +19,10 @@ from gatewise.config import config as settings
 from gatewise.graph import Graph
 from gatewise.graph import config as graph_config
 from gatewise.inside import Trace, trace
-from gatewise.layer import Layer, as_tensor, inside_a_call, registered
+from gatewise.layer import Layer, as_tensor, inside_a_call, penalties, registered
 from gatewise.layer.serialization import serialize_layer
-from gatewise.layer.symbolic import SymbolicTensor
-from gatewise.models import batches, plan, summary, unequal
+from gatewise.layer.symbolic import SymbolicTensor, any_symbolic
+from gatewise.models import batches, drawn_losses, plan, summary, unequal
 from gatewise.models.plan import NO_PLAN
 from gatewise.models.saving import save_model, save_weights
 from gatewise.models.weight_files import load_weights
@@ -138,7 +138,8 @@ class Model(Trainable):
         Raises:
             TypeError, ValueError: for inputs that do not fit, before any work.
         """
-        if callbacks is None and batch_size is None and steps is None and (y := self._by_plan(x)) is not NO_PLAN:
+        plain = callbacks is None and batch_size is None and steps is None and not self._predicts_itself()
+        if plain and (y := self._by_plan(x)) is not NO_PLAN:
             return y
         if self.takes_sequences(x):
             with all_or_nothing():
@@ -163,6 +164,30 @@ class Model(Trainable):
             outputs = structure.map_structure(_plain, self._infer(x))
         return unshared(outputs, structure.flatten(x))
 
+    def predict_step(self, state: Any, data: Any) -> tuple[Any, Any]:
+        """One batch of `predict`, as a pure function; a subclass overrides it to predict in its own way.
+
+        Args:
+            state: the values of (`trainable_variables`, `non_trainable_variables`), two lists of arrays.
+            data: (x,).
+
+        Returns:
+            The outputs, and the new values of `non_trainable_variables`. Source: Keras 3's trainer on JAX.
+        """
+        outputs, others = self.stateless_call(*state, data[0], training=False)
+        return outputs, others
+
+    def _predicts_itself(self) -> bool:
+        return type(self).predict_step is not Model.predict_step
+
+    def _by_own_step(self, batch: Any) -> Any:
+        variables = self.non_trainable_variables
+        state = [variable.value for variable in self.trainable_variables], [variable.value for variable in variables]
+        outputs, others = self.predict_step(state, (batch,))
+        for variable, value in zip(variables, others, strict=True):
+            variable.assign(value)
+        return outputs
+
     def plain_graph(self) -> Graph | None:
         """The graph, where running it is all that calling this model does."""
         return None
@@ -176,6 +201,8 @@ class Model(Trainable):
             yield structure.map_structure(_plain, self._infer(batch))
 
     def _infer(self, batch: Any) -> Any:
+        if self._predicts_itself():
+            return self._by_own_step(batch)
         if settings.uses_jax():
             from gatewise.models.on_jax import infer_on_jax
 
@@ -298,7 +325,7 @@ class Model(Trainable):
             overwrite: whether a file that is there may be replaced.
             include_optimizer: whether the optimizer is written with it.
             save_format: "keras" or "h5", where the file's name does not say it.
-            zipped: True or None.
+            zipped: False for a folder, whose name has no ending.
             release: whose form: "keras3", "tf2" or "tf1"; by default that in which the program is.
 
         Raises:
@@ -372,7 +399,48 @@ class Drawn(Model):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Run the layers on arrays in the structure of the model's inputs."""
+        kept = penalties.collected()
+        if kept is not None and self._drawn_losses is not None:
+            return self._drawn_losses.run(inputs, mask, kept)
         return self._graph_now().run(inputs, mask)
+
+    # -- losses drawn on tensors --------------------------------------------------------------------------------------
+
+    _drawn_losses: drawn_losses.DrawnLosses | None = None
+
+    def add_loss(self, losses: Any, **others: Any) -> None:
+        """Add to the loss: symbolic tensors of this model, whose means count in every step; see `Layer.add_loss`.
+
+        Raises:
+            ValueError: for a tensor that needs others than the model's inputs.
+
+        >>> import gatewise as gw
+        >>> x = gw.Input((2,))
+        >>> model = gw.Model(x, gw.layers.Dense(1, kernel_initializer="ones")(x))
+        >>> model.add_loss((model.output - 3.0) ** 2)
+        >>> model.compile("sgd")
+        >>> model.evaluate(np.ones((4, 2)), verbose=0)
+        1.0
+        """
+        if any_symbolic(losses):
+            self._draw_losses(losses)
+        else:
+            super().add_loss(losses, **others)
+
+    def add_metric(self, value: Any, name: str | None = None, aggregation: Any = "mean", **others: Any) -> None:
+        """Report the mean of a symbolic tensor of this model under `name`; see `Layer.add_metric`."""
+        if any_symbolic(value):
+            self._draw_losses(value, name or value.name.partition(":")[0])
+        else:
+            super().add_metric(value, name, aggregation, **others)
+
+    def _draw_losses(self, tensors: Any, name: str | None = None) -> None:
+        found = drawn_losses.of(self._graph_now(), self._drawn_losses, tensors, name)
+        self._drawn_losses = found
+        known = {id(layer) for layer in self._sublayers}
+        self._sublayers.extend(layer for layer in found.layers() if id(layer) not in known)
+        if self._compiled is not None:
+            self._compiled.outputs = None  # What is reported has changed.
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The outputs' shapes, in the structure of the model's outputs."""

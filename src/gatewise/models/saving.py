@@ -3,6 +3,7 @@
 | file | Keras 3 | tf_keras |
 | --- | --- | --- |
 | `save("name.keras")` | its own | calls and inputs in Keras 2's words |
+| `save("name", zipped=False)` | the same, as a folder | none |
 | `save("name.h5")` | classes without modules | both |
 | `save_weights("name.weights.h5")` | places | the same |
 | `save_weights("name.h5")` | none | by layer |
@@ -15,6 +16,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -25,7 +27,7 @@ from gatewise.base.atomic import replacing
 from gatewise.base.release import Release
 from gatewise.base.typing import Config
 from gatewise.base.variable import Variable
-from gatewise.formats import keras_archive
+from gatewise.formats import keras_archive, keras_folder
 from gatewise.formats.hdf5 import by_place, writing
 from gatewise.formats.hdf5.writing import LayersToWrite, ModelToWrite, Named, PlaceToWrite
 from gatewise.layer import Layer
@@ -63,7 +65,8 @@ def save_model(
         overwrite: whether a file that is there may be replaced.
         include_optimizer: whether the optimizer is written.
         save_format: "keras" or "h5", where the name of the file does not say it.
-        zipped: True, or None, as `.keras` files are zip archives.
+        zipped: False for a folder with the same three files, whose name does not end in `.keras`; a folder that is
+            replaced is away for a moment, which a file is never.
         release: whose form: "keras3" for Keras 3; "tf2" for tf_keras and TensorFlow 2 (`.h5` files of it are read by
             Keras 3 too); "tf1" for TensorFlow 1. By default that in which the program is.
 
@@ -83,17 +86,24 @@ def save_model(
     form = _form(model, path, save_format, zipped)
     of = releases.checked(release or releases.current())
     _check(model, path, overwrite)
+    if getattr(model, "_drawn_losses", None) is not None:
+        warnings.warn(f"{model.label}: the file does not keep what add_loss and add_metric have drawn.", stacklevel=3)
     config = serialize_layer(model)
     compiled = training_state.compile_config(model, of) if include_optimizer else None
     state = training_state.state(model, of) if compiled is not None else []
     config, compiled = plain(config, model.label), plain(compiled, model.label)
     config = config if of == "keras3" else of_keras2(config)
-    with replacing(path) as temporary:
-        if form == "keras":
-            places = [*_weights_by_place(model), *_state_by_place(model, state)]
-            keras_archive.write(temporary, _metadata(of), json.dumps({**config, "compile_config": compiled}), places)
-        else:
+    if form == "h5":
+        with replacing(path) as temporary:
             writing.write_model(temporary, _hdf5_model(model, config, compiled, state, of))
+        return
+    parts = _metadata(of), json.dumps({**config, "compile_config": compiled})
+    places = [*_weights_by_place(model), *_state_by_place(model, state)]
+    if form == "folder":
+        keras_folder.write(path, *parts, places)
+    else:
+        with replacing(path) as temporary:
+            keras_archive.write(temporary, *parts, places)
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True, save_format: str | None = None) -> None:
@@ -134,10 +144,9 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, save_format:
 
 def _form(model: Layer, path: Any, save_format: str | None, zipped: bool | None) -> str:
     if zipped is False:
-        raise ValueError(
-            f"{model.label}: zipped=False asks for a folder, which cannot be replaced in one step as a file can: "
-            "save as .keras and unzip it."
-        )
+        if _by_ending(path, _OF_MODELS) is not None or save_format == "h5":
+            raise ValueError(f"{path!r}: zipped=False makes a folder: give it a name without the ending of a file.")
+        return "folder"
     if save_format == "tf":
         raise ValueError(f"{model.label}: {_NO_SAVED_MODEL}")
     if save_format not in (None, "keras", "h5"):

@@ -142,8 +142,10 @@ def _without_empty_metrics(config: Config) -> Config:
 
 
 def take_state(contents: Contents, model: Any) -> None:
-    """Give a model's optimizer the state in a file. Where it does not fit, the optimizer starts afresh: a warning says
-    so.
+    """Give a model's optimizer the state in a file.
+
+    Where it does not fit, the optimizer starts afresh, and a warning says so. Keras 2.0 stored slots in the order of a
+    set, which nobody can tell any more: that matters to those who train on, so `fit` says it.
     """
     optimizer = optimizer_of(model)
     if optimizer is None or not contents.optimizer:
@@ -153,13 +155,15 @@ def take_state(contents: Contents, model: Any) -> None:
     kept = optimizer.stored_variables
     stored = _without_places(contents.optimizer, len(kept))
     if _shapes(stored) != _shapes(kept) and _shapes(stored) != _shapes(kept)[: _unbuilt(kept)]:
-        # Keras 2.0 stored slots in the order of a set, which nobody can tell any more.
+        afresh = f"{contents.path!r}: {optimizer.label} starts afresh: "
         if sorted(_shapes(stored)) != sorted(_shapes(kept)):
             warnings.warn(
-                f"{contents.path!r}: {optimizer.label} starts afresh: the file has {len(stored)} arrays of its "
-                f"state, the optimizer {len(kept)}, or of other shapes.",
+                f"{afresh}the file has {len(stored)} arrays of its state, the optimizer {len(kept)}, or of other "
+                "shapes.",
                 stacklevel=4,
             )
+        else:
+            optimizer.unused_state = f"{afresh}the file has its state in an order that cannot be told any more."
         return
     values = [np.asarray(array.read()) for array in stored]
     with all_or_nothing():

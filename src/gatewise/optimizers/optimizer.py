@@ -55,6 +55,9 @@ class Optimizer(State):
     Slots have the dtype of their weight.
     """
 
+    unused_state: str | None = None
+    """Why the state in the file that this optimizer came from could not be used; the first `fit` says it once."""
+
     def _start(self) -> None:
         super()._start()
         self._excluded: tuple[list[Variable], list[str]] = ([], [])

@@ -49,7 +49,7 @@ def evaluated_on(model: Any, batch: Batch) -> dict[str, Any]:
         return _on_jax(model, batch)
     with np.errstate(all="ignore"):
         step.forward(model, batch, training=False)
-        return plain_logs(model, step.results(model))
+        return plain_logs(model, model.get_metrics_result())
 
 
 def _on_jax(model: Any, batch: Batch) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from gatewise import losses, metrics
@@ -43,9 +44,11 @@ def prepare(model: Any, source: Source, what: str, training: bool) -> Compiled:
         compiled.build(outputs_of(model, y_pred), batch.y, reported)
     targets = source.whole_targets()
     if _usual_losses(model):
-        compiled.check(source.first().y if targets is None else targets)
+        first = source.first()
+        compiled.check(first if targets is None else first._replace(y=targets))
     if training:
         _build_optimizer(compiled.optimizer, model.trainable_variables)
+        _say_unused_state(compiled.optimizer)
     return compiled
 
 
@@ -79,6 +82,12 @@ def _build_optimizer(optimizer: Any, variables: list[Any]) -> None:
         optimizer.rebuild([*optimizer._trainable_variables, *fresh])
 
 
+def _say_unused_state(optimizer: Any) -> None:
+    if optimizer.unused_state is not None:
+        warnings.warn(optimizer.unused_state, stacklevel=5)
+        optimizer.unused_state = None
+
+
 def can_fill_up(model: Any) -> bool:
     """Whether rows may be added to a batch, masked and with weight 0, without changing what comes out.
 
@@ -90,7 +99,10 @@ def can_fill_up(model: Any) -> bool:
         return False
     ours = all(type(layer).__module__.startswith("gatewise.") for layer in model._walk())
     apart = not any(
-        getattr(layer, "stateful", False) or layer.activity_regularizer is not None or layer.looks_across_batch
+        getattr(layer, "stateful", False)
+        or layer.activity_regularizer is not None
+        or layer.looks_across_batch
+        or getattr(layer, "_drawn_losses", None) is not None
         for layer in model._walk()
     )
     return (

@@ -164,7 +164,8 @@ def results(model: Any) -> dict[str, Any]:
 def results_of(model: Any, state: State) -> dict[str, Any]:
     """`results` for these values of the metrics' variables."""
     with reading(Scope(zip(variables_of(model).metrics, state.metrics, strict=True), pure=True)):
-        return results(model)
+        logs: dict[str, Any] = model.get_metrics_result()
+        return logs
 
 
 def key_now() -> Any:

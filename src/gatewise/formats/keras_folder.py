@@ -1,0 +1,109 @@
+"""Models in folders, as Keras 3 writes them with `save(path, zipped=False)`: the entries of a `.keras` file, unpacked.
+
+Only these three files are read, and only where each is a file itself: a link could lead out of the folder.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from gatewise.base.typing import Config
+from gatewise.formats.contents import Contents, OfFile
+from gatewise.formats.hdf5.access import opened
+from gatewise.formats.hdf5.writing import PlaceToWrite, write_places
+from gatewise.formats.keras_archive import CONFIG, METADATA, MOST_JSON, WEIGHTS, contents_of, json_object
+
+FORMAT: Final = "Keras folder"
+ASSETS: Final = "assets"
+_FILES: Final = (METADATA, CONFIG, WEIGHTS)
+
+
+def recognises(path: Any) -> bool:
+    """Whether it is a folder that has a model's config."""
+    return os.path.isfile(Path(os.fsdecode(path), CONFIG))
+
+
+@contextmanager
+def open_contents(path: Any) -> Iterator[Contents]:
+    """What the folder holds, for as long as the context lasts.
+
+    Raises:
+        ValueError: a folder in which something is missing or damaged.
+    """
+    folder = _Folder(path)
+    metadata, config = folder.json(METADATA), folder.json(CONFIG)
+    with opened(str(folder.file(WEIGHTS)), shown=path) as root:
+        yield contents_of(folder, FORMAT, metadata, config, root)
+
+
+class _Folder(OfFile):
+    """The files of a folder, none of them trusted."""
+
+    def __init__(self, path: Any) -> None:
+        self.path = path
+
+    def file(self, name: str) -> Path:
+        found = Path(os.fsdecode(self.path), name)
+        if not (os.path.lexists(found) and stat.S_ISREG(found.lstat().st_mode)):
+            raise self.error(f"the folder has no file {name!r}, which a model saved with zipped=False has.")
+        return found
+
+    def json(self, name: str) -> Config:
+        with self.file(name).open("rb") as file:
+            data = file.read(MOST_JSON + 1)
+        if len(data) > MOST_JSON:
+            raise self.error(f"{name} is larger than any model's.")
+        return json_object(self, name, data)
+
+
+def check_replaceable(path: str | os.PathLike[str]) -> None:
+    """Refuse a place where something lies that is no saved model.
+
+    Raises:
+        FileExistsError: a file, or a folder with something else in it, which is never deleted.
+    """
+    folder = Path(os.path.realpath(path))
+    if not os.path.lexists(folder):
+        return
+    others = None if not folder.is_dir() else sorted({each.name for each in folder.iterdir()} - {*_FILES, ASSETS})
+    if others is None or others or ((folder / ASSETS).exists() and any((folder / ASSETS).iterdir())):
+        what = "it is no folder" if others is None else f"it holds {(others or [ASSETS])[0]!r} too"
+        raise FileExistsError(f"{os.fspath(path)!r} would be replaced, but {what}: name another folder.")
+
+
+def write(path: str | os.PathLike[str], metadata: str, config: str, places: Iterable[PlaceToWrite]) -> None:
+    """A folder with a model.
+
+    It is made under another name, and takes the place of an old one in two steps: for a moment there is none of that
+    name, and what was there stands beside it, under a name that begins with a dot. A file has no such moment.
+
+    Args:
+        path: of the folder.
+        metadata, config: JSON.
+        places: the weights, and the optimizer's state.
+    """
+    check_replaceable(path)
+    target = Path(os.path.realpath(path))
+    made, old = (target.with_name(f".{target.name}.{secrets.token_hex(4)}.{end}") for end in ("part", "old"))
+    made.mkdir()
+    try:
+        (made / METADATA).write_text(metadata)
+        (made / CONFIG).write_text(config)
+        (made / ASSETS).mkdir()
+        write_places(made / WEIGHTS, places)
+        if target.exists():
+            target.rename(old)
+        made.rename(target)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
