@@ -62,8 +62,11 @@ def _same(y_true: Array, wanted: Shape, _: Config) -> str | None:
 
 def _broadcast(y_true: Array, wanted: Shape, _: Config) -> str | None:
     found, wanted = _of_one_rank(tuple(y_true.shape), wanted)
-    fits = all(_may_be(a, b) or 1 in (a, b) for a, b in zip(reversed(found), reversed(wanted), strict=False))
-    return None if fits else f"expected targets of shape {wanted}, or one that broadcasts with it."
+    # NumPy would stretch predictions too: those of one number to all of several targets. Nobody means that.
+    fits = len(found) <= len(wanted) and all(
+        _may_be(a, b) or a == 1 for a, b in zip(reversed(found), reversed(wanted), strict=False)
+    )
+    return None if fits else f"expected targets of shape {wanted}, or one that broadcasts to it."
 
 
 def _ids(y_true: Array, wanted: Shape, arguments: Config) -> str | None:

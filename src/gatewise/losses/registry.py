@@ -15,7 +15,7 @@ Kind: TypeAlias = Literal["same", "broadcast", "ids", "embedded", "labels"]
 """What targets a function takes.
 
     same       the predictions' shape
-    broadcast  a shape that the predictions' broadcasts with, as NumPy's arrays do
+    broadcast  a shape that broadcasts to that of the predictions, as NumPy's arrays do
     ids        a class for each vector of predictions: their shape without the class axis
     embedded   a class for each sample
     labels     for each sequence of predictions (B, T, C) a row of labels (B, L), 0 where it is shorter

@@ -79,6 +79,9 @@ class Compiled:
         # A second time, as an unresolved "accuracy" looks at the targets of its own output.
         targets = self._shapes(arrays_for_each("y", y, outputs, [each is not None for each in self.losses]), outputs)
         self.loss_weights = for_each("loss_weights", self.given["loss_weights"], outputs)
+        for name, weight in zip(outputs.names, self.loss_weights, strict=True):
+            if isinstance(weight, (str, bytes)):
+                raise TypeError(f"loss_weights: the weight of output {name!r} must be a number, got {weight!r}.")
         several = sum(each is not None for each in self.losses) > 1
         self.loss_means = [
             metrics.Mean(f"{name}_loss") if several and loss is not None else None
@@ -138,14 +141,14 @@ class Compiled:
         targets = arrays_for_each("y", batch.y, self.outputs, wanted)
         return targets, arrays_for_each("sample_weight", batch.sample_weight, self.outputs, wanted, broadcast=True)
 
-    def check(self, y: Any) -> None:
-        """Refuse targets that do not fit their losses.
+    def check(self, batch: Any) -> None:
+        """Refuse targets that do not fit their losses, and weights for outputs that are not there.
 
         Raises:
             ValueError: naming the output and both shapes.
         """
         assert self.outputs is not None
-        targets = arrays_for_each("y", y, self.outputs, [each is not None for each in self.losses])
+        targets, _ = self.for_outputs(batch)
         for loss, target, name, shape in zip(self.losses, targets, *self.outputs[1:], strict=True):
             if loss is None:
                 continue

@@ -16,13 +16,11 @@ def split(x: Any, y: Any, sample_weight: Any, share: float) -> tuple[Any, Any]:
     """The first samples for training, and the last `share` of them for validation.
 
     Raises:
-        ValueError: data that gives batches, a share that is none, or one that leaves either side empty.
+        ValueError: data that gives batches, or a share that leaves either side empty.
 
     >>> split(list(range(10)), None, None, 0.25)[1][0]
     [7, 8, 9]
     """
-    if not 0 < share < 1:
-        raise ValueError(f"validation_split must be between 0 and 1, got {share!r}.")
     if gives_batches(x):
         raise ValueError(f"validation_split needs arrays, but {type(x).__name__} gives batches: use validation_data.")
     if are_ragged(x) or (not hasattr(x, "shape") and isinstance(x, list) and not _arrays(x)):

@@ -16,7 +16,7 @@ from gatewise.callbacks import CallbackList
 from gatewise.distribution.devices import is_first_process
 from gatewise.graph import InputLayer
 from gatewise.layer import Layer
-from gatewise.training import step
+from gatewise.training import asked, step
 from gatewise.training.compiled import ARGUMENTS, Compiled
 from gatewise.training.data import Batch, Source, adapt, unpacked
 from gatewise.training.data.sequences import are_ragged
@@ -260,6 +260,14 @@ class Trainable(Layer):
         epochs = others.pop("nb_epoch", epochs)
         _refuse("fit", others)
         compiled_of(self, "fit")
+        start = f"{self.label}: fit: "
+        asked.whole(f"{start}epochs", epochs, least=0)
+        asked.whole(f"{start}initial_epoch", initial_epoch, least=0)
+        asked.whole(f"{start}steps_per_epoch", steps_per_epoch)
+        asked.whole(f"{start}validation_steps", validation_steps)
+        asked.frequency(f"{start}validation_freq", validation_freq)
+        asked.share(f"{start}validation_split", validation_split)
+        asked.one_of(f"{start}shuffle", shuffle, (True, False, None, "batch"))
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split)
         source = self._source(x, y, sample_weight, batch_size, shuffle, class_weight)
@@ -268,6 +276,11 @@ class Trainable(Layer):
             raise ValueError(
                 f"{self.label}: a generator goes on from epoch to epoch: with epochs={epochs} say how many batches an "
                 "epoch has, steps_per_epoch=..."
+            )
+        if source.batches is not None and not source.endless and (steps_per_epoch or 0) > source.batches:
+            raise ValueError(
+                f"{start}the data ends after {source.batches} batches, but steps_per_epoch is {steps_per_epoch}. Give "
+                "more data, fewer steps, or a generator that repeats it."
             )
 
         def validation() -> Validation | None:
@@ -308,6 +321,9 @@ class Trainable(Layer):
     def _callbacks(self, callbacks: Any, verbose: Any, **params: Any) -> CallbackList:
         if isinstance(callbacks, CallbackList):
             return callbacks
+        asked.one_of(
+            f"{self.label}: verbose", int(verbose) if isinstance(verbose, bool) else verbose, ("auto", 0, 1, 2)
+        )
         shown = 1 if verbose == "auto" else int(verbose)
         if not is_first_process():
             shown = 0
@@ -415,6 +431,7 @@ class Trainable(Layer):
         """
         _refuse("evaluate", others)
         compiled_of(self, "evaluate")
+        asked.whole(f"{self.label}: evaluate: steps", steps)
         source = self._source(x, y, sample_weight, batch_size)
         source.check_end(steps, "steps")
         prepare(self, source, "evaluate", training=False)
@@ -505,7 +522,7 @@ class Trainable(Layer):
         return step.results(self)
 
     def get_metrics_result(self) -> Config:
-        """The logs: what all metrics have gathered."""
+        """The logs: what all metrics have gathered. A subclass may override it, and add numbers made of them."""
         return step.results(self)
 
     def train_step(self, state: Any, data: Any) -> tuple[Config, Any]:
@@ -565,11 +582,14 @@ _FIT_GENERATOR = {
 """The arguments of `fit_generator` after `validation_steps`, by place."""
 
 
+_FIT_WORDS = ("nb_epoch", *Trainable.fit.__code__.co_varnames[1 : Trainable.fit.__code__.co_argcount])
+
+
 def _refuse(what: str, others: Config) -> None:
     """Let Keras 2's words about queues be, and refuse unknown ones."""
     for name in others:
         if name not in _QUEUES:
-            raise TypeError(f"{what} has no argument {name!r}.{nearest(name, (*_QUEUES, 'nb_epoch'))}")
+            raise TypeError(f"{what} has no argument {name!r}.{nearest(name, (*_QUEUES, *_FIT_WORDS))}")
 
 
 def _each(given: Any, function: Callable[[Any], Any]) -> Any:

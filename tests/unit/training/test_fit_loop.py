@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -83,6 +86,26 @@ def test_an_error_in_a_generator_leaves_a_model_that_works() -> None:
 def test_a_generator_that_ends_early_is_refused() -> None:
     with pytest.raises(ValueError, match=r"ended after 2 batches .*steps_per_epoch is 3"):
         model().fit(((X[:4], Y[:4]) for _ in range(2)), steps_per_epoch=3, verbose=0)
+
+
+def test_a_state_in_no_known_order_is_said_once_at_the_first_fit(tmp_path: Path) -> None:
+    """Keras 2.0 stored an optimizer's slots in the order of a set; who only predicts need not hear of it."""
+    made = model()
+    made.compile(gw.optimizers.Adam(), "mse")
+    made.optimizer.build(made.trainable_variables)
+    made.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        names = list(file["optimizer_weights"].attrs["weight_names"])
+        file["optimizer_weights"].attrs["weight_names"] = np.array(names[:2] + names[2:][::-1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = gw.models.load_model(tmp_path / "m.h5")
+        loaded.predict(X)
+    with pytest.warns(UserWarning, match=r"m\.h5.*Adam.*starts afresh.*order that cannot be told"):
+        loaded.fit(X, Y, verbose=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded.fit(X, Y, verbose=0)
 
 
 def test_callbacks_change_what_comes_next() -> None:

@@ -45,13 +45,14 @@ def adapt(
         TypeError, ValueError: for data that does not fit together.
     """
     size = _checked_size(batch_size)
-    weigh = None if class_weight is None else _weigher(class_weight)
+    weigh = None if class_weight is None else _weigher(_checked_classes(class_weight))
     if not gives_batches(x):
         if masked is not None:
             if class_weight is not None:
                 sample_weight = class_weights(np.asarray(y), class_weight, sample_weight)
             return Sequences(x, y, sample_weight, size or _USUAL_BATCH, shuffle, exact=not masked)
-        x = np.asarray(x) if inputs == 1 and _is_rows(x) else x
+        x = np.asarray(x) if inputs in (1, None) and _is_rows(x) else x
+        y, sample_weight = _rows(y, "The targets"), _rows(sample_weight, "sample_weight")
         whole = Batch(plain(x, "The inputs"), plain(y, "The targets"), plain(sample_weight, "sample_weight"))
         return Arrays(whole if weigh is None else weigh(whole), size or _USUAL_BATCH, shuffle)
     for name, given in (("y", y), ("sample_weight", sample_weight)):
@@ -82,6 +83,22 @@ def _is_rows(x: Any) -> bool:
     return not any(hasattr(leaf, "shape") or hasattr(leaf, "to_numpy") for leaf in structure.flatten(x))
 
 
+def _rows(part: Any, what: str) -> Any:
+    """Lists of numbers as an array; anything else as it came.
+
+    Raises:
+        ValueError: for rows of unequal lengths.
+    """
+    if not _is_rows(part):
+        return part
+    try:
+        return np.asarray(part)
+    except ValueError:
+        raise ValueError(
+            f"{what} came as {len(part)} lists of unequal lengths, which go with a list of sequences of these lengths."
+        ) from None
+
+
 def _checked_size(batch_size: Any) -> int | None:
     wrong = isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1
     if batch_size is not None and wrong:
@@ -89,11 +106,28 @@ def _checked_size(batch_size: Any) -> int | None:
     return None if batch_size is None else int(batch_size)
 
 
+def _checked_classes(class_weight: Any) -> Mapping[Any, float]:
+    """The weights of classes.
+
+    Raises:
+        TypeError: for anything but a dict of numbers by the ids of classes.
+    """
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(
+            f"class_weight must be a dict of weights by the ids of classes, {{0: 1.0, 1: 2.5}}, got {class_weight!r}."
+        )
+    for key, weight in class_weight.items():
+        if not isinstance(key, (int, np.integer)) or not isinstance(weight, (int, float, np.number)):
+            raise TypeError(f"class_weight: expected a number for the id of a class, got {weight!r} for {key!r}.")
+    return class_weight
+
+
 def _weigher(class_weight: Mapping[Any, float]) -> Weigh:
     def weigh(batch: Batch) -> Batch:
         targets = structure.flatten(batch.y)
-        if len(targets) != 1:
-            raise ValueError(f"class_weight is for models with one output, but there are {len(targets)} targets.")
+        if len(targets) != 1 or targets[0] is None:
+            count = sum(each is not None for each in targets)
+            raise ValueError(f"class_weight is for models with one output, but there are {count} targets.")
         return batch._replace(sample_weight=class_weights(targets[0], class_weight, batch.sample_weight))
 
     return weigh

@@ -97,7 +97,14 @@ def _plain(leaf: Any, what: str) -> Array:
         leaf = leaf.to_numpy()
     elif hasattr(leaf, "detach") and hasattr(leaf, "cpu"):
         leaf = leaf.detach().cpu().numpy()
+    if isinstance(leaf, np.ma.MaskedArray) and np.ma.is_masked(leaf):
+        raise ValueError(
+            f"{what} came as a masked array of shape {leaf.shape}, whose mask would be lost: fill it, x.filled(0), and "
+            "use a Masking layer, or weights of samples."
+        )
     array = np.asarray(as_array(leaf, what))
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     wanted = settings.floatx
     if array.dtype.kind == "f" and wanted not in (array.dtype.name, "bfloat16"):
         return array.astype(wanted)
@@ -141,10 +148,17 @@ def counted(batch: Batch) -> int:
         for name, part in (("x", batch.x), ("y", batch.y), ("sample_weight", batch.sample_weight))
     }
     counts = {shape[0] if shape else -1 for found in shapes.values() for shape in found}
+    if not counts:
+        raise ValueError("There is no data: x is None, or an empty structure.")
     if len(counts) != 1 or -1 in counts:
-        said = ", ".join(f"{name} has the shapes {found}" for name, found in shapes.items() if found)
+        said = ", ".join(f"{name} has the shapes {_few(found)}" for name, found in shapes.items() if found)
         raise ValueError(f"All data must have the same number of samples, but {said}.")
     (count,) = counts
     if count == 0:
         raise ValueError(f"The data is empty: x has the shapes {shapes['x']}.")
     return int(count)
+
+
+def _few(shapes: list[Any]) -> str:
+    """The shapes in words, no more of them than anybody reads."""
+    return str(shapes) if len(shapes) <= 8 else f"{str(shapes[:8])[:-1]}, and {len(shapes) - 8} more]"
