@@ -1,13 +1,14 @@
 """Steps compiled by JAX: many of them in one dispatch, on batches that the device holds.
 
-A segment is a run of S batches of one shape, as arrays (S, B, ...). The compiled function takes a segment and which of
-its batches to run, `start` and `count`, as numbers: it is the same for the first step and the last, whatever the number
-of samples.
+A segment is a run of S batches of one shape, as arrays (S, B, ...), or of a few shapes. The compiled function takes a
+segment and which of its batches to run, `start` and `count`, as numbers: it is the same for the first step and the
+last, whatever the number of samples.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -21,6 +22,7 @@ from gatewise.engine.over_devices import divided
 from gatewise.training import step
 from gatewise.training.compiled import filled_up
 from gatewise.training.data import Batch
+from gatewise.training.segments import Mixed
 from gatewise.training.step import State
 
 
@@ -139,19 +141,25 @@ def _steps(
     advance = own or _usual_step(model, training)
     key = jax.random.key(seed)
 
-    def at(place: Any) -> tuple[Batch, Any]:
-        batch = jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, place, keepdims=False), segment)
-        rows = structure.flatten(batch.x)[0].shape[0]
-        return batch, _real_rows(rows, real[place]) if fills_up else None
+    eagerly = model._compiled.given["run_eagerly"]
 
-    def one(place: Any, carry: Any) -> Any:
+    def on(batches: Batch, where: Any, place: Any, carry: Any) -> Any:
         state, _ = carry
-        batch, rows = at(start + place)
-        with filled_up(rows):
+        batch = jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, where, keepdims=False), batches)
+        rows = structure.flatten(batch.x)[0].shape[0]
+        with filled_up(_real_rows(rows, real[start + place]) if fills_up else None):
             state, logs = advance(state, batch, jax.random.fold_in(key, number + place))
         return _like(state, carry[0]), logs
 
-    if model._compiled.given["run_eagerly"]:
+    def one(place: Any, carry: Any) -> Any:
+        if not isinstance(segment, Mixed):
+            return on(segment, start + place, place, carry)
+        kind, where = segment.shape[start + place], segment.place[start + place]
+        if eagerly:
+            return on(segment.batches[int(kind)], where, place, carry)
+        return jax.lax.switch(kind, [partial(on, batches) for batches in segment.batches], where, place, carry)
+
+    if eagerly:
         carry: Any = (state, {})
         for place in range(int(count)):
             carry = one(place, carry)

@@ -1,4 +1,4 @@
-"""Batches gathered into segments: runs of batches of one shape, as arrays (S, B, ...) that a device can hold."""
+"""Batches gathered into segments: runs of batches of one shape, or of a few, as arrays (S, B, ...) on a device."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 
 from gatewise.base import structure
 from gatewise.base.typing import Array
+from gatewise.distribution.placing import placing_now
 from gatewise.training.data import Batch, Source
 from gatewise.training.data.arrays import Arrays
-from gatewise.training.data.sequences import rounded_up
+from gatewise.training.data.sequences import Sequences, rounded_up
 
 ARRAYS_BYTES: Final = 1 << 26
 """A segment of data that is in memory has about as many bytes."""
@@ -20,16 +21,34 @@ _ITERATED_BATCHES: Final = 16
 """The same for batches that come one by one, which have to be waited for."""
 
 
-class Segment(NamedTuple):
-    """Some batches of one shape.
+_MOST_SHAPES: Final = 16
+"""A segment has batches of so many shapes at most: the compiled function holds the step once for each."""
+
+
+class Mixed(NamedTuple):
+    """Batches of several shapes, in their order.
 
     Args:
-        data: their arrays (S, B, ...).
+        batches: those of each shape as arrays (n, B, ...).
+        shape: of which shape each batch is, (S,).
+        place: where it stands among those of its shape, (S,).
+    """
+
+    batches: tuple[Batch, ...]
+    shape: Array
+    place: Array
+
+
+class Segment(NamedTuple):
+    """Some batches of one shape, or of several.
+
+    Args:
+        data: their arrays (S, B, ...), or those of each shape.
         real: how many samples of each are real, (S,).
         batches: how many there are; the rest of S is empty.
     """
 
-    data: Batch
+    data: Batch | Mixed
     real: Array
     batches: int
 
@@ -45,6 +64,8 @@ def segments(source: Source, fills_up: bool, one_by_one: bool, steps: int | None
     """
     if isinstance(source, Arrays):
         found = _of_arrays(source, fills_up)
+    elif isinstance(source, Sequences) and placing_now() is None and _fits(source, fills_up):
+        found = _of_sequences(source, fills_up)
     else:
         found = _of_batches(source, fills_up, one_by_one, steps)
     yield from found
@@ -96,6 +117,33 @@ def _mapped(function: Any, *batches: Batch) -> Batch:
     return Batch(*(structure.map_structure(function, part) for part in batches[0]))
 
 
+def _fits(source: Sequences, fills_up: bool) -> bool:
+    """Whether a device can hold a whole epoch, and one function all the shapes in it."""
+    sizes = source.sizes()
+    shapes = {(length, source.size if fills_up else size) for length, size in sizes}
+    samples = sum(length * (source.size if fills_up else size) for length, size in sizes)
+    step = structure.flatten(source.x)[0]
+    return len(shapes) <= _MOST_SHAPES and samples * (step.nbytes // max(1, len(step))) <= ARRAYS_BYTES
+
+
+def _of_sequences(source: Sequences, fills_up: bool) -> Iterator[Segment]:
+    """The whole epoch; its shapes, and how many batches each has, are the same in all epochs."""
+    batches, real = [], []
+    for batch in source.epoch():
+        real.append(batch.size)
+        batches.append(_filled_up(batch, source.size) if fills_up and batch.size < source.size else batch)
+    kinds: dict[Any, list[int]] = {}
+    for place, batch in enumerate(batches):
+        kinds.setdefault(tuple(_shapes(batch)), []).append(place)
+    shape, where = np.zeros(len(batches), "int32"), np.zeros(len(batches), "int32")
+    stacks = []
+    # In one order in all epochs, as the compiled function knows them by it.
+    for kind, (_, places) in enumerate(sorted(kinds.items(), key=lambda each: str(each[0]))):
+        shape[places], where[places] = kind, np.arange(len(places))
+        stacks.append(_stack([batches[place] for place in places], len(places)))
+    yield Segment(Mixed(tuple(stacks), shape, where), np.array(real, "int32"), len(batches))
+
+
 def _of_batches(source: Source, fills_up: bool, one_by_one: bool, steps: int | None) -> Iterator[Segment]:
     known = min((n for n in (source.batches, steps) if n is not None), default=_ITERATED_BATCHES)
     waiting: list[Batch] = []
@@ -132,6 +180,11 @@ def _shapes(batch: Batch) -> Any:
 
 
 def _stacked(batches: list[Batch], real: list[int], slots: int) -> Segment:
+    data = _stack(batches, slots)
+    return Segment(data, np.array(real + [0] * (slots - len(real)), "int32"), len(batches))
+
+
+def _stack(batches: list[Batch], slots: int) -> Batch:
     columns = zip(*([leaf for part in batch for leaf in structure.flatten(part)] for batch in batches), strict=True)
 
     def stacked(leaves: tuple[Any, ...]) -> Any:
@@ -143,5 +196,4 @@ def _stacked(batches: list[Batch], real: list[int], slots: int) -> Segment:
         return filled
 
     made = iter([stacked(leaves) for leaves in columns])
-    data = Batch(*(structure.rebuild(part, made) for part in batches[0]))
-    return Segment(data, np.array(real + [0] * (slots - len(real)), "int32"), len(batches))
+    return Batch(*(structure.rebuild(part, made) for part in batches[0]))

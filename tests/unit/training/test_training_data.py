@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -128,6 +128,39 @@ def test_segments_fill_up_the_last_batch() -> None:
     assert segment.data.x[2, :, 0].tolist() == [8, 9, 9, 9]
 
 
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_sequences_of_unequal_lengths_come_in_one_segment_in_their_order(shuffle: bool) -> None:
+    """So that many steps run in one dispatch; each batch is the one that the epoch gives, in its place."""
+    x = [np.full((n, 1), float(k)) for k, n in enumerate(np.arange(1, 41) % 13 + 1)]
+    source, twin = (Sequences(x, np.arange(40.0), None, 4, shuffle) for _ in range(2))
+    if shuffle:
+        twin.set_order_state(source.order_state())
+    (segment,) = segments(source, fills_up=True, one_by_one=False)
+    batches = list(twin.epoch())
+    assert len(batches) == segment.batches == source.batches == len(source.sizes())
+    for number, batch in enumerate(batches):
+        found = segment.data.batches[segment.data.shape[number]]
+        place = segment.data.place[number]
+        assert segment.real[number] == batch.size
+        np.testing.assert_array_equal(found.x[place][: batch.size], batch.x)
+        np.testing.assert_array_equal(found.y[place][: batch.size], batch.y)
+        np.testing.assert_array_equal(found.mask[place][: batch.size], batch.mask)
+
+
+def test_steps_on_sequences_in_one_dispatch_are_those_one_after_another() -> None:
+    x = [np.array(row[: 4 + k % 3]) for k, row in enumerate(X)]
+    together, single = model(), model()
+    together.fit(x, Y, batch_size=2, epochs=2, shuffle=False, verbose=0)
+    for _ in range(2):
+        for batch in Sequences(x, Y, None, 2).epoch():
+            rows = [row[mask] for row, mask in zip(batch.x, batch.mask, strict=True)]
+            assert len({len(row) for row in rows}) == 1  # No padding, so that each is a batch by itself.
+            single.train_on_batch(np.stack(rows), batch.y)
+    for a, b in zip(together.get_weights(), single.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    assert int(together.optimizer.iterations) == int(single.optimizer.iterations)
+
+
 def test_class_weights_multiply_sample_weights() -> None:
     one_hot = np.eye(3)[[0, 2, 1]]
     assert class_weights(one_hot, {0: 2.0, 2: 3.0}, np.array([1.0, 10.0, 5.0])).tolist() == [2.0, 30.0, 5.0]
@@ -155,6 +188,114 @@ def test_targets_that_do_not_fit_are_refused_with_both_shapes() -> None:
     made.compile("sgd", "mse")
     with pytest.raises(ValueError, match=r"Output 'track', shape \(None, 3\), and its targets, shape \(10, 2\)"):
         made.fit(X, np.zeros((10, 2)), verbose=0)
+
+
+@pytest.mark.parametrize("shape", [(10, 2), (10, 6, 1), (10, 6)])
+def test_targets_that_would_stretch_the_predictions_are_refused(shape: tuple[int, ...]) -> None:
+    """Keras's mean squared error broadcasts (N, 1) to (N, 2); a model's one number is never meant for several."""
+    made = gw.Sequential([gw.Input((6, 3)), gw.layers.LSTM(4), gw.layers.Dense(1, name="level")])
+    made.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"Output 'level', shape \(None, 1\), and its targets, shape \(10, .*expected"):
+        made.fit(X, np.zeros(shape), verbose=0)
+
+
+def labelled() -> gw.Model:
+    made = gw.Sequential([gw.Input((6, 3)), gw.layers.LSTM(4), gw.layers.Dense(3, activation="softmax", name="kind")])
+    made.compile("sgd", "sparse_categorical_crossentropy")
+    return made
+
+
+def two_outputs() -> gw.Model:
+    x = gw.Input((6, 3))
+    last = gw.layers.LSTM(4)(x)
+    made = gw.Model(x, [gw.layers.Dense(1, name="level")(last), gw.layers.Dense(1, name="kind")(last)])
+    made.compile("sgd", "mse")
+    return made
+
+
+def refusing(error: type[Exception], message: str, make: Callable[[], gw.Model], *data: Any, **options: Any) -> Any:
+    return pytest.param(error, message, make, data, options, id=message)
+
+
+IDS = np.arange(10) % 3
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "make", "data", "options"),
+    [
+        refusing(TypeError, "targets must hold numbers.*<U1", model, X, np.array(["a"] * 10)),
+        refusing(TypeError, "targets must hold numbers.*object", model, X, np.array([object()] * 10)),
+        refusing(TypeError, "targets must hold numbers.*complex", model, X, Y.astype(complex)),
+        refusing(TypeError, "inputs must hold numbers.*complex", model, X.astype(complex), Y),
+        refusing(ValueError, "inputs came as a masked array", model, np.ma.masked_array(X, X > 0), Y),
+        refusing(ValueError, "targets came as 10 lists of unequal", model, X, [[1.0]] * 9 + [[1.0, 2.0]]),
+        refusing(ValueError, "same number of samples.*x has the shapes", model, np.float32(1), Y),
+        refusing(ValueError, "There is no data", model),
+        refusing(ValueError, "the target nan is no class", labelled, X, np.full(10, np.nan)),
+        refusing(ValueError, "the target 1.5 is no class", labelled, X, np.full(10, 1.5)),
+        refusing(ValueError, "the target 1099511627776 is no class", labelled, X, np.full(10, 2**40)),
+        refusing(ValueError, "the target 9223372036854775808 is", labelled, X, np.full(10, 2**63, dtype="uint64")),
+        refusing(TypeError, "class_weight must be a dict", labelled, X, IDS, class_weight=[1.0, 2.0, 3.0]),
+        refusing(TypeError, "a number for the id of a class, got None for 0", labelled, X, IDS, class_weight={0: None}),
+        refusing(ValueError, "but there are 0 targets", labelled, X, class_weight={0: 1.0}),
+        refusing(ValueError, "y names an output 'kid'.*'kind'", two_outputs, X, {"level": Y, "kid": Y}),
+        refusing(ValueError, "'kind' has the loss mse, but no", two_outputs, X, {"level": Y}),
+        refusing(
+            ValueError, "sample_weight names an output 'kid'", two_outputs, X, [Y, Y], sample_weight={"kid": Y[:, 0]}
+        ),
+        refusing(ValueError, r"sample_weight has the shapes \[\(9,\)\]", model, X, Y, sample_weight=np.ones(9)),
+        refusing(
+            ValueError, r"sample_weight of shape \(10, 2\) does not fit", model, X, Y, sample_weight=np.ones((10, 2))
+        ),
+        refusing(ValueError, "epochs must be a whole number, 0 or more, got -1", model, X, Y, epochs=-1),
+        refusing(ValueError, "epochs must be a whole number.*'3'", model, X, Y, epochs="3"),
+        refusing(ValueError, "initial_epoch must be a whole number", model, X, Y, initial_epoch=-1),
+        refusing(ValueError, "batch_size must be a positive integer, got 0", model, X, Y, batch_size=0),
+        refusing(ValueError, "steps_per_epoch must be a whole.* 0", model, X, Y, steps_per_epoch=0),
+        refusing(ValueError, "the data ends after 1 batches, but", model, X, Y, steps_per_epoch=50),
+        refusing(ValueError, "validation_split must be between 0 and 1, got 1.0", model, X, Y, validation_split=1.0),
+        refusing(ValueError, "validation_freq must be a whole", model, X, Y, validation_freq=0),
+        refusing(ValueError, "validation_steps must be a whole", model, X, Y, validation_steps=0),
+        refusing(ValueError, "verbose must be one of 'auto', 0, 1", model, X, Y, verbose="loud"),
+        refusing(ValueError, "shuffle must be one of True, False", model, X, Y, shuffle="yes"),
+        refusing(TypeError, "'early' is not a callback", model, X, Y, callbacks="early"),
+        refusing(TypeError, "the class History came; give an object", model, X, Y, callbacks=[gw.callbacks.History]),
+        refusing(TypeError, "no argument 'batchsize'.*'batch_size'", model, X, Y, batchsize=3),
+    ],
+)
+def test_what_is_not_meant_so_is_refused_before_the_first_step(
+    error: type[Exception], message: str, make: Callable[[], gw.Model], data: Any, options: Any
+) -> None:
+    made = make()
+    before = made.get_weights()
+    with pytest.raises(error, match=message):
+        made.fit(*data, **{"verbose": 0, **options})
+    assert all((a == b).all() for a, b in zip(before, made.get_weights(), strict=True))
+    assert int(made.optimizer.iterations) == 0
+
+
+def test_metrics_and_losses_of_a_wrong_structure_are_refused() -> None:
+    made = two_outputs()
+    for wrong, message in (({"metrics": [3]}, "Cannot read 3"), ({"metrics": ["acuracy"]}, "did you mean 'accuracy'")):
+        with pytest.raises((TypeError, ValueError), match=message):
+            made.compile("sgd", "mse", **wrong)
+    for wrong, message in (
+        ({"metrics": {"kid": ["mae"]}}, "metrics names an output 'kid'.*Did you mean 'kind'"),
+        ({"loss_weights": ["a", 1.0]}, "the weight of output 'level' must be a number, got 'a'"),
+    ):
+        made.compile("sgd", "mse", **wrong)
+        with pytest.raises((TypeError, ValueError), match=message):
+            made.fit(X, [Y, Y], verbose=0)
+
+
+def test_other_ways_to_hold_numbers_train_alike() -> None:
+    wanted = model().evaluate(X, Y, verbose=0)
+    for x, y in (
+        (X.astype(">f4"), Y.astype(">f8")),
+        (np.ma.masked_invalid(X), Y.tolist()),
+        (X.tolist(), Y[:, 0].tolist()),
+    ):
+        np.testing.assert_allclose(model().train_on_batch(x, y), wanted, rtol=1e-5)
 
 
 def test_labels_out_of_range_are_refused() -> None:

@@ -76,7 +76,7 @@ class Sequences(Source):
         self.y = [_row(each, "The targets") for each in y] if self.stepwise else plain(y, "The targets")
         self.sample_weight = plain(sample_weight, "sample_weight")
         self._order = random.generator(None) if shuffle else None
-        self.batches = len(self.plan())
+        self.batches = len(self.sizes())
 
     def _check(self, y: Any, sample_weight: Any) -> None:
         tails = {each.shape[1:] for each in self.x}
@@ -104,6 +104,16 @@ class Sequences(Source):
             for start in range(0, len(places), self.size)
         ]
         return found if self._order is None else [found[k] for k in self._order.permutation(len(found))]
+
+    def sizes(self) -> list[tuple[int, int]]:
+        """The length and the size of each batch of an epoch; those of all epochs, in some order."""
+        lengths = [int(n) if self.exact else rounded_up(int(n)) for n in self.lengths]
+        counts = {length: lengths.count(length) for length in sorted(set(lengths))}
+        return [
+            (length, min(self.size, count - start))
+            for length, count in counts.items()
+            for start in range(0, count, self.size)
+        ]
 
     def batch(self, length: int, places: np.ndarray) -> Batch:
         """The samples of these numbers, padded to a length, with the mask of what is real."""
