@@ -41,7 +41,7 @@ GivenWeights weights_by_name(Cell cell, const nb::mapping& weights) {
 
 template <class T>
 Recurrence<T> make(Cell cell, Sizes sizes, const GivenWeights& given, Activation activation,
-                   Activation recurrent_activation, bool bfloat16) {
+                   Activation recurrent_activation, RecurrenceOptions options) {
   std::vector<std::vector<T>> copies(given.size());
   Weights<T> weights;
   for (std::size_t i = 0; i < given.size(); ++i) {
@@ -50,14 +50,34 @@ Recurrence<T> make(Cell cell, Sizes sizes, const GivenWeights& given, Activation
     copies[i] = row_major<T>(*given[i]);
     weights.at[i] = copies[i].data();
   }
-  return Recurrence<T>(cell, sizes, weights, activation, recurrent_activation, {bfloat16, false});
+  return Recurrence<T>(cell, sizes, weights, activation, recurrent_activation, options);
 }
+
+// What a call is given.
+struct Arguments {
+  const Array& x;
+  nb::handle states;
+  const std::optional<Array>& mask;
+  bool go_backwards;
+  bool sequences;
+  bool zero_masked;
+};
+
+// A call, what it holds while it runs, and where its results go.
+template <class T>
+struct Prepared {
+  Sequence<T> call;
+  std::array<std::optional<Array>, kMaxStates> held;
+  std::vector<T> contiguous;
+  nb::object result;
+};
 
 // A Recurrence of either type, with what Python must be told about it.
 class Bound {
  public:
   Bound(const std::string& cell_name, const nb::mapping& weights, const std::string& activation_name,
-        const std::string& recurrent_name, const std::string& precision) {
+        const std::string& recurrent_name, const std::string& precision, bool reserves)
+      : reserves_(reserves) {
     const Cell cell = cell_named(cell_name);
     const Activation activation = activation_named(activation_name);
     const Activation gate = activation_named(recurrent_name);
@@ -71,13 +91,14 @@ class Bound {
       shapes.push_back(each ? std::optional<Shape>(shape_of(*each)) : std::nullopt);
     }
     const Sizes sizes = check_shapes(cell, shapes);
+    const RecurrenceOptions options{bfloat16, reserves, false};
     const nb::dlpack::dtype type = given[kKernelAt]->dtype();
     if (type == nb::dtype<float>()) {
-      layer_.emplace<Recurrence<float>>(make<float>(cell, sizes, given, activation, gate, bfloat16));
+      layer_.emplace<Recurrence<float>>(make<float>(cell, sizes, given, activation, gate, options));
       dtype_ = empty_.dtype("float32");
     } else if (type == nb::dtype<double>()) {
       if (bfloat16) throw nb::type_error("precision bfloat16 is for float32 weights, not float64");
-      layer_.emplace<Recurrence<double>>(make<double>(cell, sizes, given, activation, gate, false));
+      layer_.emplace<Recurrence<double>>(make<double>(cell, sizes, given, activation, gate, options));
       dtype_ = empty_.dtype("float64");
     } else {
       throw nb::type_error("kernel must be float32 or float64");
@@ -86,57 +107,116 @@ class Bound {
 
   nb::object forward(const Array& x, nb::handle states, const std::optional<Array>& mask, bool go_backwards,
                      bool sequences, bool zero_masked) const {
-    if (const auto* layer = std::get_if<Recurrence<float>>(&layer_)) {
-      return run(*layer, x, states, mask, go_backwards, sequences, zero_masked);
+    const Arguments given{x, states, mask, go_backwards, sequences, zero_masked};
+    if (const auto* layer = std::get_if<Recurrence<float>>(&layer_)) return run(*layer, given);
+    return run(std::get<Recurrence<double>>(layer_), given);
+  }
+
+  // The results of both calls. The second's arguments are a tuple of those of `forward`.
+  static nb::object forward_both(const Bound& first, const Arguments& given, const Bound& second,
+                                 const Arguments& others) {
+    if (const auto* layer = std::get_if<Recurrence<float>>(&first.layer_)) {
+      if (const auto* other = std::get_if<Recurrence<float>>(&second.layer_)) {
+        return run_both(first, *layer, given, second, *other, others);
+      }
+    } else if (const auto* other = std::get_if<Recurrence<double>>(&second.layer_)) {
+      return run_both(first, std::get<Recurrence<double>>(first.layer_), given, second, *other, others);
     }
-    return run(std::get<Recurrence<double>>(layer_), x, states, mask, go_backwards, sequences, zero_masked);
+    throw nb::type_error("both recurrences must be float32, or both float64");
   }
 
  private:
   template <class T>
-  nb::object run(const Recurrence<T>& recurrence, const Array& x, nb::handle states, const std::optional<Array>& mask,
-                 bool go_backwards, bool sequences, bool zero_masked) const {
+  nb::object run(const Recurrence<T>& recurrence, const Arguments& given) const {
+    Prepared<T> prepared;
+    prepare(prepared, recurrence, given);
+    interruptibly([&] { recurrence.forward(prepared.call); });
+    return std::move(prepared.result);
+  }
+
+  template <class T>
+  static nb::object run_both(const Bound& first, const Recurrence<T>& recurrence, const Arguments& given,
+                             const Bound& second, const Recurrence<T>& other, const Arguments& others) {
+    Prepared<T> prepared;
+    Prepared<T> prepared_other;
+    first.prepare(prepared, recurrence, given);
+    second.prepare(prepared_other, other, others);
+    interruptibly([&] { Recurrence<T>::forward_both(recurrence, prepared.call, other, prepared_other.call); });
+    return nb::make_tuple(std::move(prepared.result), std::move(prepared_other.result));
+  }
+
+  template <class T>
+  void prepare(Prepared<T>& prepared, const Recurrence<T>& recurrence, const Arguments& given) const {
     const PackedLayer<T>& layer = recurrence.layer();
-    Sequence<T> call;
-    set_input(call, layer, x);
-    if (mask) set_mask(call, *mask);
-    std::array<std::optional<Array>, kMaxStates> held;
-    if (!states.is_none()) set_states(call, layer, states, held);
-    call.go_backwards = go_backwards;
-    call.sequences = sequences;
-    call.zero_masked = zero_masked;
-
-    std::vector<T> contiguous;
-    if (x.stride(2) != 1 && layer.inputs > 1) make_contiguous(call, layer.inputs, x.stride(2), contiguous);
-
-    nb::object result = nb::steal(PyTuple_New(1 + layer.states));
-    auto y = sequences ? empty_.make<T, 3>({call.batch, call.steps, layer.units}, dtype_)
-                       : empty_.make<T, 2>({call.batch, layer.units}, dtype_);
-    call.y = y.second;
-    PyTuple_SET_ITEM(result.ptr(), 0, y.first.release().ptr());
-    for (int i = 0; i < layer.states; ++i) {
-      auto last = empty_.make<T, 2>({call.batch, layer.units}, dtype_);
-      call.last[i] = last.second;
-      PyTuple_SET_ITEM(result.ptr(), 1 + i, last.first.release().ptr());
+    Sequence<T>& call = prepared.call;
+    set_input(call, layer, given.x);
+    if (given.mask) set_mask(call, *given.mask);
+    if (!given.states.is_none()) set_states(call, layer, given.states, prepared.held);
+    call.go_backwards = given.go_backwards;
+    call.sequences = given.sequences;
+    call.zero_masked = given.zero_masked;
+    if (given.x.stride(2) != 1 && layer.inputs > 1) {
+      make_contiguous(call, layer.inputs, given.x.stride(2), prepared.contiguous);
     }
-    interruptibly([&] { recurrence.forward(call); });
-    return result;
+    prepared.result = nb::steal(PyTuple_New(1 + layer.states + (reserves_ ? 1 : 0)));
+    const auto put = [&](int place, std::pair<nb::object, T*> array) {
+      PyTuple_SET_ITEM(prepared.result.ptr(), place, array.first.release().ptr());
+      return array.second;
+    };
+    call.y = put(0, given.sequences ? empty_.make<T, 3>({call.batch, call.steps, layer.units}, dtype_)
+                                    : empty_.make<T, 2>({call.batch, layer.units}, dtype_));
+    for (int i = 0; i < layer.states; ++i) {
+      call.last[i] = put(1 + i, empty_.make<T, 2>({call.batch, layer.units}, dtype_));
+    }
+    if (!reserves_) return;
+    const Index fields = facts(layer.cell).sums() + layer.states;
+    call.reserve = put(1 + layer.states,
+                       empty_.make<T, 4>({call.batch, call.steps, fields, reserve_units<T>(layer.units)}, dtype_));
   }
 
   Empty empty_;
   nb::object dtype_;
+  bool reserves_;
   std::variant<std::monostate, Recurrence<float>, Recurrence<double>> layer_;
 };
+
+// The arguments of `forward` in a tuple, and the arrays among them.
+class Given {
+ public:
+  explicit Given(const nb::tuple& all)
+      : x_(nb::cast<Array>(all[0])),
+        mask_(all[2].is_none() ? std::nullopt : std::optional<Array>(nb::cast<Array>(all[2]))),
+        arguments_{x_, all[1], mask_, nb::cast<bool>(all[3]), nb::cast<bool>(all[4]), nb::cast<bool>(all[5])} {}
+  Given(const Given&) = delete;
+  Given& operator=(const Given&) = delete;
+
+  const Arguments& arguments() const { return arguments_; }
+
+ private:
+  Array x_;
+  std::optional<Array> mask_;
+  Arguments arguments_;
+};
+
+nb::object forward_both(const Bound& first, const nb::tuple& given, const Bound& second, const nb::tuple& others) {
+  if (given.size() != 6 || others.size() != 6) throw std::invalid_argument("wanted the six arguments of forward");
+  return Bound::forward_both(first, Given(given).arguments(), second, Given(others).arguments());
+}
 
 }  // namespace
 
 void bind_recurrence(nb::module_& module) {
   nb::class_<Bound>(module, "Recurrence", "The packed weights of one recurrent layer.")
-      .def(nb::init<const std::string&, const nb::mapping&, const std::string&, const std::string&,
-                    const std::string&>(),
-           "cell"_a, "weights"_a, "activation"_a, "recurrent_activation"_a, "precision"_a = "float32")
+      .def(nb::init<const std::string&, const nb::mapping&, const std::string&, const std::string&, const std::string&,
+                    bool>(),
+           "cell"_a, "weights"_a, "activation"_a, "recurrent_activation"_a, "precision"_a = "float32",
+           "reserves"_a = false)
       .def("forward", &Bound::forward, "x"_a, "states"_a.none(), "mask"_a.none(), "go_backwards"_a, "sequences"_a,
-           "zero_masked"_a, "Run the layer over x (B, T, I): a tuple of the output and the final states.");
+           "zero_masked"_a,
+           "Run the layer over x (B, T, I): a tuple of the output and the final states, and with `reserves` the "
+           "reserve.");
+  module.def("forward_both", &forward_both, "first"_a, "arguments"_a, "second"_a, "others"_a,
+             "Two calls of forward at once, given their arguments as tuples: a tuple of what each gives.");
 }
 
 }  // namespace gatewise

@@ -5,14 +5,17 @@
 #include <sys/mman.h>
 
 #include <exception>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "base/costs.h"
 #include "python/xla_ffi.h"
 #include "recurrence/backward.h"
 #include "recurrence/gradients.h"
 #include "recurrence/recurrence.h"
+#include "threads/both.h"
 
 namespace nb = nanobind;
 
@@ -53,14 +56,25 @@ class Call {
     return at;
   }
 
-  Index attribute(const char* name) const {
+  // An attribute of the recurrence that is being taken: its number ends the name.
+  Index attribute(const std::string& name) const { return whole_attribute(name + std::to_string(recurrence_)); }
+
+  // Recurrences of this call, and the next of them.
+  Index recurrences() const {
+    const Index count = whole_attribute("recurrences");
+    if (count != 1 && count != 2) throw std::invalid_argument("a call has one recurrence or two");
+    return count;
+  }
+  void next_recurrence() { ++recurrence_; }
+
+  Index whole_attribute(const std::string& name) const {
     const xla::Attributes& all = frame_.attributes;
     for (std::int64_t i = 0; i < all.size; ++i) {
       if (std::string(all.names[i]->at, all.names[i]->size) != name || all.types[i] != xla::kScalarAttribute) continue;
       const auto& scalar = *static_cast<const xla::Scalar*>(all.all[i]);
       if (scalar.dtype == xla::kInt64) return static_cast<Index>(*static_cast<const std::int64_t*>(scalar.value));
     }
-    throw std::invalid_argument(std::string("the call has no attribute ") + name);
+    throw std::invalid_argument("the call has no attribute " + name);
   }
 
   static Index numbers(const xla::Buffer& buffer) {
@@ -78,6 +92,7 @@ class Call {
   const xla::CallFrame& frame_;
   std::int64_t argument_ = 0;
   std::int64_t result_ = 0;
+  Index recurrence_ = 0;
 };
 
 struct What {
@@ -117,84 +132,149 @@ Weights<T> take_weights(Call& call, Cell cell, Sizes sizes, bool kernel) {
   return weights;
 }
 
-// x (B, T, I), the weights, the states (B, H), a mask (B, T) -> y, the final states, a reserve.
+// Factors (B, gates, count), or none.
 template <class T>
-void forward(Call& call, const xla::Buffer& x) {
-  const What what(call);
-  if (x.rank != 3) throw std::invalid_argument("x must be (B, T, I)");
-  Sequence<T> sequence;
-  sequence.batch = static_cast<Index>(x.dims[0]);
-  sequence.steps = static_cast<Index>(x.dims[1]);
-  sequence.x = static_cast<const T*>(x.data);
-  sequence.x_time = static_cast<Index>(x.dims[2]);
-  sequence.x_batch = sequence.steps * sequence.x_time;
-  const Index units = call.attribute("units");
-  const Weights<T> weights = take_weights<T>(call, what.cell, {sequence.x_time, units}, true);
-  const int states = facts(what.cell).states.size();
-  for (int i = 0; i < states; ++i) {
-    const xla::Buffer& state = call.argument();
-    want(state, sequence.batch * units, "a state");
-    sequence.initial[i] = Call::data<const T>(state);
-    sequence.initial_batch[i] = units;
-    sequence.initial_unit[i] = 1;
-  }
-  sequence.mask = call.argument_data<std::uint8_t>();
-  sequence.mask_batch = sequence.steps;
-  sequence.mask_time = 1;
-  sequence.y = call.result_data<T>();
-  for (int i = 0; i < states; ++i) sequence.last[i] = static_cast<T*>(call.result().data);
-  sequence.reserve = call.result_data<T>();
-  sequence.go_backwards = what.go_backwards;
-  sequence.sequences = what.sequences;
-  sequence.zero_masked = what.zero_masked;
-  if (sequence.batch == 0) return;
-  const Recurrence<T> recurrence(what.cell, {sequence.x_time, units}, weights, what.activation,
-                                 what.recurrent_activation, {false, sequence.reserve != nullptr});
-  recurrence.forward(sequence);
+const T* take_factors(Call& call, Cell cell, Index batch, Index count) {
+  const xla::Buffer& buffer = call.argument();
+  const T* const at = Call::data<const T>(buffer);
+  if (at != nullptr) want(buffer, batch * facts(cell).gate_count() * count, "the factors");
+  return at;
 }
 
-// The reserve, the weights, the first states, a mask, the gradients of y and of the final states -> the gradients of
-// all sums (B, T, sums, H) and of the first states.
+// One recurrence of a call forward: it is taken first, then packed, and run.
 template <class T>
-void backward(Call& call, const xla::Buffer& reserve) {
-  const What what(call);
-  if (reserve.rank != 4) throw std::invalid_argument("the reserve must be (B, T, fields, H)");
-  const Index units = call.attribute("units");
-  const Weights<T> weights = take_weights<T>(call, what.cell, {0, units}, false);
-  const int states = facts(what.cell).states.size();
+struct Forward {
+  What what;
+  Sizes sizes;
+  Weights<T> weights;
+  Sequence<T> sequence;
+  std::optional<Recurrence<T>> packed;
+
+  // x (B, T, I), the weights, the states (B, H), a mask (B, T), factors of inputs and states -> y, the final states, a
+  // reserve.
+  explicit Forward(Call& call) : what(call) {
+    const xla::Buffer& x = call.argument();
+    if (x.rank != 3) throw std::invalid_argument("x must be (B, T, I)");
+    sequence.batch = static_cast<Index>(x.dims[0]);
+    sequence.steps = static_cast<Index>(x.dims[1]);
+    sequence.x = static_cast<const T*>(x.data);
+    sequence.x_time = static_cast<Index>(x.dims[2]);
+    sequence.x_batch = sequence.steps * sequence.x_time;
+    const Index units = call.attribute("units");
+    sizes = {sequence.x_time, units};
+    weights = take_weights<T>(call, what.cell, sizes, true);
+    const int states = facts(what.cell).states.size();
+    for (int i = 0; i < states; ++i) {
+      const xla::Buffer& state = call.argument();
+      want(state, sequence.batch * units, "a state");
+      sequence.initial[i] = Call::data<const T>(state);
+      sequence.initial_batch[i] = units;
+      sequence.initial_unit[i] = 1;
+    }
+    sequence.mask = call.argument_data<std::uint8_t>();
+    sequence.mask_batch = sequence.steps;
+    sequence.mask_time = 1;
+    sequence.input_factors = take_factors<T>(call, what.cell, sequence.batch, sizes.inputs);
+    sequence.factors = take_factors<T>(call, what.cell, sequence.batch, units);
+    sequence.y = call.result_data<T>();
+    for (int i = 0; i < states; ++i) sequence.last[i] = static_cast<T*>(call.result().data);
+    sequence.reserve = call.result_data<T>();
+    sequence.go_backwards = what.go_backwards;
+    sequence.sequences = what.sequences;
+    sequence.zero_masked = what.zero_masked;
+  }
+
+  bool empty() const { return sequence.batch == 0; }
+
+  void pack() {
+    const bool drops = sequence.factors != nullptr || sequence.input_factors != nullptr;
+    packed.emplace(what.cell, sizes, weights, what.activation, what.recurrent_activation,
+                   RecurrenceOptions{false, sequence.reserve != nullptr || drops, drops});
+  }
+
+  void run() const { packed->forward(sequence); }
+
+  static void run_both(const Forward& first, const Forward& second) {
+    Recurrence<T>::forward_both(*first.packed, first.sequence, *second.packed, second.sequence);
+  }
+};
+
+// The same for a way back.
+template <class T>
+struct WayBack {
+  What what;
+  Index units;
+  Weights<T> weights;
   Backward<T> back;
-  back.reserve = static_cast<const T*>(reserve.data);
-  back.batch = static_cast<Index>(reserve.dims[0]);
-  back.steps = static_cast<Index>(reserve.dims[1]);
-  want(reserve, back.batch * back.steps * (facts(what.cell).sums() + states) * reserve_units<T>(units), "the reserve");
-  for (int i = 0; i < states; ++i) {
-    const xla::Buffer& state = call.argument();
-    want(state, back.batch * units, "a state");
-    back.initial[i] = Call::data<const T>(state);
+  std::optional<Backwards<T>> packed;
+
+  // The reserve, the weights, the first states, a mask, factors of states, the gradients of y and of the final states
+  // -> the gradients of all sums (B, T, sums, H) and of the first states.
+  explicit WayBack(Call& call) : what(call), units(call.attribute("units")) {
+    const xla::Buffer& reserve = call.argument();
+    if (reserve.rank != 4) throw std::invalid_argument("the reserve must be (B, T, fields, H)");
+    weights = take_weights<T>(call, what.cell, {0, units}, false);
+    const int states = facts(what.cell).states.size();
+    back.reserve = static_cast<const T*>(reserve.data);
+    back.batch = static_cast<Index>(reserve.dims[0]);
+    back.steps = static_cast<Index>(reserve.dims[1]);
+    want(reserve, back.batch * back.steps * (facts(what.cell).sums() + states) * reserve_units<T>(units),
+         "the reserve");
+    for (int i = 0; i < states; ++i) {
+      const xla::Buffer& state = call.argument();
+      want(state, back.batch * units, "a state");
+      back.initial[i] = Call::data<const T>(state);
+    }
+    back.mask = call.argument_data<std::uint8_t>();
+    back.factors = take_factors<T>(call, what.cell, back.batch, units);
+    const xla::Buffer& dy = call.argument();
+    want(dy, back.batch * units * (what.sequences ? back.steps : 1), "the gradient of y");
+    back.dy = Call::data<const T>(dy);
+    for (int i = 0; i < states; ++i) {
+      const xla::Buffer& d_last = call.argument();
+      want(d_last, back.batch * units, "the gradient of a state");
+      back.d_last[i] = Call::data<const T>(d_last);
+    }
+    back.dz = call.result_data<T>();
+    for (int i = 0; i < states; ++i) back.d_initial[i] = static_cast<T*>(call.result().data);
+    back.go_backwards = what.go_backwards;
+    back.sequences = what.sequences;
+    back.zero_masked = what.zero_masked;
   }
-  back.mask = call.argument_data<std::uint8_t>();
-  const xla::Buffer& dy = call.argument();
-  want(dy, back.batch * units * (what.sequences ? back.steps : 1), "the gradient of y");
-  back.dy = Call::data<const T>(dy);
-  for (int i = 0; i < states; ++i) {
-    const xla::Buffer& d_last = call.argument();
-    want(d_last, back.batch * units, "the gradient of a state");
-    back.d_last[i] = Call::data<const T>(d_last);
+
+  bool empty() const { return back.batch == 0; }
+
+  void pack() { packed.emplace(what.cell, units, weights, what.activation, what.recurrent_activation); }
+
+  void run() const { packed->run(back); }
+
+  static void run_both(const WayBack& first, const WayBack& second) {
+    Backwards<T>::run_both(*first.packed, first.back, *second.packed, second.back);
   }
-  back.dz = call.result_data<T>();
-  for (int i = 0; i < states; ++i) back.d_initial[i] = static_cast<T*>(call.result().data);
-  back.go_backwards = what.go_backwards;
-  back.sequences = what.sequences;
-  back.zero_masked = what.zero_masked;
-  if (back.batch == 0) return;
-  Backwards<T>(what.cell, units, weights, what.activation, what.recurrent_activation).run(back);
+};
+
+// Takes and runs all recurrences of a call. Packing takes its part of the time, so two are packed at once.
+template <class Each>
+void run_all(Call& call) {
+  const Index count = call.recurrences();
+  std::vector<Each> all;
+  all.reserve(static_cast<std::size_t>(count));
+  for (Index i = 0; i < count; ++i, call.next_recurrence()) all.emplace_back(call);
+  if (all[0].empty()) return;
+  if (count == 1) {
+    all[0].pack();
+    return all[0].run();
+  }
+  do_both([&](Index i) { all[static_cast<std::size_t>(i)].pack(); });
+  Each::run_both(all[0], all[1]);
 }
 
 // x (B, T, I), the reserve, the first state's first (B, H), the gradients of all sums -> the gradients of the kernels
 // and of the bias.
 template <class T>
-void weight_gradients(Call& call, const xla::Buffer& x) {
+void run_weight_gradients(Call& call) {
   const What what(call);
+  const xla::Buffer& x = call.argument();
   if (x.rank != 3) throw std::invalid_argument("x must be (B, T, I)");
   const CellFacts& cell = facts(what.cell);
   WeightGradients<T> gradients;
@@ -226,8 +306,9 @@ void weight_gradients(Call& call, const xla::Buffer& x) {
 
 // The gradients of all sums (B, T, sums, H), the kernel -> the gradient of x.
 template <class T>
-void input_gradient(Call& call, const xla::Buffer& dz) {
+void run_input_gradient(Call& call) {
   const What what(call);
+  const xla::Buffer& dz = call.argument();
   if (dz.rank != 4) throw std::invalid_argument("the gradient of the sums must be (B, T, sums, H)");
   const xla::Buffer& kernel = call.argument();
   if (kernel.rank != 2) throw std::invalid_argument("the kernel must be (I, gH)");
@@ -251,8 +332,34 @@ xla::Error* error(const xla::CallFrame& frame, std::int32_t code, const char* me
   return frame.api->make_error(&arguments);
 }
 
+// What each function of XLA's does, for numbers of one kind.
+struct DoForward {
+  template <class T>
+  static void run(Call& call) {
+    run_all<Forward<T>>(call);
+  }
+};
+struct DoBackward {
+  template <class T>
+  static void run(Call& call) {
+    run_all<WayBack<T>>(call);
+  }
+};
+struct DoWeightGradients {
+  template <class T>
+  static void run(Call& call) {
+    run_weight_gradients<T>(call);
+  }
+};
+struct DoInputGradient {
+  template <class T>
+  static void run(Call& call) {
+    run_input_gradient<T>(call);
+  }
+};
+
 template <class Run>
-xla::Error* handle(xla::CallFrame* frame, Run run) {
+xla::Error* handle(xla::CallFrame* frame) {
   if (frame->extensions != nullptr && frame->extensions->type == xla::kMetadata) {
     xla::Metadata& metadata = *reinterpret_cast<xla::MetadataExtension*>(frame->extensions)->metadata;
     metadata.version = {sizeof(xla::Version), nullptr, xla::kMajor, xla::kMinor};
@@ -261,12 +368,12 @@ xla::Error* handle(xla::CallFrame* frame, Run run) {
   }
   if (frame->stage != xla::kExecute) return nullptr;
   try {
+    const std::int32_t dtype = Call(*frame).argument().dtype;
     Call call(*frame);
-    const xla::Buffer& first = call.argument();
-    if (first.dtype == xla::kFloat32) {
-      run(float(), call, first);
-    } else if (first.dtype == xla::kFloat64) {
-      run(double(), call, first);
+    if (dtype == xla::kFloat32) {
+      Run::template run<float>(call);
+    } else if (dtype == xla::kFloat64) {
+      Run::template run<double>(call);
     } else {
       return error(*frame, xla::kInvalidArgument, "gatewise: arrays must be float32 or float64");
     }
@@ -278,42 +385,20 @@ xla::Error* handle(xla::CallFrame* frame, Run run) {
   }
 }
 
-using Handler = xla::Error* (*)(xla::CallFrame*);
-
-struct Named {
-  const char* name;
-  Handler handler;
-};
-
-constexpr Named kHandlers[] = {
-    {"forward",
-     [](xla::CallFrame* frame) {
-       return handle(frame, [](auto n, Call& call, const xla::Buffer& x) { forward<decltype(n)>(call, x); });
-     }},
-    {"backward",
-     [](xla::CallFrame* frame) {
-       return handle(frame, [](auto n, Call& call, const xla::Buffer& kept) { backward<decltype(n)>(call, kept); });
-     }},
-    {"weight_gradients",
-     [](xla::CallFrame* frame) {
-       return handle(frame, [](auto n, Call& call, const xla::Buffer& x) { weight_gradients<decltype(n)>(call, x); });
-     }},
-    {"input_gradient",
-     [](xla::CallFrame* frame) {
-       return handle(frame, [](auto n, Call& call, const xla::Buffer& dz) { input_gradient<decltype(n)>(call, dz); });
-     }},
-};
-
 }  // namespace
 
 void bind_xla_handlers(nb::module_& module) {
+  const auto capsule = [](xla::Error* (*handler)(xla::CallFrame*)) {
+    return nb::capsule(reinterpret_cast<void*>(handler), "xla._CUSTOM_CALL_TARGET");
+  };
   module.def(
       "xla_handlers",
-      [] {
+      [capsule] {
         nb::dict handlers;
-        for (const Named& each : kHandlers) {
-          handlers[each.name] = nb::capsule(reinterpret_cast<void*>(each.handler), "xla._CUSTOM_CALL_TARGET");
-        }
+        handlers["forward"] = capsule(&handle<DoForward>);
+        handlers["backward"] = capsule(&handle<DoBackward>);
+        handlers["weight_gradients"] = capsule(&handle<DoWeightGradients>);
+        handlers["input_gradient"] = capsule(&handle<DoInputGradient>);
         return handlers;
       },
       "The recurrence as functions that XLA calls, as capsules for jax.ffi.register_ffi_target.");

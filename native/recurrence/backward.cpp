@@ -26,7 +26,7 @@ T* pack_unit_weights(T* to, const CellFacts& cell, const Weights<T>& weights, In
 }
 
 template <class T>
-BackwardSpace<T> make_space(const PackedBackward<T>& layer, const Backward<T>& call) {
+BackwardSpace<T> make_space(Buffer& buffer, const PackedBackward<T>& layer, const Backward<T>& call) {
   const int fields = facts(layer.cell).fields();
   const auto line = static_cast<Index>(costs::kLine / sizeof(T));
   BackwardSpace<T> space;
@@ -34,7 +34,7 @@ BackwardSpace<T> make_space(const PackedBackward<T>& layer, const Backward<T>& c
   const Index size = call.batch * space.stride;
   const bool repeats = call.mask != nullptr;
   const auto count = static_cast<std::size_t>(size * (fields + (repeats ? 1 : 0)));
-  T* at = static_cast<T*>(own_buffer().reserve(count * sizeof(T)));
+  T* at = static_cast<T*>(buffer.reserve(count * sizeof(T)));
   for (int f = 0; f < fields; ++f, at += size) space.fields[f] = at;
   if (repeats) space.repeated = at;
   return space;
@@ -51,17 +51,35 @@ struct Rows {
   Index rows;
   std::atomic<Index> taken{0};
 
-  static void run(void* self, Index member) {
-    auto& all = *static_cast<Rows*>(self);
+  static void run(void* self, Index member) { static_cast<Rows*>(self)->work(member); }
+
+  void work(Index member) {
     for (;;) {
-      const Index first = all.taken.fetch_add(all.rows, std::memory_order_relaxed);
-      if (first >= all.call.batch) return;
-      const Index end = std::min(first + all.rows, all.call.batch);
-      all.kernels.run(
-          BackwardPart<T>{all.layer, all.call, all.space, all.team, first, end, 0, all.layer.panels, member, 0, false});
+      const Index first = taken.fetch_add(rows, std::memory_order_relaxed);
+      if (first >= call.batch) return;
+      const Index end = std::min(first + rows, call.batch);
+      kernels.run(BackwardPart<T>{layer, call, space, team, first, end, 0, layer.panels, member, 0, false});
     }
   }
 };
+
+// Two calls in pieces. Members begin with either in turn, and help with the other.
+template <class T>
+struct RowsOfBoth {
+  Rows<T>* rows[2];
+
+  static void run(void* self, Index member) {
+    auto& both = *static_cast<RowsOfBoth*>(self);
+    both.rows[member & 1]->work(member);
+    both.rows[~member & 1]->work(member);
+  }
+};
+
+Index rows_of_way_back(Index batch, Index threads) {
+  const Index share = (batch + threads - 1) / threads;
+  const Index pieces = std::max<Index>(1, share / costs::kRowsOfBackwardPiece);
+  return (share + pieces - 1) / pieces;
+}
 
 // The units in panels, a share for each member of a team.
 template <class T>
@@ -119,9 +137,36 @@ Backwards<T>::Backwards(Cell cell, Index units, const Weights<T>& weights, Activ
 }
 
 template <class T>
+double Backwards<T>::work(const Backward<T>& call) const {
+  return static_cast<double>(layer_.units * layer_.units * facts(layer_.cell).gate_count() * call.batch);
+}
+
+template <class T>
+void Backwards<T>::run_both(const Backwards& first, const Backward<T>& call, const Backwards& second,
+                            const Backward<T>& other) {
+  const Index half = threads() / 2;
+  const double all =
+      first.work(call) * static_cast<double>(call.steps) + second.work(other) * static_cast<double>(other.steps);
+  const auto least = static_cast<double>(std::min(call.batch, other.batch));
+  if (half == 0 || all <= costs::kCallWorthThreads ||
+      (half > 1 && least < costs::kRowsOfAThread * static_cast<double>(half))) {
+    first.run(call);
+    second.run(other);
+    return;
+  }
+  const BackwardSpace<T> space = make_space(own_buffer(), first.layer_, call);
+  const BackwardSpace<T> space_of_other = make_space(own_buffer(1), second.layer_, other);
+  Team team(threads());
+  Rows<T> rows{first.kernels_, first.layer_, call, space, team, rows_of_way_back(call.batch, half)};
+  Rows<T> others{second.kernels_, second.layer_, other, space_of_other, team, rows_of_way_back(other.batch, half)};
+  RowsOfBoth<T> both{{&rows, &others}};
+  team.run(team.size(), &RowsOfBoth<T>::run, &both);
+}
+
+template <class T>
 void Backwards<T>::run(const Backward<T>& call) const {
-  const BackwardSpace<T> space = make_space(layer_, call);
-  const double step = static_cast<double>(layer_.units * layer_.units * facts(layer_.cell).gate_count() * call.batch);
+  const BackwardSpace<T> space = make_space(own_buffer(), layer_, call);
+  const double step = work(call);
   const Index most = step * static_cast<double>(call.steps) > costs::kCallWorthThreads ? threads() : 1;
   if (static_cast<double>(call.batch) >= costs::kRowsOfAThread * static_cast<double>(most)) {
     run_rows(call, space, most);
@@ -133,11 +178,8 @@ void Backwards<T>::run(const Backward<T>& call) const {
 template <class T>
 void Backwards<T>::run_rows(const Backward<T>& call, const BackwardSpace<T>& space, Index threads) const {
   Team team(threads);
-  const Index members = team.size();
-  const Index share = (call.batch + members - 1) / members;
-  const Index pieces = std::max<Index>(1, share / costs::kRowsOfBackwardPiece);
-  Rows<T> rows{kernels_, layer_, call, space, team, (share + pieces - 1) / pieces};
-  team.run(members, &Rows<T>::run, &rows);
+  Rows<T> rows{kernels_, layer_, call, space, team, rows_of_way_back(call.batch, team.size())};
+  team.run(team.size(), &Rows<T>::run, &rows);
 }
 
 template <class T>

@@ -33,6 +33,7 @@ struct Backward {
   const T* reserve = nullptr;          // see Sequence
   const T* initial[kMaxStates] = {};   // (B, H); null is zeros
   const std::uint8_t* mask = nullptr;  // (B, T) in the order of the inputs; null is no mask
+  const T* factors = nullptr;          // see Sequence
   const T* dy = nullptr;               // (B, T, H), or (B, H) of the last output
   const T* d_last[kMaxStates] = {};    // (B, H) of the final states; null is zeros
   T* dz = nullptr;                     // (B, T, sums of all phases, H)
@@ -74,7 +75,12 @@ class Backwards {
 
   void run(const Backward<T>& call) const;
 
+  // Two ways back, at once where each has threads of its own and needs no barrier.
+  static void run_both(const Backwards& first, const Backward<T>& call, const Backwards& second,
+                       const Backward<T>& other);
+
  private:
+  double work(const Backward<T>& call) const;  // multiply-adds of a step
   void run_rows(const Backward<T>& call, const BackwardSpace<T>& space, Index threads) const;
   void run_panels(const Backward<T>& call, const BackwardSpace<T>& space, Index threads) const;
 

@@ -199,6 +199,7 @@ class BackwardDriver {
   template <int kPhase>
   void multiply_phase(Index step) const {
     constexpr PhaseFacts facts = kFacts.phases[kPhase];
+    if (call_.factors != nullptr) return multiply_by_gate<kPhase>(step);
     constexpr bool kApart = facts.sums != facts.gates;
     const Index units = layer_.units;
     const Blocks blocks(p_.end_row - p_.first_row, rows_for(1));
@@ -224,6 +225,50 @@ class BackwardDriver {
         }
         kTiles<T, 1, 1>.tile[height - 1][group.panels][0](tile);
       }
+    }
+  }
+
+  // The same where each gate's product has factors of its own.
+  template <int kPhase>
+  void multiply_by_gate(Index step) const {
+    const Blocks blocks(p_.end_row - p_.first_row, rows_for(1));
+    for (Index block = 0; block < blocks.size(); ++block) {
+      const Index row = p_.first_row + blocks.begin(block);
+      for (Index panel = p_.first_panel; panel < p_.end_panel; ++panel) {
+        for (int gate = 0; gate < kFacts.phases[kPhase].gates; ++gate) {
+          add_gate<kPhase>(step, row, blocks.rows(block), panel, gate);
+        }
+      }
+    }
+  }
+
+  template <int kPhase>
+  void add_gate(Index step, Index row, int height, Index panel, int gate) const {
+    constexpr PhaseFacts facts = kFacts.phases[kPhase];
+    constexpr int joined = facts.sums != facts.gates ? facts.gates - 1 : facts.gates;
+    const Index units = layer_.units;
+    const bool apart = gate == joined;
+    alignas(kBytes) const T zeros[kLanes] = {};
+    alignas(kBytes) T products[kMaxRows][kLanes];
+    TileCall<T> tile;
+    tile.input = apart ? layer_.apart[kPhase] + panel * units * kLanes
+                       : layer_.joined[kPhase] + (panel * joined + gate) * units * kLanes;
+    tile.recurrent = nullptr;
+    tile.inputs = units;
+    tile.units = 0;
+    tile.bias = zeros;
+    tile.start[0] = nullptr;
+    tile.fetch = {tile.input, 0};
+    for (int r = 0; r < height; ++r) {
+      tile.x[r] = dz(row + r, step) + (kFacts.sums_before(kPhase) + (apart ? facts.sums - 1 : gate)) * units;
+      tile.out[r] = products[r];
+    }
+    kTiles<T, 1, 1>.tile[height - 1][1][0](tile);
+    const Index unit = panel * kLanes;
+    for (int r = 0; r < height; ++r) {
+      const T* const factors = call_.factors + ((row + r) * kFacts.gate_count() + facts.first_gate + gate) * units;
+      T* const to = gradient(facts.source, row + r) + unit;
+      store<T>(to, fma(take(factors + unit, lanes_at(unit)), load<T>(products[r]), load<T>(to)));
     }
   }
 

@@ -26,9 +26,9 @@ void* Buffer::reserve(std::size_t bytes) {
   return data_.get();
 }
 
-Buffer& own_buffer() {
-  static thread_local Buffer buffer;
-  return buffer;
+Buffer& own_buffer(int which) {
+  static thread_local Buffer buffers[2];
+  return buffers[which];
 }
 
 }  // namespace gatewise

@@ -25,7 +25,7 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
-// The calling thread's memory for one call.
-Buffer& own_buffer();
+// The calling thread's memory for one call, and for another that it makes at once.
+Buffer& own_buffer(int which = 0);
 
 }  // namespace gatewise

@@ -55,6 +55,12 @@ Index rows_of_piece(Index batch, Index threads) {
 }  // namespace
 
 template <class T>
+double work_of(const PackedLayer<T>& layer, const Sequence<T>& call) {
+  const double rows = static_cast<double>(layer.inputs + layer.units) * facts(layer.cell).gate_count();
+  return static_cast<double>(layer.padded() * call.batch * call.steps) * rows;
+}
+
+template <class T>
 Division make_division(const PackedLayer<T>& layer, const Sequence<T>& call, Index threads) {
   Division division;
   const double gates = facts(layer.cell).gate_count();
@@ -71,7 +77,8 @@ Division make_division(const PackedLayer<T>& layer, const Sequence<T>& call, Ind
       division.split_units = division.threads > 1;
     }
   }
-  division.ahead = call.steps > 1 && ahead_is_worth_it(layer, call, division.split_units, recurrent + input);
+  division.ahead =
+      call.steps > 1 && !layer.by_gate && ahead_is_worth_it(layer, call, division.split_units, recurrent + input);
   division.far = static_cast<double>(layer.padded()) * batch * sizeof(T) > costs::kFarStates;
   if (division.ahead) {
     const double row = static_cast<double>(layer.padded()) * gates * sizeof(T) * batch;
@@ -87,6 +94,8 @@ Division make_division(const PackedLayer<T>& layer, const Sequence<T>& call, Ind
   return division;
 }
 
+template double work_of(const PackedLayer<float>&, const Sequence<float>&);
+template double work_of(const PackedLayer<double>&, const Sequence<double>&);
 template Division make_division(const PackedLayer<float>&, const Sequence<float>&, Index);
 template Division make_division(const PackedLayer<double>&, const Sequence<double>&, Index);
 

@@ -81,6 +81,7 @@ class Driver {
   // One phase of one step. Every other step walks the panels backwards: what is still in the cache is used first.
   template <class P>
   void run_phase(Index step, Index in_chunk) {
+    operands_.template begin_phase<P>(step);
     const Groups& groups = walks_[P::kIndex].groups;
     const bool forwards = (step & 1) == 0;
     const auto turn = [&](Index i) { return forwards ? i : groups.count - 1 - i; };

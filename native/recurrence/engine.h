@@ -29,6 +29,7 @@ struct PackedLayer {
   Index units = 0;
   Index width = 0;       // lanes of a vector
   Index panels = 0;      // units / width, rounded up
+  bool by_gate = false;  // the weights of a panel are [gate][row][lane]: for calls with factors
   bool folded = false;   // the last panel is folded: [row][gate][width / kFold], in the first part of its memory
   Index input_rows = 0;  // rows of a packed panel: I and H; for tiles `parts` times half of them (a lane holds a pair
   Index recurrent_rows = 0;  // of bfloat16 numbers), in whole tiles
@@ -64,6 +65,10 @@ struct Sequence {
   // reserve_units): the activated gates, then the states after the step. Steps in the order in which they are done.
   // Only for layers for vectors that are not folded.
   T* reserve = nullptr;
+  // What the kernels multiply is first multiplied by these, for each gate its own: (B, gates, I) of the inputs, and
+  // (B, gates, H) of the state; null: ones. For layers that are packed by gate.
+  const T* input_factors = nullptr;
+  const T* factors = nullptr;
   bool go_backwards = false;
   bool sequences = false;
   bool zero_masked = false;
@@ -109,6 +114,10 @@ struct Workspace {
   Index inputs_size = 0;
   T* ahead = nullptr;  // [member][ahead_size]: projected inputs
   Index ahead_size = 0;
+  // [member]: the source of a phase, and its inputs, times the factors of each of its gates.
+  T* factored = nullptr;
+  T* factored_inputs = nullptr;
+  Index factored_size = 0;
 };
 
 class Team;

@@ -13,6 +13,8 @@ template <class T>
 Workspace<T> memory_of(Index member, Workspace<T> space) {
   space.inputs += member * space.inputs_size;
   space.ahead += member * space.ahead_size;
+  space.factored += member * space.factored_size;
+  space.factored_inputs += member * space.factored_size;
   const auto move = [member](T*& memory, Index size) {
     if (memory != nullptr) memory += member * size;
   };

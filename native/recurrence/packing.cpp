@@ -1,4 +1,5 @@
-// Weights in the order in which the micro-kernel reads them: [panel][row][gate][lane], zeros for units past the last.
+// Weights in the order in which the micro-kernel reads them: [panel][row][gate][lane], or gate by gate
+// [panel][gate][row][lane], zeros for units past the last.
 // A folded panel is [row][kFold][lane], zeros for gates past the last too.
 #include "recurrence/packing.h"
 
@@ -41,6 +42,19 @@ T* pack(T* to, const Unpacked<T>& from, Index first, Index panels, Index gates, 
     }
   }
   return to;
+}
+
+// All panels, gate by gate.
+template <class T>
+void pack_by_gate(T* to, const Unpacked<T>& from, Index panels, Index lanes) {
+  Unpacked<T> one = from;
+  one.gates = 1;
+  for (Index panel = 0; panel < panels; ++panel) {
+    for (Index gate = 0; gate < from.gates; ++gate) {
+      one.first_gate = from.first_gate + gate;
+      to = pack(to, one, panel * lanes, 1, 1, lanes);
+    }
+  }
 }
 
 // Lanes that pairs of `count` numbers take, in whole tiles.
@@ -163,11 +177,13 @@ Packing<T> pack_for_vectors(PackedLayer<T> layer, const Weights<T>& weights) {
     return layer.folded ? pack(to, from, whole * layer.width, 1, kFold, layer.width / kFold) : to;
   };
   const auto fill = [&](int i, const PhaseFacts& phase, T* input, T* recurrent, T* bias) {
-    const Unpacked<T> kernel{weights.at[kKernelAt], layer.inputs, columns, units, phase.first_gate, phase.gates};
-    fold(pack(input, kernel, 0, whole, phase.gates, layer.width), kernel);
-    const Unpacked<T> recurrent_kernel{
-        weights.at[kRecurrentKernelAt], units, columns, units, phase.first_gate, phase.gates};
-    fold(pack(recurrent, recurrent_kernel, 0, whole, phase.gates, layer.width), recurrent_kernel);
+    const auto put = [&](T* to, int weight, Index rows) {
+      const Unpacked<T> from{weights.at[weight], rows, columns, units, phase.first_gate, phase.gates};
+      if (layer.by_gate) return pack_by_gate(to, from, layer.panels, layer.width);
+      fold(pack(to, from, 0, whole, phase.gates, layer.width), from);
+    };
+    put(input, kKernelAt, layer.inputs);
+    put(recurrent, kRecurrentKernelAt, units);
     // A folded panel whose last sum begins anew for the state finds the bias of that sum where the gate's was.
     const int first = cell.sums_before(i);
     Unpacked<T> sums{bias_of.data(), 1, bias_columns, units, first, phase.sums};

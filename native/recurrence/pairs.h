@@ -42,6 +42,8 @@ class PairOperands {
     }
   }
 
+  template <class P>
+  void begin_phase(Index /*step*/) {}
   void begin_step(Index step) {
     if (!m_.division.ahead) take_inputs(step, 1);
     next_inputs_.begin(m_.division.ahead ? m_.rows.end : m_.rows.begin);

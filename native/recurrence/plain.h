@@ -28,10 +28,16 @@ class PlainOperands {
   void take_inputs(Index /*start*/, Index /*count*/) {}
   void begin_step(Index /*step*/) {}
 
+  // Before each phase.
+  template <class P>
+  void begin_phase(Index step) {
+    if (m_.layer.by_gate) take_factors<P>(step);
+  }
+
   // What a phase multiplies by the recurrent kernel, row after row, and the inputs of one row.
   template <class P>
   const T* source(Index step) const {
-    return m_.field(P::kSource, step);
+    return m_.call.factors != nullptr ? m_.space.factored : m_.field(P::kSource, step);
   }
   Index source_stride() const { return m_.space.stride; }
   const T* input_row(Index row, Index step, Index /*in_chunk*/) const { return m_.input(row, step); }
@@ -67,7 +73,8 @@ class PlainOperands {
 
   // The sums of a tile.
   template <class P, class Advance>
-  void multiply(int height, Group group, const TileCall<T>& tile, const Waiting<T>& /*waiting*/, Advance /*advance*/) {
+  void multiply(int height, Group group, const TileCall<T>& tile, const Waiting<T>& waiting, Advance /*advance*/) {
+    if (m_.layer.by_gate) return multiply_by_gate<P>(height, group, waiting.end, tile);
     in_room<P>(height, group, tile, P::kSums, [&](int panels, bool folded, const TileCall<T>& call) {
       VectorTiles<T>::template tile<P>(height, panels, folded, call);
     });
@@ -85,6 +92,81 @@ class PlainOperands {
 
  private:
   static constexpr Index kLanes = kWidth<T>;
+
+  // What each gate of a phase has for itself: inputs, and the phase's source. Every member makes its own.
+  template <class P>
+  void take_factors(Index step) {
+    if (m_.call.factors != nullptr) {
+      const T* const source = m_.field(P::kSource, step);
+      take<P>(m_.space.factored, m_.space.stride, m_.call.factors, m_.layer.units,
+              [&](Index row) { return source + row * m_.space.stride; });
+    }
+    if (m_.call.input_factors != nullptr) {
+      take<P>(m_.space.factored_inputs, m_.layer.inputs, m_.call.input_factors, m_.layer.inputs,
+              [&](Index row) { return m_.input(row, step); });
+    }
+  }
+
+  // from(row) times the factors (rows, gates, count), gate by gate.
+  template <class P, class From>
+  void take(T* to, Index stride, const T* factors, Index count, From from) {
+    constexpr Index gates = facts_of<C>().gate_count();
+    for (Index gate = P::kFacts.first_gate; gate < P::kFacts.first_gate + P::kGates; ++gate) {
+      for (Index row = 0; row < m_.row_count(); ++row, to += stride) {
+        const T* const plain = from(row);
+        const T* const own = factors + (row * gates + gate) * count;
+        Index k = 0;
+        for (; k + kLanes <= count; k += kLanes) store<T>(to + k, load<T>(plain + k) * load<T>(own + k));
+        for (; k < count; ++k) to[k] = plain[k] * own[k];
+      }
+    }
+  }
+
+  template <class P>
+  void multiply_by_gate(int height, Group group, Index first_row, const TileCall<T>& tile) {
+    for (int panel = 0; panel < group.panels; ++panel) {
+      for (int gate = 0; gate < P::kGates; ++gate) {
+        for (int row = 0; row < height; row += GATEWISE_ISA::rows_for(1)) {
+          const auto rows = static_cast<int>(lesser(height - row, GATEWISE_ISA::rows_for(1)));
+          multiply_gate<P>(rows, panel, gate, row, first_row + row, tile);
+        }
+      }
+    }
+  }
+
+  // The sums of one gate in one panel, for some rows of a tile from `row` on. Where the state's share stays apart, it
+  // begins with its bias.
+  template <class P>
+  void multiply_gate(int rows, int panel, int gate, int row, Index first_row, const TileCall<T>& all) {
+    const PackedLayer<T>& layer = m_.layer;
+    const bool apart = P::kSums != P::kGates && gate + 1 == P::kGates;
+    TileCall<T> tile;
+    tile.inputs = layer.input_rows;
+    tile.units = apart ? 0 : layer.recurrent_rows;
+    tile.input = all.input + (panel * P::kGates + gate) * layer.input_rows * kLanes;
+    tile.recurrent = all.recurrent + (panel * P::kGates + gate) * layer.recurrent_rows * kLanes;
+    tile.bias = all.bias + (panel * P::kSums + gate) * kLanes;
+    tile.start[0] = nullptr;
+    tile.fetch = {tile.bias, 0};
+    for (int r = 0; r < rows; ++r) {
+      tile.x[r] = m_.call.input_factors == nullptr
+                      ? all.x[row + r]
+                      : m_.space.factored_inputs + (gate * m_.row_count() + first_row + r) * layer.inputs;
+      tile.h[r] = all.h[row + r];
+      if (m_.call.factors != nullptr) tile.h[r] += gate * m_.row_count() * m_.space.stride;
+      tile.out[r] = all.out[row + r] + (panel * P::kSums + gate) * kLanes;
+    }
+    kTiles<T, 1, 1>.tile[rows - 1][1][0](tile);
+    if (!apart) return;
+    tile.inputs = layer.recurrent_rows;
+    tile.input = tile.recurrent;
+    tile.bias += kLanes;
+    for (int r = 0; r < rows; ++r) {
+      tile.x[r] = tile.h[r];
+      tile.out[r] += kLanes;
+    }
+    kTiles<T, 1, 1>.tile[rows - 1][1][0](tile);
+  }
 
   // Calls `make` for all panels of a group, and once more for the folded one where a tile has no room for it beside the
   // others. `vectors` of a panel are written a row.

@@ -28,6 +28,9 @@ Sequence<T> piece_of(const Sequence<T>& call, const PackedLayer<T>& layer, Index
     if (call.last[i] != nullptr) piece.last[i] += first * (call.last_batch[i] != 0 ? call.last_batch[i] : layer.units);
   }
   piece.y += first * layer.units * (call.sequences ? call.steps : 1);
+  const Index gates = facts(layer.cell).gate_count();
+  if (call.factors != nullptr) piece.factors += first * gates * layer.units;
+  if (call.input_factors != nullptr) piece.input_factors += first * gates * layer.inputs;
   if (call.reserve != nullptr) {
     const Index fields = facts(layer.cell).sums() + layer.states;
     piece.reserve += first * call.steps * fields * reserve_units<T>(layer.units);
@@ -57,6 +60,18 @@ struct Pieces {
       kernels.run({layer, piece, division, space, team, member, 0});
       if (member == 0) team.look();
     } while (!team.stopped());
+  }
+};
+
+// Two calls in pieces. Members begin with either in turn, and help with the other.
+template <class T>
+struct PiecesOfBoth {
+  Pieces<T>* pieces[2];
+
+  static void run(void* self, Index member) {
+    auto& both = *static_cast<PiecesOfBoth*>(self);
+    both.pieces[member & 1]->work(member);
+    both.pieces[~member & 1]->work(member);
   }
 };
 
@@ -156,6 +171,7 @@ Recurrence<T>::Recurrence(Cell cell, Sizes sizes, const Weights<T>& weights, Act
   const bool large = sizes.units >= costs::kUnitsWorthTiles;
   const bool tiles =
       std::is_same_v<T, float> && kernels_.tiles32 != nullptr && !options.reserves && (options.bfloat16 || large);
+  layer.by_gate = options.factors;
   layer.folded = !tiles && !options.reserves && has_few_left(cell, sizes.units, layer.width);
   layer.states = facts(cell).states.size();
   const T* const kernel = weights.at[kKernelAt];
@@ -202,6 +218,31 @@ void Recurrence<T>::forward(const Sequence<T>& call, Index most) const {
   } else {
     run_pieces(layer, call, division);
   }
+}
+
+template <class T>
+void Recurrence<T>::forward_both(const Recurrence& first, const Sequence<T>& call, const Recurrence& second,
+                                 const Sequence<T>& other) {
+  const Index half = threads() / 2;
+  const PackedLayer<T>& layer = first.layer_for(call);
+  const PackedLayer<T>& layer_of_other = second.layer_for(other);
+  Division division = make_division(layer, call, half);
+  Division division_of_other = make_division(layer_of_other, other, half);
+  const double work = work_of(layer, call) + work_of(layer_of_other, other);
+  if (half == 0 || work <= costs::kCallWorthThreads || division.split_units || division_of_other.split_units) {
+    first.forward(call);
+    second.forward(other);
+    return;
+  }
+  Team team(threads());
+  division.threads = division_of_other.threads = team.size();
+  const Workspace<T> space = make_workspace(own_buffer(), layer, division);
+  const Workspace<T> space_of_other = make_workspace(own_buffer(1), layer_of_other, division_of_other);
+  Pieces<T> pieces{first.kernels_, layer, call, division, space, team};
+  Pieces<T> others{second.kernels_, layer_of_other, other, division_of_other, space_of_other, team};
+  PiecesOfBoth<T> both{{&pieces, &others}};
+  team.run(team.size(), &PiecesOfBoth<T>::run, &both);
+  if (team.stopped()) throw Interrupted();
 }
 
 template <class T>

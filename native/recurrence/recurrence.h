@@ -18,6 +18,7 @@ struct RecurrenceOptions {
   // are rounded too, for the products; elsewhere the float kernels run on the rounded weights.
   bool bfloat16 = false;
   bool reserves = false;  // for calls that keep a reserve: no tiles, and no folded panel
+  bool factors = false;   // for calls with factors, and none without; beside `reserves`
 };
 
 template <class T>
@@ -37,6 +38,10 @@ class Recurrence {
 
   // The same on at most `most` threads: 1 for a caller that has divided its work already.
   void forward(const Sequence<T>& call, Index most) const;
+
+  // Two calls, at once where each has threads of its own and needs no barrier: the same bits as one after the other.
+  static void forward_both(const Recurrence& first, const Sequence<T>& call, const Recurrence& second,
+                           const Sequence<T>& other);
 
  private:
   const PackedLayer<T>& layer_for(const Sequence<T>& call) const;

@@ -18,6 +18,7 @@ struct ArrayBytes {
   std::size_t field_pairs = 0;
   std::size_t inputs = 0;  // as pairs
   std::size_t ahead = 0;
+  std::size_t factored = 0;
 };
 
 template <class T>
@@ -28,6 +29,10 @@ ArrayBytes bytes_of(const PackedLayer<T>& layer, const Division& division, const
   if (division.ahead) {
     const Index row = layer.padded() * facts(layer.cell).gate_count();
     bytes.ahead = bytes_of<T>(division.chunk * division.rows * row) + apart;
+  }
+  if (layer.by_gate) {
+    const Index rows = division.rows * facts(layer.cell).gate_count();
+    bytes.factored = bytes_of<T>(rows * space.stride) + bytes_of<T>(rows * layer.inputs) + apart;
   }
   if (layer.parts != 0) {
     bytes.field_pairs = bytes_of<T>(division.rows * space.pair_stride) + apart;
@@ -63,7 +68,7 @@ Workspace<T> make_workspace(Buffer& buffer, const PackedLayer<T>& layer, const D
   std::size_t sources = 2;
   for (int f = kOutput + 1; f < cell.fields(); ++f) sources += cell.is_source(f) ? 1 : 0;
   auto* at = static_cast<char*>(buffer.reserve((fields * bytes.field + sources * bytes.field_pairs) * owners +
-                                               (bytes.ahead + bytes.inputs) * members));
+                                               (bytes.ahead + bytes.inputs + bytes.factored) * members));
   const auto next = [&at](std::size_t size) {
     T* here = reinterpret_cast<T*>(at);
     at += size;
@@ -85,6 +90,10 @@ Workspace<T> make_workspace(Buffer& buffer, const PackedLayer<T>& layer, const D
   }
   space.ahead = next(bytes.ahead * members);
   space.ahead_size = static_cast<Index>(bytes.ahead / sizeof(T));
+  space.factored = next(bytes.factored * members);
+  space.factored_inputs = space.factored;
+  if (layer.by_gate) space.factored_inputs += division.rows * cell.gate_count() * space.stride;
+  space.factored_size = static_cast<Index>(bytes.factored / sizeof(T));
   return space;
 }
 

@@ -58,6 +58,7 @@ struct Case {
   Activation gate;
   Index batch, steps, inputs, units;
   bool masked, initial, go_backwards, sequences, zero_masked;
+  bool dropped = false;  // with factors of inputs and states
 };
 
 template <class T>
@@ -66,6 +67,8 @@ struct Data {
   std::vector<std::vector<T>> weights;  // in the order of the cell's facts
   std::vector<std::vector<T>> states;
   std::vector<std::uint8_t> mask;
+  std::vector<T> input_factors;  // (B, gates, I)
+  std::vector<T> factors;        // (B, gates, H)
 
   Data(const Case& k, std::mt19937& random)
       : weights(static_cast<std::size_t>(facts(k.cell).weights.size())),
@@ -77,6 +80,9 @@ struct Data {
     fill(x, k.batch * k.steps * k.inputs, 1, random);
     for (std::vector<T>& state : states) fill(state, k.batch * k.units, 1, random);
     for (Index i = 0; i < k.batch * k.steps; ++i) mask.push_back(random() % 4 != 0 ? 1 : 0);
+    if (!k.dropped) return;
+    fill(input_factors, k.batch * gates_of(k.cell) * k.inputs, 2, random);
+    fill(factors, k.batch * gates_of(k.cell) * k.units, 2, random);
   }
 
   Weights<T> pointers() const {
@@ -109,7 +115,8 @@ struct Sums {
     const Index columns = gates_of(k.cell) * k.units;
     double sum = weight(kBiasAt, column);
     for (Index i = 0; i < k.inputs; ++i) {
-      sum += at(data.x, (row * k.steps + t) * k.inputs + i) * weight(kKernelAt, i * columns + column);
+      const double x = at(data.x, (row * k.steps + t) * k.inputs + i);
+      sum += x * factor(data.input_factors, row, column, i, k.inputs) * weight(kKernelAt, i * columns + column);
     }
     return sum;
   }
@@ -119,9 +126,15 @@ struct Sums {
     const bool own_bias = facts(k.cell).weights[kBiasAt].rows_of_gates() == 2;
     double sum = own_bias ? weight(kBiasAt, columns + column) : 0;
     for (Index i = 0; i < k.units; ++i) {
-      sum += h[static_cast<std::size_t>(row * k.units + i)] * weight(kRecurrentKernelAt, i * columns + column);
+      const double source =
+          h[static_cast<std::size_t>(row * k.units + i)] * factor(data.factors, row, column, i, k.units);
+      sum += source * weight(kRecurrentKernelAt, i * columns + column);
     }
     return sum;
+  }
+
+  double factor(const std::vector<T>& factors, Index row, Index column, Index i, Index count) const {
+    return k.dropped ? at(factors, (row * gates_of(k.cell) + column / k.units) * count + i) : 1;
   }
 
   double weight(int which, Index i) const { return at(data.weights[static_cast<std::size_t>(which)], i); }
@@ -214,11 +227,12 @@ struct Output {
   }
 };
 
+// A call, and where its results go.
 template <class T>
-Output<T> run(const Case& k, const Data<T>& data, const Recurrence<T>& layer, T* reserve = nullptr) {
+Sequence<T> call_of(const Case& k, const Data<T>& data, Output<T>& out) {
   const auto size = static_cast<std::size_t>(k.batch * k.units);
-  Output<T> out{std::vector<T>(k.sequences ? size * static_cast<std::size_t>(k.steps) : size),
-                std::vector<std::vector<T>>(data.states.size(), std::vector<T>(size))};
+  out = {std::vector<T>(k.sequences ? size * static_cast<std::size_t>(k.steps) : size),
+         std::vector<std::vector<T>>(data.states.size(), std::vector<T>(size))};
   Sequence<T> call;
   call.batch = k.batch;
   call.steps = k.steps;
@@ -235,10 +249,21 @@ Output<T> run(const Case& k, const Data<T>& data, const Recurrence<T>& layer, T*
     call.last[i] = out.states[i].data();
   }
   call.y = out.y.data();
-  call.reserve = reserve;
+  if (k.dropped) {
+    call.input_factors = data.input_factors.data();
+    call.factors = data.factors.data();
+  }
   call.go_backwards = k.go_backwards;
   call.sequences = k.sequences;
   call.zero_masked = k.zero_masked;
+  return call;
+}
+
+template <class T>
+Output<T> run(const Case& k, const Data<T>& data, const Recurrence<T>& layer, T* reserve = nullptr) {
+  Output<T> out;
+  Sequence<T> call = call_of(k, data, out);
+  call.reserve = reserve;
   layer.forward(call);
   return out;
 }
@@ -275,7 +300,8 @@ struct Impatience {
 template <class T>
 int check(const Case& k, std::mt19937& random) {
   const Data<T> data(k, random);
-  const Recurrence<T> layer(k.cell, {k.inputs, k.units}, data.pointers(), k.activation, k.gate);
+  const Recurrence<T> layer(k.cell, {k.inputs, k.units}, data.pointers(), k.activation, k.gate,
+                            {false, k.dropped, k.dropped});
   set_threads(1);
   const Output<T> one = run(k, data, layer);
   const Result wanted = plain(k, data);
@@ -339,8 +365,8 @@ struct WayBack {
     const Index fields = facts(k.cell).sums() + states_of(k.cell);
     std::vector<T> reserve(numbers(k.steps * fields * reserve_units<T>(k.units)), std::numeric_limits<T>::quiet_NaN());
     const Sizes sizes{k.inputs, k.units};
-    const Recurrence<T> keeping(k.cell, sizes, weights, k.activation, k.gate, {false, true});
-    const Recurrence<T> layer(k.cell, sizes, weights, k.activation, k.gate, {false, true});
+    const Recurrence<T> keeping(k.cell, sizes, weights, k.activation, k.gate, {false, true, k.dropped});
+    const Recurrence<T> layer(k.cell, sizes, weights, k.activation, k.gate, {false, true, k.dropped});
     if (!(run(k, data, keeping, reserve.data()) == run(k, data, layer))) {
       std::printf("a reserve changes the output: cell %s\n", facts(k.cell).name);
       ++*failures;
@@ -365,6 +391,7 @@ struct WayBack {
       call.d_last[i] = d_last[i].data();
       call.d_initial[i] = gradients[1 + i].data();
     }
+    if (k.dropped) call.factors = data.factors.data();
     call.dz = gradients[0].data();
     call.go_backwards = k.go_backwards;
     call.sequences = k.sequences;
@@ -440,6 +467,7 @@ int check_backward(const Case& k, std::mt19937& random) {
 
 // bfloat16 weights: near the float result, and the same bits for any number of threads.
 int check_bfloat16(const Case& k, std::mt19937& random) {
+  if (k.dropped) return 0;
   const Data<float> data(k, random);
   const Weights<float> weights = data.pointers();
   const Recurrence<float> exact(k.cell, {k.inputs, k.units}, weights, k.activation, k.gate);
@@ -483,7 +511,35 @@ Case random_case(std::mt19937& random) {
   k.go_backwards = coin();
   k.sequences = coin();
   k.zero_masked = coin();
+  k.dropped = below(4) == 0;
   return k;
+}
+
+// Two calls at once, of unlike sizes: the bits of each alone.
+template <class T>
+int check_both(const Case& k, std::mt19937& random) {
+  Case other = random_case(random);
+  other.batch = std::max<Index>(other.batch, 1);
+  const Case cases[] = {k, other};
+  const Data<T> data[] = {Data<T>(k, random), Data<T>(other, random)};
+  std::vector<Recurrence<T>> layers;
+  for (int i = 0; i < 2; ++i) {
+    layers.emplace_back(cases[i].cell, Sizes{cases[i].inputs, cases[i].units}, data[i].pointers(), cases[i].activation,
+                        cases[i].gate, RecurrenceOptions{false, cases[i].dropped, cases[i].dropped});
+  }
+  set_threads(1);
+  const Output<T> alone[] = {run(k, data[0], layers[0]), run(other, data[1], layers[1])};
+  int failures = 0;
+  const Impatience impatience;
+  for (const Index count : {1, 2, 5}) {
+    set_threads(count);
+    Output<T> out[2];
+    Recurrence<T>::forward_both(layers[0], call_of(k, data[0], out[0]), layers[1], call_of(other, data[1], out[1]));
+    if (out[0] == alone[0] && out[1] == alone[1]) continue;
+    std::printf("both on %td threads differ: cells %s and %s\n", count, facts(k.cell).name, facts(other.cell).name);
+    ++failures;
+  }
+  return failures;
 }
 
 // What a caller sets of its floating point unit: whether denormals are zeros, how sums are rounded.
@@ -665,6 +721,7 @@ int main(int count, char** arguments) {
       const gatewise::Case k = gatewise::random_case(random);
       failures += gatewise::check<float>(k, random) + gatewise::check<double>(k, random);
       if (i % 4 == 0) failures += gatewise::check_bfloat16(k, random);
+      if (i % 3 == 0) failures += gatewise::check_both<float>(k, random) + gatewise::check_both<double>(k, random);
       if (i % 2 == 0)
         failures += gatewise::check_backward<float>(k, random) + gatewise::check_backward<double>(k, random);
     }

@@ -58,6 +58,7 @@ class Recurrence:
         activation: str,
         recurrent_activation: str,
         precision: str = "float32",
+        reserves: bool = False,
     ) -> None:
         """`cell` and the names and shapes of the weights are those of `cells()`; a bias may be left out, or None.
 
@@ -65,6 +66,9 @@ class Recurrence:
 
         `precision="bfloat16"` rounds the weights of a float32 layer to bfloat16. Where `has_bfloat16()`, inputs and
         states are rounded too, for the products; sums, cells and outputs stay float32.
+
+        With `reserves`, `forward` also gives the reserve, (B, T, sums and states, units rounded up to cache lines): the
+        activated gates of each step, zeros where it is masked, and the states after it.
         """
 
     def forward(
@@ -77,6 +81,13 @@ class Recurrence:
         zero_masked: bool,
     ) -> tuple[Array, ...]:
         """Run over x (B, T, I): the output, (B, T, H) or (B, H), then the final states (B, H)."""
+
+def forward_both(
+    first: Recurrence, arguments: tuple[Any, ...], second: Recurrence, others: tuple[Any, ...]
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """What `forward` of two recurrences of one dtype gives for its six arguments: at once, each on threads of its own,
+    where that pays.
+    """
 
 class UnknownStreamError(ValueError):
     """An id that has no stream in a pool."""

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from gatewise.base.typing import Array
-from gatewise.engine.cells import State, is_native
-from gatewise.engine.op import Op, Traversal
+from gatewise.engine.cells import NATIVE, State, is_native
+from gatewise.engine.op import Call, Op, Reserve, Traversal
 
 
 def forward(op: Op, x: Array, state: State | None, traversal: Traversal) -> tuple[Array, State]:
@@ -21,6 +21,40 @@ def forward(op: Op, x: Array, state: State | None, traversal: Traversal) -> tupl
     mask, go_backwards, sequences, zero_masked, *_ = traversal
     y, *final = packed(op).forward(x, state, mask, go_backwards, sequences, zero_masked)
     return y, tuple(final)
+
+
+def forward_both(one: Call, other: Call) -> tuple[tuple[Array, State], tuple[Array, State]]:
+    """The contract of `recurrence.forward_both`, for ops that `packed` takes, of one dtype."""
+    from gatewise.engine import _native
+
+    (y, *final), (z, *final_of_other) = _native.forward_both(*_packed_call(*one), *_packed_call(*other))
+    return (y, tuple(final)), (z, tuple(final_of_other))
+
+
+def _packed_call(op: Op, x: Array, state: State | None, traversal: Traversal) -> tuple[Any, tuple[Any, ...]]:
+    mask, go_backwards, sequences, zero_masked, *_ = traversal
+    return packed(op), (x, state, mask, go_backwards, sequences, zero_masked)
+
+
+def forward_with_reserve(op: Op, x: Array, state: State | None, traversal: Traversal) -> tuple[Array, State, Reserve]:
+    """The contract of `recurrence.forward_with_reserve`, for an op that `packed` takes, and T > 0.
+
+    Gates of masked steps are zeros.
+    """
+    from gatewise.engine import _native
+
+    packing = _native.Recurrence(*arguments(op), reserves=True)
+    mask, go_backwards, _, zero_masked, *_ = traversal
+    outputs, *final, kept = packing.forward(x, state, mask, go_backwards, True, zero_masked)
+    cell, units = NATIVE[op.cell.name], outputs.shape[-1]
+    fields = [kept[:, :, k, :units] for k in range(kept.shape[2])]
+    letters = cell.gates if cell.gate_names else ""  # SimpleRNN's one sum is its state.
+    reserve = Reserve(
+        dict(zip(letters, fields, strict=False)),
+        dict(zip(cell.states, fields[-len(cell.states) :], strict=True)),
+        outputs,
+    )
+    return (outputs if traversal.sequences else outputs[:, -1]), tuple(final), reserve
 
 
 def packed(op: Op) -> Any:

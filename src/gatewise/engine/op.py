@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array
 from gatewise.engine import letters
-from gatewise.engine.cells import Activation, Cell, Parts
+from gatewise.engine.cells import Activation, Cell, Parts, State
 from gatewise.engine.cells.cell import forget
 from gatewise.engine.rounding import to_bfloat16
 
@@ -144,3 +144,7 @@ class Traversal(NamedTuple):
     unroll: bool = False
     dropout: Array | None = None
     recurrent_dropout: Array | None = None
+
+
+Call: TypeAlias = tuple[Op, Array, State | None, Traversal]
+"""The arguments of `recurrence.forward`."""

@@ -73,17 +73,18 @@ def result(shape: tuple[int, ...], like: Any) -> Any:
     return jax.typeof(jnp.broadcast_to(like.ravel()[:0].sum(), shape))
 
 
-def on_each_device(call: Callable[..., Any], weights: Any, x: Any, *arrays: Any) -> Any:
-    """`call(weights, x, *arrays)`, on each device with its part of the batch, the first axis of all but the weights.
+def on_each_device(call: Callable[[Any, Any], Any], weights: Any, operands: Any) -> Any:
+    """`call(weights, operands)`, on each device with its part of the batch, the first axis of all operands.
 
     Outside a division, or where the batch does not divide, it is called as it is.
     """
-    division = _division.get()
-    if division is None or axes_of(x) or x.shape[0] == 0 or x.shape[0] % division.mesh.shape[division.axis]:
-        return call(*alike((weights, x, *arrays)))
     import jax
     from jax.sharding import PartitionSpec
 
+    division = _division.get()
+    x = jax.tree.leaves(operands)[0]
+    if division is None or axes_of(x) or x.shape[0] == 0 or x.shape[0] % division.mesh.shape[division.axis]:
+        return call(*alike((weights, operands)))
     shared, rows = PartitionSpec(), PartitionSpec(division.axis)
     shard_map: Any = getattr(jax, "shard_map", None)
     checks: dict[str, bool] = {}
@@ -94,8 +95,8 @@ def on_each_device(call: Callable[..., Any], weights: Any, x: Any, *arrays: Any)
     divided_call = shard_map(
         lambda *parts: call(*alike(parts)),
         mesh=division.mesh,
-        in_specs=(shared, rows, *(rows for _ in arrays)),
+        in_specs=(shared, rows),
         out_specs=rows,
         **checks,
     )
-    return divided_call(weights, x, *arrays)
+    return divided_call(weights, operands)

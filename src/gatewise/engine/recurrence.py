@@ -19,7 +19,7 @@ from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array
 from gatewise.engine import compiled, native, reference, scan
 from gatewise.engine.cells import State
-from gatewise.engine.op import Op, Reserve, Traversal
+from gatewise.engine.op import Call, Op, Reserve, Traversal
 
 Executor: TypeAlias = Literal["native", "reference", "compiled", "scan"]
 
@@ -29,9 +29,10 @@ _EXECUTORS: Final = {
     "compiled": compiled.forward,
     "scan": scan.forward,
 }
-# The native engine keeps its reserve for its gradients only: the definition computes it in its place.
+_BOTH: Final = {"native": native.forward_both, "compiled": compiled.forward_both}
+# Under JAX the compiled engine keeps its reserve for its gradients only.
 _WITH_RESERVE: Final = {
-    "native": reference.forward_with_reserve,
+    "native": native.forward_with_reserve,
     "reference": reference.forward_with_reserve,
     "compiled": scan.forward_with_reserve,
     "scan": scan.forward_with_reserve,
@@ -53,6 +54,22 @@ def forward(op: Op, x: Array, state: State | None, traversal: Traversal) -> tupl
     return _EXECUTORS[executor(op, x, state, traversal)](op, x, state, traversal)
 
 
+def forward_both(one: Call, other: Call) -> tuple[tuple[Array, State], tuple[Array, State]]:
+    """What `forward` gives for two calls, to the last bit: at once, each on threads of its own, where an executor can.
+
+    >>> from gatewise.engine import cells
+    >>> weights = {"kernel": np.zeros((3, 8)), "recurrent_kernel": np.zeros((2, 8))}
+    >>> op = Op(cells.LSTM, weights, np.tanh, np.tanh, names=("tanh", "tanh"))
+    >>> x = np.ones((1, 5, 3))
+    >>> (y, _), (z, _) = forward_both((op, x, None, Traversal()), (op, x, None, Traversal(go_backwards=True)))
+    >>> y.shape, z.shape
+    ((1, 5, 2), (1, 5, 2))
+    """
+    names = {executor(*one), executor(*other)}
+    run = _BOTH.get(names.pop()) if len(names) == 1 and compiled.fit(one, other) else None
+    return (forward(*one), forward(*other)) if run is None else run(one, other)
+
+
 def forward_with_reserve(op: Op, x: Array, state: State | None, traversal: Traversal) -> tuple[Array, State, Reserve]:
     """The same, and the gates, states and outputs of every step.
 
@@ -63,7 +80,10 @@ def forward_with_reserve(op: Op, x: Array, state: State | None, traversal: Trave
     >>> y.shape, list(reserve.gates), reserve.gates["f"].shape, list(reserve.states)
     ((1, 2), ['i', 'f', 'c', 'o'], (1, 5, 2), ['h', 'c'])
     """
-    return _WITH_RESERVE[executor(op, x, state, traversal)](op, x, state, traversal)
+    name = executor(op, x, state, traversal)
+    if name == "native" and not x.shape[1]:
+        name = "reference"
+    return _WITH_RESERVE[name](op, x, state, traversal)
 
 
 def executor(op: Op, x: Array, state: State | None = None, traversal: Traversal = Traversal()) -> Executor:  # noqa: B008

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from gatewise.base.typing import Array
 from gatewise.engine.cells import State
-from gatewise.engine.op import Op, Reserve, Traversal
-from gatewise.engine.recurrence import forward, forward_with_reserve
+from gatewise.engine.op import Call, Op, Reserve, Traversal
+from gatewise.engine.recurrence import forward, forward_both, forward_with_reserve
 
 
 class Seen(NamedTuple):
@@ -45,3 +45,11 @@ def run(layer: Any, op: Op, x: Array, state: State | None, traversal: Traversal)
     y, final, reserve = forward_with_reserve(op, x, state, traversal)
     seen.append(Seen(layer, op, x, traversal, reserve))
     return y, final
+
+
+def run_both(layers: tuple[Any, Any], calls: tuple[Call, Call]) -> tuple[tuple[Array, State], tuple[Array, State]]:
+    """`engine.recurrence.forward_both` for two layers."""
+    if _seen.get() is None:
+        return forward_both(*calls)
+    first, second = (run(layer, *call) for layer, call in zip(layers, calls, strict=True))
+    return first, second

@@ -12,7 +12,8 @@ from gatewise.base.arrays import as_array, namespace, shape_of
 from gatewise.base.typing import Array, Shape
 from gatewise.base.variable import Variable
 from gatewise.engine import native
-from gatewise.engine.op import Traversal
+from gatewise.engine.cells import State
+from gatewise.engine.op import Call, Traversal
 from gatewise.inside import watching
 from gatewise.layer.input_spec import InputSpec
 from gatewise.layer.symbolic import SymbolicTensor
@@ -118,6 +119,11 @@ class RecurrentLayer(CellWeights):
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False, initial_state: Any = None) -> Any:
         """Run the recurrence; see the class for the arguments."""
+        prepared = self._prepared(inputs, mask, training, initial_state)
+        return self._given(prepared, *watching.run(self, *prepared))
+
+    def _prepared(self, inputs: Any, mask: Any, training: bool, initial_state: Any) -> Call:
+        """What the engine is called with."""
         xp = namespace(inputs, *(variable.value for variable in self._variables))
         x = xp.swapaxes(inputs, 0, 1) if self.time_major else inputs
         if mask is not None:
@@ -132,10 +138,15 @@ class RecurrentLayer(CellWeights):
             **(masks_of(self, xp, x) if training else {}),
         )
         start = self._carried.start(xp, x, initial_state)
-        y, final = watching.run(self, self.current_op(xp, training=training), x, start, traversal)
+        return self.current_op(xp, training=training), x, start, traversal
+
+    def _given(self, prepared: Call, y: Array, final: State) -> Any:
+        """What the layer gives, of what the engine gave."""
+        _, x, _, traversal = prepared
         self._carried.keep(x, final)
-        if zeroed_after:
-            y = xp.where(mask[..., None], y, xp.zeros_like(y))
+        xp = namespace(y)
+        if traversal.mask is not None and self._zeroes_in_the_other_order:
+            y = xp.where(traversal.mask[..., None], y, xp.zeros_like(y))
         if self.return_sequences and self.time_major:
             y = xp.swapaxes(y, 0, 1)
         return [y, *final] if self.return_state else y

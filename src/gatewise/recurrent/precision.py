@@ -44,6 +44,17 @@ class Precision(Argument[Any, str]):
         return "bfloat16"
 
 
+def rounds_products(layer: Any) -> bool:
+    """Whether the products of a float32 layer are to be made in bfloat16. (A layer whose dtype is bfloat16 computes in
+    it throughout.)
+
+    >>> from gatewise.recurrent import LSTM
+    >>> rounds_products(LSTM(2, precision="bfloat16")), rounds_products(LSTM(2, dtype="bfloat16"))
+    (True, False)
+    """
+    return bool(vars(layer)["precision"] == "bfloat16")
+
+
 def check(label: str, value: Any) -> None:
     """Raise ValueError for what is no precision."""
     if value is not None and (not isinstance(value, str) or value not in PRECISIONS):

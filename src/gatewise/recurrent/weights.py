@@ -14,7 +14,7 @@ from gatewise.engine import letters
 from gatewise.engine.op import Op
 from gatewise.recurrent.arguments import RecurrentArguments
 from gatewise.recurrent.cell_view import CellOf
-from gatewise.recurrent.precision import unfit
+from gatewise.recurrent.precision import rounds_products, unfit
 
 
 class CellWeights(RecurrentArguments):
@@ -60,7 +60,7 @@ class CellWeights(RecurrentArguments):
 
         Training computes in the layer's dtype: the precision is of inference.
         """
-        bfloat16 = not training and self.precision == "bfloat16"
+        bfloat16 = not training and rounds_products(self)
         if xp is not np:
             return self._made(xp, bfloat16)
         use = "bfloat16 op" if bfloat16 else "op"

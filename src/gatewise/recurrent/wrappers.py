@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from gatewise.base.typing import Array, Config, Shape
 from gatewise.base.variable import Variable, all_or_nothing
 from gatewise.layer import Layer, registered
 from gatewise.layer.serialization import deserialize_layer, serialize_layer
+from gatewise.recurrent.both import can_run_both, native_calls, native_outputs, run_both
 from gatewise.recurrent.initial_state import TakesState
 from gatewise.recurrent.precision import PrecisionOfLayers
 
@@ -162,21 +164,19 @@ class Bidirectional(TakesState):
         """Run both layers and merge their outputs."""
         states = initial_state or [None, None]
         half = len(states) // 2
-        y, *final = self._run(self.forward_layer, inputs, mask, training, initial_state and states[:half])
-        z, *final_back = self._run(self.backward_layer, inputs, mask, training, initial_state and states[half:])
+        both = self.forward_layer, self.backward_layer
+        run = run_both if can_run_both(*both) else _run_in_turn
+        made = run(both, inputs, mask, training, (initial_state and states[:half], initial_state and states[half:]))
+        return self._outputs(*map(_as_list, made))
+
+    def _outputs(self, of_forward: list[Any], of_backward: list[Any]) -> Any:
+        """Both layers' outputs merged, and their states where they give them."""
+        (y, *final), (z, *final_back) = of_forward, of_backward
         if self.return_sequences:
             z = namespace(z).flip(z, axis=0 if getattr(self.forward_layer, "time_major", False) else 1)
         merged = self._merged(y, z)
         outputs = merged if isinstance(merged, list) else [merged]
         return [*outputs, *final, *final_back] if self.return_state else merged
-
-    @staticmethod
-    def _run(layer: Layer, inputs: Array, mask: Any, training: bool, state: Any) -> list[Any]:
-        given: Config = {"mask": mask, "training": training}
-        if state:
-            given["initial_state"] = state
-        outputs = layer(inputs, **given)
-        return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
     def _merged(self, y: Array, z: Array) -> Any:
         if self.merge_mode is None:
@@ -186,6 +186,12 @@ class Bidirectional(TakesState):
         if self.merge_mode == "mul":
             return y * z
         return y + z if self.merge_mode == "sum" else (y + z) / 2
+
+    def inference(self) -> Callable[[Array], Any] | None:
+        """Straight to the native engine, where it can run both layers at once."""
+        both = self.forward_layer, self.backward_layer
+        calls = native_calls(*both) if self.built and can_run_both(*both) else None
+        return None if calls is None else lambda x: self._outputs(*native_outputs(calls, x))
 
     # -- state ------------------------------------------------------------------------------------------------------
 
@@ -229,6 +235,22 @@ class Bidirectional(TakesState):
     def modernized(cls, config: Config) -> Config:
         """Keras 2 wrote how many constants a call took; only none can be read."""
         return super().modernized({k: v for k, v in config.items() if k != "num_constants" or v})
+
+
+def _run_in_turn(layers: tuple[Any, Any], inputs: Array, mask: Any, training: bool, states: tuple[Any, Any]) -> Any:
+    """What each of two layers gives."""
+
+    def run(layer: Layer, state: Any) -> Any:
+        given: Config = {"mask": mask, "training": training}
+        if state:
+            given["initial_state"] = state
+        return layer(inputs, **given)
+
+    return [run(layer, state) for layer, state in zip(layers, states, strict=True)]
+
+
+def _as_list(outputs: Any) -> list[Any]:
+    return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
 
 def _copied(layer: AnyLayer, prefix: str, **changes: Any) -> AnyLayer:

@@ -162,13 +162,187 @@ def test_what_it_cannot_do_goes_to_scan() -> None:
     weights, x, state = jax.tree_util.tree_map(jnp.asarray, problem.arguments)
     op = problem.op(weights)
     assert recurrence.executor(op, x, state) == "compiled"
-    drops = Traversal(recurrent_dropout=jnp.ones((1, 2, 5)))
-    assert recurrence.executor(op, x, state, drops) == "scan"
-    assert recurrence.executor(op, x.astype(jnp.bfloat16), state) == "scan"
+    for dtype in (jnp.bfloat16, jnp.float16):
+        assert recurrence.executor(op, x.astype(dtype), state) == "scan"
     rounded = Op(cells.LSTM, weights, jnp.tanh, jnp.tanh, names=("tanh", "tanh"), bfloat16=True)
     assert recurrence.executor(rounded, x, state) == "scan"
     unknown = Op(cells.LSTM, weights, jnp.sin, jnp.tanh)
     assert recurrence.executor(unknown, x, state) == "scan"
+
+
+def drops_of(problem: Problem, *, by_gate: bool) -> dict:
+    """Masks of inputs and states, as training makes them: for each gate its own, or one for all."""
+    batch, _, inputs, units = problem.shape
+    gates = len(problem.cell.gates) if by_gate else 1
+
+    def mask(*shape: int):
+        return (problem.random.random((gates, batch, *shape)) > 0.4) / 0.6
+
+    return {"dropout": mask(1, inputs), "recurrent_dropout": mask(units)}
+
+
+@pytest.mark.parametrize("by_gate", [True, False])
+@pytest.mark.parametrize("way", ["sequences", "masked, backwards, zeros", "masked, last"])
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+def test_dropout_of_inputs_and_states_is_that_of_the_equations(cell, way, by_gate) -> None:
+    with jax.enable_x64(True):
+        problem = Problem(cell, (4, 6, 3, 9), traversal=WAYS[way])
+        problem.traversal = problem.traversal._replace(**drops_of(problem, by_gate=by_gate))
+        weights, x, state = arguments = jax.tree_util.tree_map(jnp.asarray, problem.arguments)
+        assert recurrence.executor(problem.op(weights), x, state, problem.traversal) == "compiled"
+        np.testing.assert_allclose(
+            problem.scalar(compiled, *arguments), problem.scalar(reference, *problem.arguments), rtol=1e-12
+        )
+        given, expected = (jax.tree_util.tree_leaves(problem.gradients(each)) for each in (compiled, scan))
+        for ours, theirs in zip(given, expected, strict=True):
+            # Sums of some 24 products, six steps in a row.
+            np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("cell", [cells.LSTM, cells.GRU, cells.GRUResetAfter], ids=lambda cell: cell.name)
+@pytest.mark.parametrize("isa", _native.isas())
+def test_dropout_on_each_set_and_any_number_of_threads(isa, cell) -> None:
+    before = _native.isa()
+    problem = Problem(cell, (40, 5, 7, 90), dtype="float32")
+    problem.traversal = Traversal(**{k: m.astype("float32") for k, m in drops_of(problem, by_gate=True).items()})
+    expected = jax.tree_util.tree_leaves(problem.gradients(scan))
+    try:
+        _native.set_isa(isa)
+        made = []
+        for gatewise.config.threads in (1, 2):
+            made.append(problem.gradients(compiled))
+    finally:
+        gatewise.config.threads = 0
+        _native.set_isa(before)
+    for one, two in zip(made[0][2], made[1][2], strict=True):
+        np.testing.assert_array_equal(one, two)
+    for ours, theirs in zip(jax.tree_util.tree_leaves(made[0]), expected, strict=True):
+        # Sums of up to 200 numbers, each rounded to 2**-24 of it.
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=200 * 2.0**-24 * float(abs(theirs).max()))
+
+
+def test_gradients_of_dropout_masks_and_mapped_masks() -> None:
+    with jax.enable_x64(True):
+        problem = Problem(cells.GRU, (2, 3, 4, 5))
+        weights, x, state = jax.tree_util.tree_map(jnp.asarray, problem.arguments)
+        masks = {name: jnp.asarray(mask) for name, mask in drops_of(problem, by_gate=True).items()}
+
+        def scalar(executor, masks):
+            y, _ = executor.forward(problem.op(weights), x, state, Traversal(**masks))
+            return (y**2).sum()
+
+        given, expected = (jax.grad(lambda masks, e=each: scalar(e, masks))(masks) for each in (compiled, scan))
+        many = jax.tree_util.tree_map(lambda mask: jnp.stack([mask, 2 * mask]), masks)
+        together = jax.vmap(jax.grad(lambda masks: scalar(compiled, masks)))(many)
+        for name in masks:
+            np.testing.assert_allclose(given[name], expected[name], rtol=1e-12, atol=1e-14)
+            np.testing.assert_allclose(together[name][0], given[name], rtol=1e-12, atol=1e-14)
+
+
+# -- two at once ------------------------------------------------------------------------------------------------------
+
+
+def a_pair(dtype: str = "float64", shape: tuple[int, int, int, int] = (4, 6, 3, 9)) -> tuple[Problem, Problem]:
+    """Two recurrences that share nothing but the batch: cells, widths, masks, directions and states differ."""
+    batch, steps, inputs, units = shape
+    one = Problem(cells.LSTM, shape, dtype=dtype)
+    mask = MASK[:batch, :steps] if shape[:2] == MASK.shape else None
+    way = Traversal(mask=mask, go_backwards=True, zero_masked=True)
+    return one, Problem(cells.GRUResetAfter, (batch, steps, inputs, units + 5), traversal=way, dtype=dtype)
+
+
+def together(pair: tuple[Problem, Problem], arguments):
+    """What both problems give, by one call."""
+    calls = [(p.op(w), x, s, p.traversal) for p, (w, x, s) in zip(pair, arguments, strict=True)]
+    return recurrence.forward_both(*calls)
+
+
+def in_turn(pair: tuple[Problem, Problem], arguments):
+    """The same by two."""
+    return tuple(p.outputs(recurrence, *own) for p, own in zip(pair, arguments, strict=True))
+
+
+def scalar_of(pair: tuple[Problem, Problem], outputs):
+    every = [(y * p.factors[0]).sum() for p, (y, _) in zip(pair, outputs, strict=True)]
+    return sum(every) + sum((s**2).sum() for _, last in outputs for s in last)
+
+
+@pytest.mark.parametrize("shape", [(4, 6, 3, 9), (1, 50, 40, 100), (40, 9, 30, 70)])
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_two_at_once_have_the_bits_of_each_alone(threads, shape) -> None:
+    pair = a_pair("float32", shape)
+    plain = tuple(p.arguments for p in pair)
+    traced = jax.tree_util.tree_map(jnp.asarray, plain)
+    gradient = [
+        jax.jit(jax.grad(lambda *a, run=run: scalar_of(pair, run(pair, a)), (0, 1))) for run in (together, in_turn)
+    ]
+    try:
+        gatewise.config.threads = threads
+        for arguments in (plain, traced):
+            jax.tree_util.tree_map(
+                np.testing.assert_array_equal, *(run(pair, arguments) for run in (together, in_turn))
+            )
+        given, expected = (jax.block_until_ready(each(*traced)) for each in gradient)
+    finally:
+        gatewise.config.threads = 0
+    for ours, theirs in zip(given, expected, strict=True):
+        # The states' gradients are the engine's own; XLA may divide the other products otherwise.
+        jax.tree_util.tree_map(np.testing.assert_array_equal, ours[2], theirs[2])
+        for a, b in zip(*map(jax.tree_util.tree_leaves, (ours, theirs)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4 * float(abs(b).max()))
+
+
+def test_gradients_of_two_at_once_are_those_of_scan() -> None:
+    with jax.enable_x64(True):
+        pair = a_pair()
+        arguments = jax.tree_util.tree_map(jnp.asarray, tuple(p.arguments for p in pair))
+        given = jax.jit(jax.grad(lambda *a: scalar_of(pair, together(pair, a)), (0, 1)))(*arguments)
+        gatewise.config.recurrence = "scan"
+        try:
+            expected = jax.jit(jax.grad(lambda *a: scalar_of(pair, in_turn(pair, a)), (0, 1)))(*arguments)
+        finally:
+            gatewise.config.recurrence = "auto"
+        for a, b in zip(*map(jax.tree_util.tree_leaves, (given, expected)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
+
+
+def test_two_at_once_are_one_call_and_can_be_mapped() -> None:
+    with jax.enable_x64(True):
+        pair = a_pair()
+        arguments = jax.tree_util.tree_map(jnp.asarray, tuple(p.arguments for p in pair))
+        many = jax.tree_util.tree_map(lambda a: jnp.stack([a, -a]), arguments)
+
+        def gradient(*a):
+            return jax.grad(lambda *b: scalar_of(pair, together(pair, b)), (0, 1))(*a)
+
+        one_by_one = gradient(*jax.tree_util.tree_map(lambda a: a[1], many))
+        each = jax.vmap(gradient)(*many)
+        for a, b in zip(*map(jax.tree_util.tree_leaves, (each, one_by_one)), strict=True):
+            np.testing.assert_allclose(a[1], b, rtol=1e-11, atol=1e-13)
+        text = str(jax.make_jaxpr(gradient)(*arguments))
+        assert (text.count("gatewise_forward"), text.count("gatewise_backward")) == (1, 1)
+
+
+# -- releases of jaxlib -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("found", ["0.5.3", "99.1.0"])
+def test_another_jaxlib_says_so_once_and_scans(monkeypatch, found) -> None:
+    problem = Problem(cells.LSTM, (2, 3, 4, 5), dtype="float32")
+    weights, x, state = jax.tree_util.tree_map(jnp.asarray, problem.arguments)
+    op = problem.op(weights)
+    monkeypatch.setattr("importlib.metadata.version", lambda _: found)
+    compiled._is_at_hand.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match=f"jaxlib {found} .*: {compiled.in_words()}.* lax.scan .*pip install"):
+            assert recurrence.executor(op, x, state) == "scan"
+        assert recurrence.executor(op, x, state) == "scan"  # Warnings are errors here: there is no second one.
+        y, _ = recurrence.forward(op, x, state, Traversal())
+        np.testing.assert_allclose(
+            y, reference.forward(op, *problem.arguments[1:], Traversal())[0], rtol=1e-5, atol=1e-6
+        )
+    finally:
+        compiled._is_at_hand.cache_clear()
 
 
 def test_the_switch_gives_second_derivatives() -> None:
