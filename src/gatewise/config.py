@@ -85,6 +85,8 @@ class Settings:
 
         compiled.turn(value == "auto")
 
+    policy: str | None = None
+    """The dtype policy of layers that do not say theirs (`gatewise.dtype_policies`); None for `floatx`."""
     spread = False
     """Whether a distribution over several devices holds (`gatewise.distribution`): then JAX computes."""
     _resolved: bool | None = None

@@ -32,6 +32,7 @@ PARTS = (
     "curves",
     "callbacks",
     "fits",
+    "mixed",
 )
 
 

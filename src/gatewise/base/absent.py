@@ -17,10 +17,6 @@ _NO_GRAPHS: Final = (
     "Gatewise runs `tf.keras` layers and models, without TensorFlow's graphs and sessions. "
     "Build the model with `tf.keras` and call `model.predict(x)`."
 )
-_NO_POLICIES: Final = (
-    'Each layer computes in its own `dtype`, by default `gatewise.config.floatx`; `layer.precision = "bfloat16"` makes '
-    "the products of recurrent layers in bfloat16."
-)
 _NO_RAGGED: Final = (
     "A list of sequences of unequal lengths goes into `fit` and `predict` as it is; `pad_sequences` and a `Masking` "
     "layer do for all else."
@@ -29,8 +25,7 @@ _NO_PLOTS: Final = "`model.summary()` prints the layers, their shapes and their 
 
 _WHY: Final[dict[str, str]] = {
     "applications GradientTape train estimator": _NO_TRAINING,
-    "contrib distribute distribution wrappers": _NO_TRAINING,
-    "mixed_precision": _NO_POLICIES,
+    "contrib distribute wrappers": _NO_TRAINING,
     "ragged RaggedTensor": _NO_RAGGED,
     "layers Session InteractiveSession placeholder get_variable variable_scope Graph": _NO_GRAPHS,
     "global_variables_initializer get_default_graph rnn_cell dynamic_rnn": _NO_GRAPHS,

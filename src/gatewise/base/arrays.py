@@ -39,6 +39,31 @@ def namespace(*arrays: Any) -> Any:
     return np
 
 
+def numpy_dtype(name: Any) -> np.dtype[Any]:
+    """NumPy's dtype of this name, bfloat16 too.
+
+    Raises:
+        TypeError: for bfloat16 without ml_dtypes, which comes with JAX.
+    """
+    if name != "bfloat16":
+        plain: np.dtype[Any] = np.dtype(name)
+        return plain
+    try:
+        import ml_dtypes
+    except ImportError:
+        raise TypeError(
+            "NumPy has no bfloat16 by itself: pip install ml_dtypes (JAX brings it), or use dtype='float32'."
+        ) from None
+    small: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+    return small
+
+
+def dtype_of(array: Array, name: str) -> Any:
+    """The dtype called `name` in the array's library."""
+    xp = namespace(array)
+    return numpy_dtype(name) if xp is np else getattr(xp, name)
+
+
 def is_array(value: Any) -> bool:
     """Whether `value` is an array of a library that the layers can compute with."""
     return isinstance(value, np.ndarray) or hasattr(value, "__array_namespace__")

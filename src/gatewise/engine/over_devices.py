@@ -86,17 +86,21 @@ def on_each_device(call: Callable[[Any, Any], Any], weights: Any, operands: Any)
     if division is None or axes_of(x) or x.shape[0] == 0 or x.shape[0] % division.mesh.shape[division.axis]:
         return call(*alike((weights, operands)))
     shared, rows = PartitionSpec(), PartitionSpec(division.axis)
-    shard_map: Any = getattr(jax, "shard_map", None)
-    checks: dict[str, bool] = {}
-    if shard_map is None:
-        from jax.experimental import shard_map as earlier
-
-        shard_map, checks = earlier.shard_map, {"check_rep": False}
-    divided_call = shard_map(
+    divided_call = _shard_map(
         lambda *parts: call(*alike(parts)),
         mesh=division.mesh,
         in_specs=(shared, rows),
         out_specs=rows,
-        **checks,
     )
     return divided_call(weights, operands)
+
+
+def _shard_map(call: Callable[..., Any], **places: Any) -> Any:
+    """`jax.shard_map`, or what it was before JAX 0.6."""
+    import jax
+
+    if hasattr(jax, "shard_map"):
+        return jax.shard_map(call, **places)
+    from jax.experimental.shard_map import shard_map
+
+    return shard_map(call, **places, check_rep=False)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from gatewise import arguments
 from gatewise.arguments import Argument, absent
 from gatewise.base import masks, structure
-from gatewise.base.arrays import as_array, is_floating, namespace, shape_of
+from gatewise.base.arrays import as_array, dtype_of, is_floating, namespace, shape_of
 from gatewise.base.release import Release
 from gatewise.base.typing import Config, Shape
 from gatewise.layer import Layer, registered
@@ -309,9 +307,9 @@ def _cast(array: Any, dtype: str) -> Any:
     """Cast to an input's dtype; integers stay integers, as layers cast them where they multiply: an id above 2**24
     would not survive float32.
     """
-    if array.dtype.name == dtype or (not is_floating(array) and np.dtype(dtype).kind == "f"):
+    if array.dtype.name == dtype or (not is_floating(array) and dtype.startswith(("float", "bfloat"))):
         return array
     mask = masks.of(array)
-    cast = namespace(array).astype(array, getattr(namespace(array), dtype))
+    cast = namespace(array).astype(array, dtype_of(array, dtype))
     masks.attach(cast, mask)
     return cast

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gatewise.base import versions
 from gatewise.base.absent import absent
 from gatewise.base.variable import Variable as Variable
+from gatewise.dtype_policies import DTypePolicy as DTypePolicy
 from gatewise.graph import Input as Input
 from gatewise.layer import Layer as Layer
 from gatewise.layer.input_spec import InputSpec as InputSpec
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from gatewise.keras import constraints as constraints
     from gatewise.keras import datasets as datasets
     from gatewise.keras import distribution as distribution
+    from gatewise.keras import dtype_policies as dtype_policies
     from gatewise.keras import initializers as initializers
     from gatewise.keras import layers as layers
     from gatewise.keras import losses as losses
     from gatewise.keras import metrics as metrics
+    from gatewise.keras import mixed_precision as mixed_precision
     from gatewise.keras import models as models
     from gatewise.keras import optimizers as optimizers
     from gatewise.keras import preprocessing as preprocessing
@@ -49,10 +52,12 @@ MODULES: Final = (
     "constraints",
     "datasets",
     "distribution",
+    "dtype_policies",
     "initializers",
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "optimizers",
     "preprocessing",
@@ -62,7 +67,8 @@ MODULES: Final = (
 )
 """The public modules of Keras that Gatewise has."""
 
-__all__ = ["Input", "InputSpec", "KerasTensor", "Layer", "Model", "Optimizer", "Sequential", "Variable", *MODULES]  # noqa: PLE0604
+_NAMES = ("DTypePolicy", "Input", "InputSpec", "KerasTensor", "Layer", "Model", "Optimizer", "Sequential", "Variable")
+__all__ = [*_NAMES, *MODULES]  # noqa: PLE0604
 
 _absent = absent(__name__, "tf.keras")
 

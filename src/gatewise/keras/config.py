@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gatewise.base.absent import absent
+from gatewise.dtype_policies import dtype_policy, set_dtype_policy
 from gatewise.keras.backend import (
     backend,
     epsilon,
@@ -15,9 +16,11 @@ from gatewise.keras.backend import (
 
 __all__ = [
     "backend",
+    "dtype_policy",
     "epsilon",
     "floatx",
     "image_data_format",
+    "set_dtype_policy",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gatewise.base import masks, structure
-from gatewise.base.arrays import as_array, is_floating, namespace, shape_of
+from gatewise.base.arrays import as_array, dtype_of, is_array, is_floating, namespace, shape_of
 from gatewise.base.typing import Array
 from gatewise.layer import penalties, signatures
 from gatewise.layer.building import Buildable
@@ -44,6 +44,8 @@ class Computing(Buildable):
         else:
             kwargs.pop("training", None)
         outputs = self.call(inputs, *rest, **kwargs)
+        if self._mixed is not None and not self.is_model:
+            outputs = structure.map_structure(self._given_out, outputs)
         if self.activity_regularizer is not None:
             penalties.of_activity(self.activity_regularizer, outputs)
         return self._with_masks(inputs, outputs, mask)
@@ -114,12 +116,15 @@ class Computing(Buildable):
         return structure.map_structure(convert, inputs)
 
     def _cast(self, array: Array) -> Array:
-        if array.dtype.name == self.dtype or not (self.casts_integers or is_floating(array)):
+        if not (self.casts_integers or is_floating(array)):
             return array
-        mask = masks.of(array)
-        cast = namespace(array).astype(array, _dtype_of(array, self.dtype))
-        masks.attach(cast, mask)
-        return cast
+        # A mixed layer rounds its inputs, and computes in its weights' dtype.
+        return _in_dtype(array if self._mixed is None else _in_dtype(array, self.compute_dtype), self.dtype)
+
+    def _given_out(self, leaf: Any) -> Any:
+        """An output of a mixed layer in the dtype that its policy says."""
+        computed = is_array(leaf) and leaf.dtype.name == self.dtype
+        return _in_dtype(leaf, self.compute_dtype) if computed else leaf
 
     def _resolve_mask(self, inputs: Any, carried: Any, kwargs: dict[str, Any]) -> Any:
         """The mask of the call: the one passed, else the one that travelled with the input; in `kwargs` if `call`
@@ -166,9 +171,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.number)) and not isinstance(value, np.ndarray)
 
 
-def _dtype_of(array: Array, name: str) -> Any:
-    """The dtype object called `name` in the array's library."""
-    xp = namespace(array)
-    if not hasattr(xp, name):
-        raise TypeError(f"{xp.__name__} has no dtype {name}: pass JAX arrays, or give the layer dtype='float32'.")
-    return getattr(xp, name)
+def _in_dtype(array: Array, name: str) -> Array:
+    """The array in the dtype of this name, with its mask."""
+    if array.dtype.name == name:
+        return array
+    mask = masks.of(array)
+    cast = namespace(array).astype(array, dtype_of(array, name))
+    masks.attach(cast, mask)
+    return cast

@@ -37,7 +37,7 @@ class Configured(Drawable):
         own = self._own_config()
         if own.get("activity_regularizer", 0) is None and not self._declares("activity_regularizer"):
             del own["activity_regularizer"]
-        config = {name: getattr(self, name) for name in self._base_config} | own
+        config = {name: getattr(self, name) for name in self._base_config} | {"dtype": self._dtype_config()} | own
         if type(self).get_config is Configured.get_config and not signatures.takes_declared(type(self).__init__):
             config |= {
                 name: self._plain_attribute(name)

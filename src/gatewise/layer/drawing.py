@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from gatewise.base import structure
-from gatewise.base.arrays import shape_of
+from gatewise.base.arrays import numpy_dtype, shape_of
 from gatewise.base.variable import Scope, reading
 from gatewise.base.words import nearest
 from gatewise.layer import symbolic
@@ -62,8 +62,9 @@ class Drawable(Computing):
 
     def _output_dtype(self, inputs: Any) -> str:
         if self.keeps_dtype and (leaves := structure.flatten(inputs)):
-            return getattr(leaves[0].dtype, "name", leaves[0].dtype)  # type: ignore[no-any-return]
-        return self.dtype
+            kept: str = getattr(leaves[0].dtype, "name", leaves[0].dtype)
+            return kept if self._mixed is None or kept[0] not in "bf" or kept == "bool" else self.compute_dtype
+        return self.compute_dtype
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The output's shape (or structure of shapes) for an input's; both with the batch axis."""
@@ -110,7 +111,7 @@ def shapes_by_example(run: Callable[..., Any], args: tuple[Any, ...], kwargs: di
         def example(leaf: Any) -> Any:
             if not isinstance(leaf, symbolic.SymbolicTensor):
                 return leaf
-            return np.zeros([size if n is None else n for n in leaf.shape], dtype=leaf.dtype)
+            return np.zeros([size if n is None else n for n in leaf.shape], dtype=numpy_dtype(leaf.dtype))
 
         return structure.map_structure(shape_of, run(*structure.map_structure(example, (args, dict(kwargs)))))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from gatewise.base.cache import Cache
 from gatewise.base.changes import changes
 from gatewise.base.variable import Variable
 from gatewise.config import config as settings
+from gatewise.dtype_policies import MIXED, DTypePolicy, mixed_name, serialize
 from gatewise.layer.calls import inside_a_call
 
 if TYPE_CHECKING:
@@ -20,14 +21,13 @@ if TYPE_CHECKING:
 
 
 def dtype_name(value: Any) -> str:
-    """The name of a dtype given as a name, a NumPy dtype, or Keras 3's config of a dtype policy."""
+    """The name of the weights' dtype: of a dtype's name, a NumPy dtype, a dtype policy or its config."""
     if value is None:
-        return settings.floatx
+        value = settings.policy or settings.floatx
     if isinstance(value, dict):
         value = value.get("config", {}).get("name", value)
     name = value if isinstance(value, str) else getattr(value, "name", None)
-    if name in ("mixed_float16", "mixed_bfloat16"):
-        # Mixed precision keeps float32 weights; computing in float32 as well is the more exact half of it.
+    if name in MIXED:
         return "float32"
     try:
         return str(np.dtype(name if name is not None else value).name)
@@ -61,8 +61,36 @@ class Tracked(Declared):
         self._cache = Cache()
         self.built = vars(self).get("built", False)
 
+    _mixed = cast("str | None", None)  # Not annotated: it is no argument.
+    """The name of the layer's policy, where it is a mixed one."""
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """In which dtype weights are kept, and outputs given; set it, or `dtype`, before the layer is built."""
+        return DTypePolicy(self._mixed or self.dtype)
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None:
+        self.dtype = value
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype of the outputs."""
+        return self.dtype if self._mixed is None else MIXED[self._mixed]
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of the weights: `dtype`."""
+        return self.dtype
+
+    def _dtype_config(self) -> Any:
+        """What a config says: a dtype's name, or a mixed policy as Keras 3 writes it."""
+        return self.dtype if self._mixed is None else serialize(self.dtype_policy)
+
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
+        if name == "dtype":
+            vars(self)["_mixed"] = mixed_name(value)
         if name not in self._unsearched:
             kept = vars(self).get(name, value)  # What an argument keeps may differ from what it was given.
             if "_containers" in vars(self):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gatewise import constraints, initializers, regularizers
-from gatewise.base.arrays import as_array, shape_of
+from gatewise.base.arrays import as_array, numpy_dtype, shape_of
 from gatewise.base.variable import Variable, all_or_nothing, placeholder, placeholders_now
 from gatewise.layer.tracking import Tracked, dtype_name
 
@@ -199,8 +199,8 @@ def _materialised(initializer: Any, shape: tuple[int, ...], dtype: str, path: st
     if placeholders_now():
         return placeholder(shape, dtype)
     try:
-        return np.asarray(initializer(shape, dtype=dtype), dtype=dtype)
+        return np.asarray(initializer(shape, dtype=dtype), dtype=numpy_dtype(dtype))
     except TypeError:
-        return np.asarray(initializer(shape), dtype=dtype)
+        return np.asarray(initializer(shape), dtype=numpy_dtype(dtype))
     except MemoryError as error:
         raise MemoryError(f"{path}: there is not enough memory for a weight of the shape {shape}. {error}") from None

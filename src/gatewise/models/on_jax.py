@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from gatewise.base import structure
+from gatewise.base.wide import wide_enough
 from gatewise.distribution.placing import Placing, filled_up, placing_now
 from gatewise.engine.over_devices import divided
 from gatewise.recurrent.base import RecurrentLayer
@@ -28,8 +29,10 @@ def infer_on_jax(model: Model, batch: Any) -> Any:
     function = model._cache.get("jax", lambda: (model._stamp(weights=False), placing), _compiled, model, placing)
     others = model.non_trainable_variables
     put = jax.numpy.asarray if placing is None else placing.on_all
-    batch, rows = _placed(model, batch, placing)
-    outputs, after = function([put(v.value) for v in model.trainable_variables], [put(v.value) for v in others], batch)
+    with wide_enough(model.variables):
+        batch, rows = _placed(model, batch, placing)
+        trainable = [put(v.value) for v in model.trainable_variables]
+        outputs, after = function(trainable, [put(v.value) for v in others], batch)
     if rows is not None:
         outputs = structure.map_structure(lambda leaf: leaf[:rows], outputs)
     states = {id(variable) for variable in model.state_variables}

@@ -128,6 +128,8 @@ def make(graph: Graph) -> Plan | None:
         if call is None:
             return None
         calls.append(call)
+    if any(layer._mixed is not None for layer in graph.layers):
+        return None
     dtypes = {layer.dtype for layer in graph.layers if not isinstance(layer, InputLayer)}
     first = {(node.layer.autocast, node.layer.casts_integers) for node in graph.nodes if graph.inputs in node.args}
     if len(dtypes) != 1 or len(first) != 1:

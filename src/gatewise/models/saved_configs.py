@@ -126,6 +126,8 @@ def _of_keras2(part: Any) -> Any:
         return [_of_keras2(each) for each in part]
     if not isinstance(part, dict):
         return part
+    if part.get("class_name") == "DTypePolicy":
+        return {"class_name": "Policy", "config": part["config"]}
     if not _is_entry(part):
         return {key: _of_keras2(value) for key, value in part.items()}
     if part["class_name"] == "Functional":  # The name by which both tf_keras and Keras 3 find it.

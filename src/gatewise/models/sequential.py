@@ -238,7 +238,7 @@ class Sequential(Drawn):
 
     def get_config(self) -> Config:
         """The layers' configs, in Keras 3's form."""
-        config: Config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        config: Config = {"name": self.name, "trainable": self.trainable, "dtype": self._dtype_config()}
         config["layers"] = [serialize_layer(layer) for layer in self._sublayers]
         if self._start_tensor is not None:
             config["build_input_shape"] = self._start_tensor.shape

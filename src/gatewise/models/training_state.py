@@ -45,6 +45,8 @@ def compile_config(model: Any, release: Release) -> Config | None:
 
 
 def _optimizer_config(optimizer: Any, release: Release) -> Config:
+    if isinstance(optimizer, optimizers.LossScaleOptimizer):
+        return _scaling_config(optimizer, release)
     config: Config = optimizers.serialize(optimizer)
     if optimizer.generation == "legacy" or (release == "keras3") == (optimizer.generation == "keras3"):
         return config
@@ -57,6 +59,17 @@ def _optimizer_config(optimizer: Any, release: Release) -> Config:
             'with include_optimizer=False, or save with release="keras3".'
         )
     return {**config, "config": {key: value for key, value in own.items() if key not in _OF_KERAS3} | _OF_TF2}
+
+
+def _scaling_config(optimizer: optimizers.LossScaleOptimizer, release: Release) -> Config:
+    """The same of an optimizer that wraps another."""
+    config: Config = optimizers.serialize(optimizer)
+    inner = _optimizer_config(optimizer.inner_optimizer, release)
+    own = {key: value for key, value in config["config"].items() if key not in _OF_TF2} | {"inner_optimizer": inner}
+    if release == "keras3":
+        return {**config, "config": own}
+    kept = ("inner_optimizer", "dynamic", "initial_scale", "dynamic_growth_steps")
+    return {**config, "class_name": "LossScaleOptimizerV3", "config": {key: own[key] for key in kept}}
 
 
 def state(model: Any, release: Release) -> list[Variable]:
@@ -154,6 +167,8 @@ def take_state(contents: Contents, model: Any) -> None:
         optimizer.build(model.trainable_variables)
     kept = optimizer.stored_variables
     stored = _without_places(contents.optimizer, len(kept))
+    if not any(_shapes(stored)) and len(stored) < _unbuilt(kept):
+        return  # One that wraps another, saved before its first step: there is nothing to take.
     if _shapes(stored) != _shapes(kept) and _shapes(stored) != _shapes(kept)[: _unbuilt(kept)]:
         afresh = f"{contents.path!r}: {optimizer.label} starts afresh: "
         if sorted(_shapes(stored)) != sorted(_shapes(kept)):

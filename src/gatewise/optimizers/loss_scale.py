@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gatewise.arguments import REQUIRED, Argument, count, optional, real, text
+from gatewise.arguments import REQUIRED, Argument, boolean, count, optional, real, text
 from gatewise.base.arrays import namespace
 from gatewise.base.release import RELEASES
 from gatewise.base.variable import Variable, all_or_nothing
@@ -29,6 +29,7 @@ class LossScaleOptimizer(Optimizer):
         initial_scale: the first scale.
         dynamic_growth_steps: how many finite steps double it.
         name: by default "loss_scale_optimizer".
+        dynamic: False for a scale that stays as it is, as tf_keras has it.
 
     >>> from gatewise.optimizers import SGD
     >>> LossScaleOptimizer(SGD(), initial_scale=8.0).scale_loss(0.5)
@@ -41,6 +42,8 @@ class LossScaleOptimizer(Optimizer):
     name: Argument[str | None, str] = Argument(
         default=None, parse=optional(text), places=dict.fromkeys(RELEASES, "dynamic_growth_steps")
     )
+
+    dynamic: Argument[bool, bool] = Argument(default=True, parse=boolean, kw_only=True, in_config=True)
 
     _fixed: ClassVar[dict[str, Any]] = {
         "learning_rate": 0.0,
@@ -99,6 +102,8 @@ class LossScaleOptimizer(Optimizer):
             scale, before = self._dynamic_scale.value, self._values_of(weights)
             self.inner_optimizer.apply([None if g is None else g / scale for g in gradients], weights)
             self._keep_where(finite, before)
+            if not self.dynamic:
+                return
             counted = self._step_counter.value + 1
             grows = counted == self.dynamic_growth_steps
             self.assign(self._step_counter, xp.where(finite & ~grows, counted, 0))
@@ -110,3 +115,18 @@ class LossScaleOptimizer(Optimizer):
     def scale_loss(self, loss: Any) -> Any:
         """The loss to take gradients of: times the scale."""
         return loss * (self._dynamic_scale.value if self.built else self.initial_scale)
+
+    # -- tf_keras's names -----------------------------------------------------------------------------------------
+
+    @property
+    def loss_scale(self) -> Any:
+        """The scale now."""
+        return self._dynamic_scale.value if self.built else np.float32(self.initial_scale)
+
+    def get_scaled_loss(self, loss: Any) -> Any:
+        """The loss times the scale; of a function that gives one, such a function."""
+        return (lambda: self.scale_loss(loss())) if callable(loss) else self.scale_loss(loss)
+
+    def get_unscaled_gradients(self, grads: Iterable[Any]) -> list[Any]:
+        """The gradients divided by the scale."""
+        return [None if gradient is None else gradient / self.loss_scale for gradient in grads]

@@ -69,7 +69,11 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     if isinstance(name, str) and name.startswith(_PACKAGE) and find_custom_object(name, custom_objects) is None:
         name = name.removeprefix(_PACKAGE)
         config = {**config, "class_name": name}
-    was_old = release.current() != "keras3" and bool(inner) and inner.get("is_legacy_optimizer", True)
+    was_old = (
+        release.current() != "keras3"
+        and bool(inner)
+        and inner.get("is_legacy_optimizer", "inner_optimizer" not in inner)
+    )
     from_old = str(config.get("module")).endswith(".legacy") or (was_old and name in old)
     return _checked((old if from_old else registry).deserialize(config, custom_objects), config)
 

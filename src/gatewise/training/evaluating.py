@@ -58,8 +58,9 @@ def _on_jax(model: Any, batch: Batch) -> dict[str, Any]:
     run = program(model, training=False, fills_up=fills_up).run
     held = Held(model)
     data = jax.tree.map(lambda leaf: leaf[None], batch)
-    data, real = placed(data, np.array([batch.size], "int32"), fills_up)
-    state, logs = run(held.taken(), data, real, 0, 1, np.uint32(0), 0)
+    with held.wide_enough():
+        data, real = placed(data, np.array([batch.size], "int32"), fills_up)
+        state, logs = run(held.taken(), data, real, 0, 1, np.uint32(0), 0)
     held.keep(state)
     held.given_back()
     return plain_logs(model, logs)

@@ -140,7 +140,7 @@ class Training:
 
     def _segment(self, segment: Segment, done: int, place: int, logs: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """The steps of a segment from this place on, where so many were done before the segment."""
-        data, real = placed(segment.data, segment.real, self.fills_up)
+        data, real = self.placed(segment.data, segment.real)
         left = segment.batches if self.steps is None else min(segment.batches, self.steps - done)
         done += place
         while place < left and not self.model.stop_training:
@@ -154,6 +154,11 @@ class Training:
                 self.give_back()
             self.callbacks.on_train_batch_end(done - 1, logs)
         return logs, done
+
+    def placed(self, data: Any, real: Any) -> tuple[Any, Any]:
+        """See `program.placed`."""
+        with self.held.wide_enough():
+            return placed(data, real, self.fills_up)
 
     def dispatch(self, data: Any, real: Any, place: int, count: int) -> dict[str, Any]:
         """Run steps, and wait for their logs."""
@@ -179,7 +184,8 @@ def stepped(
     logs: dict[str, Any]
     if compiled.seed is None:
         compiled.seed = new_seed()
-    state, logs = made.run(held.taken(), data, real, place, count, np.uint32(compiled.seed), compiled.steps)
+    with held.wide_enough():
+        state, logs = made.run(held.taken(), data, real, place, count, np.uint32(compiled.seed), compiled.steps)
     held.keep(state)
     compiled.steps += count
     return logs
@@ -199,7 +205,8 @@ def on_batch(model: Any, batch: Batch) -> dict[str, Any]:
     except IndexError:  # The first step, or another thread has them.
         held = Held(model)
     data = jax.tree.map(lambda leaf: leaf[None], batch)
-    data, real = placed(data, np.array([batch.size], "int32"), fills_up, once=True)
+    with held.wide_enough():
+        data, real = placed(data, np.array([batch.size], "int32"), fills_up, once=True)
     with held_back():
         try:
             logs = stepped(model, made, held, data, real, 0, 1)

@@ -8,6 +8,7 @@ last, whatever the number of samples.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, NamedTuple
 from weakref import ref
@@ -16,6 +17,7 @@ import numpy as np
 
 from gatewise.base import structure
 from gatewise.base.variable import Scope, commit, reading
+from gatewise.base.wide import wide_enough
 from gatewise.distribution import placing as places
 from gatewise.distribution.placing import Placing, placing_now
 from gatewise.engine.over_devices import divided
@@ -233,6 +235,10 @@ class Held:
         self._values: list[Any] = [None for _ in self._flat]
         self._ahead = False
         self._placing: Placing | None = placing_now()
+
+    def wide_enough(self) -> AbstractContextManager[Any]:
+        """Where the values are float64, a context in which JAX keeps them so."""
+        return wide_enough(self._flat)
 
     def taken(self) -> State:
         """All values, as JAX's arrays."""

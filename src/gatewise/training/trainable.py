@@ -104,6 +104,10 @@ class Trainable(Layer):
             if name not in _WITHOUT_EFFECT:
                 raise TypeError(f"{self.label}: compile has no argument {name!r}.{nearest(name, ARGUMENTS)}")
         self._compiled = Compiled(given)
+        optimizer = self._compiled.optimizer
+        scales = self._mixed == "mixed_float16" and others.get("auto_scale_loss", True)
+        if scales and optimizer is not None and not isinstance(optimizer, optimizers.LossScaleOptimizer):
+            self._compiled.optimizer = optimizers.LossScaleOptimizer(optimizer)
 
     @property
     def compiled(self) -> bool:

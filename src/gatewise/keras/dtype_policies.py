@@ -1,0 +1,9 @@
+"""`tf.keras.dtype_policies`: see `gatewise.dtype_policies`."""
+
+from __future__ import annotations
+
+from gatewise.base.absent import absent
+from gatewise.dtype_policies import DTypePolicy, deserialize, get, serialize
+
+__all__ = ["DTypePolicy", "deserialize", "get", "serialize"]
+__getattr__ = absent(__name__, "tf.keras.dtype_policies")
