@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import killed_fit
 import numpy as np
 import pytest
 
@@ -28,11 +29,16 @@ X, Y = RNG.standard_normal((22, 5, 3)).astype("float32"), RNG.standard_normal((2
 # -- killed -----------------------------------------------------------------------------------------------------------
 
 
-def run(folder: Path, *arguments: str) -> int:
+# A process that imports JAX and compiles costs seconds. So processes are there to be killed, at few points (those in the
+# writing itself are `test_backup.py`'s); the training without interruption, and what goes on, run in this one.
+
+
+def killed(folder: Path, *arguments: str) -> bool:
     paths = [str(POINTS), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, str(PROGRAM), str(folder), *arguments]
-    return subprocess.run(command, env=environment, timeout=600, check=False).returncode
+    done = subprocess.run(command, env=environment, timeout=200, check=False)
+    return done.returncode == -signal.SIGKILL and not (folder / "end.npz").exists()
 
 
 def end(folder: Path) -> dict[str, bytes]:
@@ -43,7 +49,7 @@ def end(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: Any) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("undisturbed")
-    assert run(folder, "never") == 0
+    killed_fit.main(folder, "never")
     return end(folder)
 
 
@@ -51,17 +57,16 @@ def undisturbed(tmp_path_factory: Any) -> dict[str, bytes]:
     ("save_freq", "points"),
     [
         # Six batches an epoch. After "2.after" all batches of the first epoch are done, but not its end.
-        ("2", [("batch", "0.2"), ("write", "1.names"), ("write", "2.after"), ("write", "2.arrays")]),
-        ("epoch", [("write", "1.after"), ("batch", "1.1")]),
+        ("2", [("batch", "0.2"), ("write", "2.after")]),
+        ("epoch", [("batch", "1.1")]),
     ],
 )
 def test_killed_and_started_again_it_ends_with_the_same_bits(
     save_freq: str, points: list[tuple[str, str]], undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:
     for point in points:
-        assert run(tmp_path, save_freq, *point) == -signal.SIGKILL
-        assert not (tmp_path / "end.npz").exists()
-    assert run(tmp_path, save_freq) == 0
+        assert killed(tmp_path, save_freq, *point)
+    killed_fit.main(tmp_path, save_freq)
     assert end(tmp_path) == undisturbed
 
 
