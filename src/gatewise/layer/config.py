@@ -17,10 +17,11 @@ class Configured(Drawable):
     """What is described by its arguments."""
 
     def _own_config(self) -> Config:
+        kept = vars(self)  # A precision that nobody asked for reads as the dtype, and is kept as None.
         return {
             name: argument.serialize(getattr(self, name))
             for name, argument in self._arguments.items()
-            if name not in Configured._base_config and argument.written(getattr(self, name))
+            if name not in Configured._base_config and argument.written(kept.get(name, getattr(self, name)))
         }
 
     _base_config: ClassVar[tuple[str, ...]] = ("name", "trainable", "dtype")

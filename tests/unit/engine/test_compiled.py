@@ -14,6 +14,9 @@ from gatewise import activations
 from gatewise.engine import _native, cells, compiled, native, recurrence, reference, scan
 from gatewise.engine.op import Op, Traversal
 
+if not (enable_x64 := getattr(jax, "enable_x64", None)):  # Before 0.8 it was an experiment.
+    from jax.experimental import enable_x64
+
 CELLS = (cells.SimpleRNN, cells.LSTM, cells.GRU, cells.GRUResetAfter, cells.PeepholeLSTM)
 
 
@@ -98,7 +101,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
 def test_gradients_are_those_of_finite_differences(cell, way) -> None:
-    with jax.enable_x64(True):
+    with enable_x64(True):
         problem = Problem(cell, (4, 6, 3, 9), traversal=WAYS[way])
         arguments = jax.tree_util.tree_map(jnp.asarray, problem.arguments)
         np.testing.assert_allclose(
@@ -110,7 +113,7 @@ def test_gradients_are_those_of_finite_differences(cell, way) -> None:
 
 @pytest.mark.parametrize("name", sorted(native.activations()))
 def test_every_activation_has_its_slope(name) -> None:
-    with jax.enable_x64(True):
+    with enable_x64(True):
         problem = Problem(cells.LSTM, (2, 3, 2, 5), names=(name, name), bias=False)
         for given, expected in slopes(problem, problem.gradients(compiled), directions=2):
             assert given == pytest.approx(expected, rel=1e-6, abs=1e-6)
@@ -185,7 +188,7 @@ def drops_of(problem: Problem, *, by_gate: bool) -> dict:
 @pytest.mark.parametrize("way", ["sequences", "masked, backwards, zeros", "masked, last"])
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
 def test_dropout_of_inputs_and_states_is_that_of_the_equations(cell, way, by_gate) -> None:
-    with jax.enable_x64(True):
+    with enable_x64(True):
         problem = Problem(cell, (4, 6, 3, 9), traversal=WAYS[way])
         problem.traversal = problem.traversal._replace(**drops_of(problem, by_gate=by_gate))
         weights, x, state = arguments = jax.tree_util.tree_map(jnp.asarray, problem.arguments)
@@ -222,7 +225,7 @@ def test_dropout_on_each_set_and_any_number_of_threads(isa, cell) -> None:
 
 
 def test_gradients_of_dropout_masks_and_mapped_masks() -> None:
-    with jax.enable_x64(True):
+    with enable_x64(True):
         problem = Problem(cells.GRU, (2, 3, 4, 5))
         weights, x, state = jax.tree_util.tree_map(jnp.asarray, problem.arguments)
         masks = {name: jnp.asarray(mask) for name, mask in drops_of(problem, by_gate=True).items()}
@@ -293,7 +296,7 @@ def test_two_at_once_have_the_bits_of_each_alone(threads, shape) -> None:
 
 
 def test_gradients_of_two_at_once_are_those_of_scan() -> None:
-    with jax.enable_x64(True):
+    with enable_x64(True):
         pair = a_pair()
         arguments = jax.tree_util.tree_map(jnp.asarray, tuple(p.arguments for p in pair))
         given = jax.jit(jax.grad(lambda *a: scalar_of(pair, together(pair, a)), (0, 1)))(*arguments)
@@ -307,7 +310,7 @@ def test_gradients_of_two_at_once_are_those_of_scan() -> None:
 
 
 def test_two_at_once_are_one_call_and_can_be_mapped() -> None:
-    with jax.enable_x64(True):
+    with enable_x64(True):
         pair = a_pair()
         arguments = jax.tree_util.tree_map(jnp.asarray, tuple(p.arguments for p in pair))
         many = jax.tree_util.tree_map(lambda a: jnp.stack([a, -a]), arguments)

@@ -440,3 +440,22 @@ def test_the_jax_executor() -> None:
         gw.config.executor = "auto"
     assert np.abs(rounded - exact).max() > 1e-4
     assert (np.abs(rounded - bound.y) <= bound.error).all()
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("layer", [LSTM, GRU, SimpleRNN])
+def test_a_layer_of_half_a_dtype_computes_in_it_under_jax(layer: Any, dtype: str) -> None:
+    import jax
+    import jax.numpy as jnp
+
+    made = layer(H, dtype=dtype, return_sequences=True)
+    made.build((None, None, F))
+    exact = layer(H, return_sequences=True)
+    exact.build((None, None, F))
+    exact.set_weights([np.asarray(w.value, "float32") for w in made.weights])
+    assert "precision" not in made.get_config()
+    for training in (False, True):
+        y = jax.jit(lambda x, training=training: made(x, training=training))(jnp.asarray(X, dtype))
+        assert (y.dtype.name, y.shape) == (dtype, (len(X), T, H))
+        # Outputs lie below 1; every step rounds a few sums to eight bits, and gates pass on half of what came before.
+        assert np.abs(np.asarray(y, "float32") - exact(X)).max() < 16 * U
