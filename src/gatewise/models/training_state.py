@@ -68,6 +68,7 @@ def _scaling_config(optimizer: optimizers.LossScaleOptimizer, release: Release) 
     own = {key: value for key, value in config["config"].items() if key not in _OF_TF2} | {"inner_optimizer": inner}
     if release == "keras3":
         return {**config, "config": own}
+    own["dynamic"] = optimizer.dynamic
     kept = ("inner_optimizer", "dynamic", "initial_scale", "dynamic_growth_steps")
     return {**config, "class_name": "LossScaleOptimizerV3", "config": {key: own[key] for key in kept}}
 

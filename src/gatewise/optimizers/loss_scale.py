@@ -10,6 +10,7 @@ import numpy as np
 from gatewise.arguments import REQUIRED, Argument, boolean, count, optional, real, text
 from gatewise.base.arrays import namespace
 from gatewise.base.release import RELEASES
+from gatewise.base.typing import Config
 from gatewise.base.variable import Variable, all_or_nothing
 from gatewise.optimizers.optimizer import Optimizer
 from gatewise.optimizers.registry import get, registry, serialize
@@ -115,6 +116,12 @@ class LossScaleOptimizer(Optimizer):
     def scale_loss(self, loss: Any) -> Any:
         """The loss to take gradients of: times the scale."""
         return loss * (self._dynamic_scale.value if self.built else self.initial_scale)
+
+    def get_config(self) -> Config:
+        config = super().get_config()
+        if self.dynamic:  # Keras 3 has no other.
+            del config["dynamic"]
+        return config
 
     # -- tf_keras's names -----------------------------------------------------------------------------------------
 
