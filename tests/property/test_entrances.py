@@ -77,14 +77,13 @@ def after_adding(ids: Any) -> Any:
 
 
 def after_training(x: Any, y: Any) -> Any:
-    model = of_floats()
-    model.set_weights([np.full(w.shape, 0.1, "float32") for w in model.get_weights()])
-    model.compile("sgd", "mse")
-    model.train_on_batch(x, y)
-    return model.layers[1].kernel.numpy()
+    TRAINED.set_weights([np.full(w.shape, 0.1, "float32") for w in TRAINED.get_weights()])
+    TRAINED.train_on_batch(x, y)
+    return TRAINED.layers[1].kernel.numpy()
 
 
-FLOATS, IDS, STATEFUL = of_floats(), of_ids(), stateful()
+FLOATS, IDS, STATEFUL, TRAINED = of_floats(), of_ids(), stateful(), of_floats()
+TRAINED.compile("sgd", "mse")
 ATTENDING = L.LSTM(UNITS)
 ATTENDING.build((None, STEPS, FEATURES))
 

@@ -20,6 +20,7 @@ ENVIRONMENT = ROOT / ".peers" / "tf"
 OUT = ROOT / "tests" / "golden"
 PARTS = (
     "cases",
+    "unrolled",
     "functions",
     "signatures",
     "files",
