@@ -116,7 +116,8 @@ class Met:
         """Raise ValueError where the walk has been there before, under whatever name."""
         import h5py
 
-        place = h5py.h5o.get_info(raw.id).addr
+        with self._source.reading():
+            place = h5py.h5o.get_info(raw.id).addr
         if place in self._names:
             raise self._source.error(
                 f"the file is damaged, or not what Keras writes: {where or '/'!r} is {self._names[place] or '/'!r} "
