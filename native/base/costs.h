@@ -44,6 +44,10 @@ inline constexpr int kRowsByLane = 7;
 inline constexpr int kMaxPanels = 4;
 inline constexpr int kMaxPanelsOfManyGates = 2;
 
+// Rows of a tile of one panel and one gate: a product can begin twice a cycle and takes four, and six rows are a good
+// part of the eight sums that hide that. (From these numbers.)
+inline constexpr int kRowsOfOnePanel = 6;
+
 // Rows from which on a tile fetches the next panel's weights: lower ones are bound by loads, and have none to spare.
 // (From the balance of loads and products; chosen.)
 inline constexpr int kFetchingRows = 3;

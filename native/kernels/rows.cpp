@@ -7,8 +7,11 @@
 namespace gatewise::GATEWISE_ISA {
 namespace {
 
-// Rows and panels of one tile: those of a recurrence of one gate, nearly.
+// Rows and panels of one tile: those of a recurrence of one gate, nearly. A single panel takes more rows, so that its
+// few sums do not wait for themselves.
 constexpr int kRowsAtMost = rows_for(1);
+constexpr int kRowsOfOnePanel = kRowsAtMost < costs::kRowsOfOnePanel ? costs::kRowsOfOnePanel : kRowsAtMost;
+constexpr int rows_of(Index panels) { return panels == 1 ? kRowsOfOnePanel : kRowsAtMost; }
 constexpr int panels_of(int rows) { return panels_for(rows, 1); }
 
 constexpr Index kLanes = kWidth<float>;
@@ -46,15 +49,16 @@ void multiply_tile(const RowsCall& call) {
 }
 
 struct RowsTable {
-  void (*at[kRowsAtMost][kMaxPanels])(const RowsCall&);
+  void (*at[kRowsOfOnePanel][kMaxPanels])(const RowsCall&);
 };
 
 template <int kRows, int kPanels>
 constexpr void fill_rows(RowsTable& table) {
-  if constexpr (kPanels <= panels_of(kRows)) table.at[kRows - 1][kPanels - 1] = &multiply_tile<kRows, kPanels>;
+  if constexpr (kRows <= rows_of(kPanels) && kPanels <= panels_of(kRows))
+    table.at[kRows - 1][kPanels - 1] = &multiply_tile<kRows, kPanels>;
   if constexpr (kPanels < kMaxPanels) {
     fill_rows<kRows, kPanels + 1>(table);
-  } else if constexpr (kRows < kRowsAtMost) {
+  } else if constexpr (kRows < kRowsOfOnePanel) {
     fill_rows<kRows + 1, 1>(table);
   }
 }
@@ -69,7 +73,8 @@ constexpr RowsTable kRowsTable = make_rows_table();
 
 void multiply(const Matrix& matrix, const float* x, Index x_stride, float* y, Index y_stride, Index rows) {
   const Index panels = (matrix.outputs + kLanes - 1) / kLanes;
-  const Index most = panels_of(static_cast<int>(rows < kRowsAtMost ? rows : kRowsAtMost));
+  const Index tallest = rows_of(panels);
+  const Index most = panels_of(static_cast<int>(lesser(rows, tallest)));
   for (Index first = 0; first < panels; first += most) {
     const Index together = panels - first < most ? panels - first : most;
     RowsCall call{};
@@ -79,8 +84,8 @@ void multiply(const Matrix& matrix, const float* x, Index x_stride, float* y, In
     call.outputs = matrix.outputs - first * kLanes;
     call.weights = matrix.weights + first * matrix.inputs * kLanes;
     call.bias = matrix.bias + first * kLanes;
-    for (Index row = 0; row < rows; row += kRowsAtMost) {
-      const Index height = rows - row < kRowsAtMost ? rows - row : kRowsAtMost;
+    for (Index row = 0; row < rows; row += tallest) {
+      const Index height = lesser(rows - row, tallest);
       call.x = x + row * x_stride;
       call.y = y + row * y_stride + first * kLanes;
       kRowsTable.at[height - 1][together - 1](call);

@@ -5,6 +5,7 @@
 #include "base/each.h"
 #include "recurrence/application.h"
 #include "recurrence/look_ahead.h"
+#include "recurrence/prefetch.h"
 #include "recurrence/states.h"
 #include "threads/team.h"
 
@@ -20,9 +21,8 @@ class Driver {
         member_(part.member),
         until_look_(part.division.look),
         operands_(m_),
-        equations_(equations) {
-    each<kPhases>([&](auto i) { walks_[i] = walk_of<At<i>, Operands>(m_); });
-  }
+        equations_(equations),
+        soon_(m_.call.soon, walk()) {}
 
   // From the step `from` on, to the end or to where the team leaves off.
   Index run(Index from) {
@@ -54,6 +54,16 @@ class Driver {
 
   // The sums of the tile that is being made, and of those before that still wait.
   using Sums = TileSums<T, Operands::kBeside ? 2 : 1, Operands::kRowsWaiting>;
+
+  // Lays out the walks; returns the tiles of all steps.
+  Index walk() {
+    Index tiles = 0;
+    each<kPhases>([&](auto i) {
+      walks_[i] = walk_of<At<i>, Operands>(m_);
+      tiles += walks_[i].blocks.size() * walks_[i].groups.count;
+    });
+    return tiles * m_.call.steps;
+  }
 
   // Waits for the other members, where they divide the units; says whether to go on.
   bool meet() { return m_.division.split_units ? team_.barrier(member_) : !team_.stopped(); }
@@ -122,6 +132,7 @@ class Driver {
         }
       }
       operands_.template fetch<P>(tile, walk, block, step, row, height, group, next);
+      soon_.fetch();
       operands_.template multiply<P>(height, group, tile, waiting, [&](Index end) { advance<P>(waiting, end); });
       if constexpr (Operands::kBeside) waiting = {out, step, row, row, group};
       waiting.end = row + height;
@@ -158,6 +169,7 @@ class Driver {
   Operands operands_;
   const Equations<T, C, Operands>& equations_;
   Walk walks_[kPhases];
+  SoonPrefetch<T> soon_;
 };
 
 }  // namespace gatewise::GATEWISE_ISA

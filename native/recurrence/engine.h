@@ -44,6 +44,16 @@ struct PackedLayer {
   Index whole_panels() const { return panels - (folded ? 1 : 0); }
 };
 
+// Rows of an array that the caller will want next. Memory is asked for them between the tiles, a few lines at a time:
+// it answers only so many questions at once.
+template <class T>
+struct Soon {
+  const T* array = nullptr;
+  Index size = 0;  // of a row
+  const std::uint32_t* rows = nullptr;
+  Index count = 0;
+};
+
 // One call: T steps of B sequences. Strides count elements; the innermost stride of x is 1.
 template <class T>
 struct Sequence {
@@ -58,9 +68,13 @@ struct Sequence {
   const T* initial[kMaxStates] = {};  // null is zeros
   Index initial_batch[kMaxStates] = {};
   Index initial_unit[kMaxStates] = {};
-  T* last[kMaxStates] = {};           // (B, H); may be null
+  T* last[kMaxStates] = {};           // (B, H); may be null, or the very memory of `initial`
   Index last_batch[kMaxStates] = {};  // from row to row; 0: H
-  T* y = nullptr;                     // (B, T, H) or (B, H)
+  // Where the rows of `initial` and `last` are many sequences' and these are some of them: which. Null: as they lie.
+  const std::uint32_t* initial_rows = nullptr;
+  const std::uint32_t* last_rows = nullptr;
+  Soon<T> soon;
+  T* y = nullptr;  // (B, T, H) or (B, H)
   // What the backward needs, or a reader wants to see; null: not kept. (B, T, sums of all phases + states,
   // reserve_units): the activated gates, then the states after the step. Steps in the order in which they are done.
   // Only for layers for vectors that are not folded.

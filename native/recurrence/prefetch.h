@@ -38,6 +38,34 @@ GATEWISE_INLINE void fetch_source(const Member<T, C>& m, const T* source) {
   }
 }
 
+// What the caller wants after this call, some lines with each of its tiles.
+template <class T>
+class SoonPrefetch {
+ public:
+  SoonPrefetch(const Soon<T>& soon, Index tiles) : soon_(soon) {
+    if (soon.count != 0 && tiles != 0) lines_ = soon.count * ((soon.size + kLine - 1) / kLine) / tiles + 1;
+  }
+
+  GATEWISE_INLINE void fetch() {
+    for (Index line = 0; line < lines_ && row_ < soon_.count; ++line) {
+      __builtin_prefetch(soon_.array + static_cast<Index>(soon_.rows[row_]) * soon_.size + at_, 1);
+      at_ += kLine;
+      if (at_ < soon_.size) continue;
+      at_ = 0;
+      ++row_;
+    }
+  }
+
+ private:
+  static constexpr auto kLine = static_cast<Index>(costs::kLine / sizeof(T));
+
+  const Soon<T>& soon_;
+  // From here on it is yet to be asked for.
+  Index row_ = 0;
+  Index at_ = 0;
+  Index lines_ = 0;  // a tile
+};
+
 // The inputs of the next step, which lie far apart: some lines at a time.
 template <class T, class C>
 class InputPrefetch {

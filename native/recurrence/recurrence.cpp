@@ -23,9 +23,17 @@ Sequence<T> piece_of(const Sequence<T>& call, const PackedLayer<T>& layer, Index
   piece.batch = count;
   piece.x += first * call.x_batch;
   if (call.mask != nullptr) piece.mask += first * call.mask_batch;
+  if (call.initial_rows != nullptr) piece.initial_rows += first;
+  if (call.last_rows != nullptr) piece.last_rows += first;
   for (int i = 0; i < layer.states; ++i) {
-    if (call.initial[i] != nullptr) piece.initial[i] += first * call.initial_batch[i];
-    if (call.last[i] != nullptr) piece.last[i] += first * (call.last_batch[i] != 0 ? call.last_batch[i] : layer.units);
+    const Index last_batch = call.last_batch[i] != 0 ? call.last_batch[i] : layer.units;
+    if (call.initial[i] != nullptr && call.initial_rows == nullptr) piece.initial[i] += first * call.initial_batch[i];
+    if (call.last[i] != nullptr && call.last_rows == nullptr) piece.last[i] += first * last_batch;
+  }
+  if (call.soon.count != 0) {
+    const Index begin = call.soon.count * first / call.batch;
+    piece.soon.rows += begin;
+    piece.soon.count = call.soon.count * (first + count) / call.batch - begin;
   }
   piece.y += first * layer.units * (call.sequences ? call.steps : 1);
   const Index gates = facts(layer.cell).gate_count();

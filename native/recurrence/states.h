@@ -5,6 +5,11 @@
 
 namespace gatewise::GATEWISE_ISA {
 
+// The row of the caller's states that a sequence has.
+inline Index row_in(const std::uint32_t* rows, Index sequence) {
+  return rows == nullptr ? sequence : static_cast<Index>(rows[sequence]);
+}
+
 template <class T, class C>
 void load_states(const Member<T, C>& m) {
   constexpr Index lanes = kWidth<T>;
@@ -12,16 +17,17 @@ void load_states(const Member<T, C>& m) {
     const T* from = m.call.initial[which];
     for (Index row = m.rows.begin; row < m.rows.end; ++row) {
       T* to = m.state(which, 0, row);
+      const Index before = row_in(m.call.initial_rows, row) * m.call.initial_batch[which];
       Index u = m.first_unit();
       if (from != nullptr && m.call.initial_unit[which] == 1) {
-        const T* start = from + row * m.call.initial_batch[which];
+        const T* start = from + before;
         for (; u + lanes <= m.layer.units && u < m.panels.end * lanes; u += lanes) {
           store<T>(to + u, load<T>(start + u));
         }
       }
       for (; u < m.panels.end * lanes; ++u) {
         const bool there = from != nullptr && u < m.layer.units;
-        to[u] = there ? from[row * m.call.initial_batch[which] + u * m.call.initial_unit[which]] : T(0);
+        to[u] = there ? from[before + u * m.call.initial_unit[which]] : T(0);
       }
     }
   }
@@ -32,13 +38,14 @@ void load_states(const Member<T, C>& m) {
 }
 
 template <class T, class C>
-void copy_state(const Member<T, C>& m, int which, T* to, Index stride) {
+void copy_state(const Member<T, C>& m, int which, T* all, Index stride, const std::uint32_t* rows) {
   constexpr Index lanes = kWidth<T>;
   for (Index row = m.rows.begin; row < m.rows.end; ++row) {
     const T* from = m.state(which, m.call.steps, row);
+    T* to = all + row_in(rows, row) * stride;
     Index u = m.first_unit();
-    for (; u + lanes <= m.end_unit(); u += lanes) store<T>(to + row * stride + u, load<T>(from + u));
-    for (; u < m.end_unit(); ++u) to[row * stride + u] = from[u];
+    for (; u + lanes <= m.end_unit(); u += lanes) store<T>(to + u, load<T>(from + u));
+    for (; u < m.end_unit(); ++u) to[u] = from[u];
   }
 }
 
@@ -47,10 +54,10 @@ void store_states(const Member<T, C>& m) {
   const Index units = m.layer.units;
   for (int which = 0; which < m.kStates; ++which) {
     const Index stride = m.call.last_batch[which] != 0 ? m.call.last_batch[which] : units;
-    if (m.call.last[which] != nullptr) copy_state(m, which, m.call.last[which], stride);
+    if (m.call.last[which] != nullptr) copy_state(m, which, m.call.last[which], stride, m.call.last_rows);
   }
   const bool written = m.call.sequences || (m.call.mask != nullptr && m.call.steps != 0);
-  if (!written) copy_state(m, kOutput, m.call.y, units);
+  if (!written) copy_state(m, kOutput, m.call.y, units, nullptr);
 }
 
 }  // namespace gatewise::GATEWISE_ISA

@@ -1,4 +1,4 @@
-// What a thread does for a block of rows: records gathered, the program run on them, records put back.
+// What a thread does for a block of rows: the program run on their records.
 #include <cstring>
 
 #include "stream/push.h"
@@ -15,9 +15,7 @@ std::size_t bytes_of(const Program::Output& output) { return static_cast<std::si
 }  // namespace
 
 Pool::Worker::Worker(const Program& program, Index rows) : space(program, rows, 1) {
-  const auto size = static_cast<std::size_t>(rows * program.record());
-  old_states.resize(size);
-  new_states.resize(size);
+  aside.resize(static_cast<std::size_t>(rows * program.record()));
   const auto count = static_cast<std::size_t>(rows);
   for (const auto& input : program.inputs()) gathered.emplace_back(count * bytes_of(input));
   for (const auto& output : program.outputs()) gathered.emplace_back(count * bytes_of(output));
@@ -26,35 +24,28 @@ Pool::Worker::Worker(const Program& program, Index rows) : space(program, rows, 
   given_back.reserve(2);
 }
 
-// Asks for half of the record that the i-th row of the next block needs. The memory answers only so many questions at
-// once, so they are put among other work.
-void Pool::ask_for(const Push& push, Rows next, Index i, int half) const {
-  if (i >= next.count) return;
-  const float* record = records_.at(slots_[static_cast<std::size_t>(push.row(next.first + i))]);
-  const Index middle = divided(records_.record(), 2 * costs::kLine) * costs::kLine;
-  const Index end = half == 0 ? middle : records_.record();
-  for (Index k = half == 0 ? 0 : middle; k < end; k += costs::kLine) __builtin_prefetch(record + k, 1);
+// The records of some rows, to ask memory for.
+Soon<float> Pool::soon(const Push& push, Rows rows) const {
+  return {records_.at(0), records_.record(), push.slots + rows.first, rows.count};
 }
 
-void Pool::compute(const Push& push, Worker& worker, Rows rows, Rows next) const {
-  const Index record = records_.record();
-  const std::size_t bytes = static_cast<std::size_t>(record) * sizeof(float);
-  for (Index i = 0; i < rows.count; ++i) {
-    ask_for(push, next, i, 0);
-    const std::uint32_t slot = slots_[static_cast<std::size_t>(push.row(rows.first + i))];
-    std::memcpy(worker.old_states.data() + i * record, records_.at(slot), bytes);
-  }
+// Runs the program on the rows' records where they lie, and asks for those of the block after it meanwhile. The new
+// records go to the same place, or side by side to another, `to`.
+void Pool::compute(const Push& push, Worker& worker, Rows rows, Rows next, float* to) const {
   place_arrays(push, worker, rows);
+  const std::uint32_t* const slots = push.slots + rows.first;
   Call call;
   call.batch = rows.count;
   call.steps = 1;
   call.inputs = worker.inputs.data();
   call.outputs = worker.outputs.data();
-  call.state = worker.old_states.data();
-  call.next = worker.new_states.data();
+  call.state = {records_.at(0), records_.record(), slots};
+  call.next = {to, records_.record(), to == records_.at(0) ? slots : nullptr};
+  call.soon = soon(push, next);
   call.threads = push.inner_threads;
   call.independent = true;
   program_->run(call, worker.space);
+  give_outputs(push, worker, rows);
 }
 
 // Points the block's inputs and outputs at the caller's arrays, or gathers them where the rows lie apart.
@@ -81,14 +72,8 @@ void Pool::place_arrays(const Push& push, Worker& worker, Rows rows) const {
   }
 }
 
-void Pool::keep(const Push& push, const Worker& worker, Rows rows, Rows next) const {
-  const Index record = records_.record();
-  const std::size_t bytes = static_cast<std::size_t>(record) * sizeof(float);
-  for (Index i = 0; i < rows.count; ++i) {
-    ask_for(push, next, i, 1);
-    const std::uint32_t slot = slots_[static_cast<std::size_t>(push.row(rows.first + i))];
-    std::memcpy(records_.at(slot), worker.new_states.data() + i * record, bytes);
-  }
+// Hands out outputs of rows that lie apart.
+void Pool::give_outputs(const Push& push, const Worker& worker, Rows rows) const {
   if (push.together(rows)) return;
   const auto& outputs = program_->outputs();
   for (std::size_t k = 0; k < outputs.size(); ++k) {
@@ -96,6 +81,15 @@ void Pool::keep(const Push& push, const Worker& worker, Rows rows, Rows next) co
       std::memcpy(push.outputs[k] + push.row(rows.first + i) * outputs[k].width,
                   worker.outputs[k] + i * outputs[k].width, bytes_of(outputs[k]));
     }
+  }
+}
+
+// Puts records in place that were made aside.
+void Pool::keep(const Push& push, const Worker& worker, Rows rows) const {
+  const Index record = records_.record();
+  for (Index i = 0; i < rows.count; ++i) {
+    std::memcpy(records_.at(push.slots[rows.first + i]), worker.aside.data() + i * record,
+                static_cast<std::size_t>(record) * sizeof(float));
   }
 }
 

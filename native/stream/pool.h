@@ -42,8 +42,7 @@ class Pool {
     Worker(const Program& program, Index rows);
 
     CallMemory space;
-    std::vector<float> old_states;
-    std::vector<float> new_states;
+    std::vector<float> aside;         // new records of its first block, until they are kept
     std::vector<Buffer> gathered;     // inputs and outputs of rows that do not lie together
     std::vector<const void*> inputs;  // of the block
     std::vector<float*> outputs;
@@ -63,13 +62,14 @@ class Pool {
   static void search_and_work(void* push, Index member);
   void look_up(Push& push) const;
   void begin(Push& push);
-  void divide(Push& push, const std::uint32_t* order, Index count) const;
+  void divide(Push& push, const std::uint32_t* order, const std::uint32_t* slots, Index count) const;
   static void work(void* push, Index member);
   void finish(Push& push);
-  void compute(const Push& push, Worker& worker, Rows rows, Rows next) const;
-  void keep(const Push& push, const Worker& worker, Rows rows, Rows next) const;
-  void ask_for(const Push& push, Rows next, Index i, int half) const;
+  void compute(const Push& push, Worker& worker, Rows rows, Rows next, float* to) const;
+  void keep(const Push& push, const Worker& worker, Rows rows) const;
+  Soon<float> soon(const Push& push, Rows rows) const;
   void place_arrays(const Push& push, Worker& worker, Rows rows) const;
+  void give_outputs(const Push& push, const Worker& worker, Rows rows) const;
 
   std::shared_ptr<const Program> program_;
   Index rows_;  // of a block at most

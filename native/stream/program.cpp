@@ -17,6 +17,13 @@ std::size_t floats(Index count) { return rounded(static_cast<std::size_t>(count)
 
 }  // namespace
 
+void ask_for(const Soon<float>& records, Index size) {
+  for (Index i = 0; i < records.count; ++i) {
+    const float* record = records.array + static_cast<Index>(records.rows[i]) * records.size;
+    for (Index k = 0; k < size; k += costs::kLine) __builtin_prefetch(record + k, 1);
+  }
+}
+
 CallMemory::CallMemory(const Program& program, Index batch, Index steps) : batch_(batch), steps_(steps) {
   const Index rows = batch * steps;
   std::size_t scratch = 0;
@@ -71,6 +78,7 @@ void Program::add_output(int value) { outputs_.push_back({value, width(value)});
 
 void Program::add(std::unique_ptr<Op> op) {
   work_ += op->work();
+  if (asking_ == nullptr && op->asks()) asking_ = op.get();
   ops_.push_back(std::move(op));
 }
 
@@ -137,11 +145,14 @@ void Program::run(const Call& call, CallMemory& memory) const {
   frame.masks = memory.masks_.data();
   frame.state = call.state;
   frame.next = call.next;
-  frame.record = record_;
   frame.scratch = memory.scratch_;
   frame.threads = call.threads;
   frame.independent = call.independent;
-  for (const auto& op : ops_) op->run(frame);
+  ask_for(call.soon, asking_ == nullptr ? record_ : std::min(record_, costs::kLine));
+  for (const auto& op : ops_) {
+    frame.soon = op.get() == asking_ ? call.soon : Soon<float>{};
+    op->run(frame);
+  }
   copy_outputs(call, memory);
 }
 

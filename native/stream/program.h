@@ -13,6 +13,10 @@ namespace gatewise::stream {
 
 class Program;
 
+// Asks memory for the first `size` floats of each, at once: where their pages are is then found out for many together,
+// and whoever asks for the rest need not wait for that.
+void ask_for(const Soon<float>& records, Index size);
+
 // Memory for calls of up to `batch` streams and `steps` steps at once; none is allocated after it is made.
 class CallMemory {
  public:
@@ -34,14 +38,15 @@ class CallMemory {
   float* scratch_ = nullptr;
 };
 
-// Arrays of one call. An input is (B, T, width) floats or ids, an output (B, T, width), a record array (B, record).
+// Arrays of one call. An input is (B, T, width) floats or ids, an output (B, T, width).
 struct Call {
   Index batch = 0;
   Index steps = 0;
   const void* const* inputs = nullptr;
   float* const* outputs = nullptr;
-  const float* state = nullptr;
-  float* next = nullptr;
+  RecordRows<const float> state;
+  RecordRows<float> next;  // other records, or, with one step, the same: see Frame
+  Soon<float> soon;        // records to ask memory for meanwhile
   Index threads = 1;
   bool independent = false;  // streams that come together by chance: the bits of one must not depend on the others
 };
@@ -109,6 +114,7 @@ class Program {
   std::vector<Output> outputs_;
   std::vector<Limit> limits_;
   std::vector<std::unique_ptr<Op>> ops_;
+  const Op* asking_ = nullptr;  // the first that asks for records
   int masks_ = 0;
   Index record_ = 0;
   double work_ = 0;

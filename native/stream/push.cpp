@@ -33,7 +33,7 @@ void Pool::push(const std::int64_t* ids, Index count, const void* const* inputs,
   finish(push);
   if (!push.twice) return;
   for (Index round = 1; round < rounds_.size(); ++round) {
-    divide(push, rounds_.rows(round), rounds_.count(round));
+    divide(push, rounds_.rows(round), rounds_.slots(round), rounds_.count(round));
     team.run(push.members, &Pool::work, &push);
     finish(push);
   }
@@ -77,7 +77,11 @@ void Pool::begin(Push& push) {
   if (!push.unknown) {
     try {
       if (push.twice) rounds_.make(slots_.data(), push.ids);
-      divide(push, push.twice ? rounds_.rows(0) : nullptr, push.twice ? rounds_.count(0) : push.ids);
+      if (push.twice) {
+        divide(push, rounds_.rows(0), rounds_.slots(0), rounds_.count(0));
+      } else {
+        divide(push, nullptr, slots_.data(), push.ids);
+      }
       next = Push::Stage::computing;
     } catch (const std::bad_alloc&) {
       // Over, then.
@@ -87,12 +91,13 @@ void Pool::begin(Push& push) {
 }
 
 // Divides a round into blocks: as many for each member, as high as one another, and never higher than in rounds before.
-void Pool::divide(Push& push, const std::uint32_t* order, Index count) const {
+void Pool::divide(Push& push, const std::uint32_t* order, const std::uint32_t* slots, Index count) const {
   const bool first = push.count == 0;
   push.members = std::min(push.members, members_for(count));
   const Index even = divided(count, divided(divided(count, rows_), push.members) * push.members);
   push.height = std::min(divided(even, costs::kRowsTogether) * costs::kRowsTogether, first ? rows_ : push.height);
   push.order = order;
+  push.slots = slots;
   push.count = count;
   const bool alone = first && !push.has_team && program_->work() * static_cast<double>(count) > costs::kWorthThreads;
   push.inner_threads = alone ? threads() : 1;
@@ -102,10 +107,7 @@ void Pool::divide(Push& push, const std::uint32_t* order, Index count) const {
 // Does what was given back. The caller has had memory for a block as large.
 void Pool::finish(Push& push) {
   for (auto& worker : workers_) {
-    for (const Index block : worker->given_back) {
-      compute(push, *workers_[0], push.block(block), {});
-      keep(push, *workers_[0], push.block(block), {});
-    }
+    for (const Index block : worker->given_back) compute(push, *workers_[0], push.block(block), {}, records_.at(0));
     worker->given_back.clear();
   }
 }
@@ -113,30 +115,33 @@ void Pool::finish(Push& push) {
 // The blocks of one member, of which the caller (member 0) has the first. That is as large as any later one of the
 // push, so if there is memory for it there is for all, and nothing is kept before that is known. Another member without
 // memory leaves its blocks to the caller.
+//
+// So a member computes its first block aside. After that nothing can fail, and records are advanced where they lie.
 void Pool::work(void* context, Index member) {
   auto& push = *static_cast<Push*>(context);
   Pool& pool = *push.pool;
   Worker& worker = *pool.workers_[static_cast<std::size_t>(member)];
-  Index block = member == 0 ? 0 : push.take();
+  const Index first_block = member == 0 ? 0 : push.take();
+  const Rows first = push.block(first_block);
+  if (first.count == 0) return;
+  Index block = push.take();
   Rows rows = push.block(block);
-  for (Index i = 0; i < rows.count; ++i) {
-    for (const int half : {0, 1}) pool.ask_for(push, rows, i, half);
+  ask_for(pool.soon(push, first), pool.records_.record());
+  try {
+    pool.compute(push, worker, first, rows, worker.aside.data());
+  } catch (const std::bad_alloc&) {
+    if (member == 0) return push.stage.store(Push::Stage::over);
+    worker.given_back.push_back(first_block);
+    if (rows.count != 0) worker.given_back.push_back(block);
+    return;
   }
+  if (member == 0) push.stage.store(Push::Stage::keeping, std::memory_order_release);
+  if (!push.reaches(Push::Stage::keeping)) return;
+  pool.keep(push, worker, first);
   while (rows.count != 0) {
-    const Index next_block = push.take();
-    const Rows next = push.block(next_block);
-    try {
-      pool.compute(push, worker, rows, next);
-    } catch (const std::bad_alloc&) {
-      if (member == 0) return push.stage.store(Push::Stage::over);
-      worker.given_back.push_back(block);
-      if (next.count != 0) worker.given_back.push_back(next_block);
-      return;
-    }
-    if (member == 0) push.stage.store(Push::Stage::keeping, std::memory_order_release);
-    if (!push.reaches(Push::Stage::keeping)) return;
-    pool.keep(push, worker, rows, next);
-    block = next_block;
+    block = push.take();
+    const Rows next = push.block(block);
+    pool.compute(push, worker, rows, next, pool.records_.at(0));
     rows = next;
   }
 }

@@ -27,6 +27,7 @@ struct Pool::Push {
   std::atomic<Index> looked_up{0};  // those that are done
 
   const std::uint32_t* order = nullptr;  // which rows; null is all, as they lie
+  const std::uint32_t* slots = nullptr;  // theirs
   Index count = 0;                       // rows
   Index height = 0;                      // rows of a block; the last may have less
   Index members = 1;

@@ -38,6 +38,8 @@ void Rounds::make(std::uint32_t* slots, Index count) {
   for (Index& round : ends_) begin += std::exchange(round, begin);
   ends_[0] = static_cast<Index>(first);
   for (const Again& each : again_) order_[static_cast<std::size_t>(ends_[each.round]++)] = each.row;
+  slots_.resize(order_.size());
+  for (std::size_t i = 0; i < order_.size(); ++i) slots_[i] = slots[order_[i]];
 }
 
 }  // namespace gatewise::stream

@@ -17,6 +17,7 @@ class Rounds {
 
   Index size() const { return static_cast<Index>(ends_.size()); }
   const std::uint32_t* rows(Index round) const { return order_.data() + begin(round); }
+  const std::uint32_t* slots(Index round) const { return slots_.data() + begin(round); }
   Index count(Index round) const { return ends_[static_cast<std::size_t>(round)] - begin(round); }
 
  private:
@@ -34,6 +35,7 @@ class Rounds {
   Index begin(Index round) const { return round == 0 ? 0 : ends_[static_cast<std::size_t>(round) - 1]; }
 
   std::vector<std::uint32_t> order_;  // rows, round after round
+  std::vector<std::uint32_t> slots_;  // theirs
   std::vector<Index> ends_;           // of the rounds in order_
   std::vector<Again> again_;
   std::vector<Tally> tallies_;

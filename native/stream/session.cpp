@@ -28,8 +28,8 @@ void Session::push(const void* const* inputs, float* const* outputs, Index steps
   program_->check(call);
   if (steps != 1) return push_long(inputs, outputs, steps);
   call.outputs = outputs;
-  call.state = states_[0];
-  call.next = states_[1];
+  call.state = {states_[0], program_->record(), nullptr};
+  call.next = {states_[1], program_->record(), nullptr};
   call.threads = threads();
   program_->run(call, one_step_);
   std::swap(states_[0], states_[1]);
@@ -143,11 +143,12 @@ void Session::push_long(const void* const* inputs, float* const* outputs, Index 
     call.steps = cut.count;
     call.inputs = parts.inputs.data();
     call.outputs = parts.outputs.data();
-    call.state = from;
-    call.next = other(states_[0], from);
+    float* const to = other(states_[0], from);
+    call.state = {from, program_->record(), nullptr};
+    call.next = {to, program_->record(), nullptr};
     program_->run(call, many_);
     parts.store(outputs, cut);
-    from = call.next;
+    from = to;
     if (interrupted()) throw Interrupted();
   }
   std::swap(states_[0], *std::find(std::begin(states_), std::end(states_), from));

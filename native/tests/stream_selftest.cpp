@@ -344,7 +344,9 @@ class Sum final : public Op {
     const bool lacking =
         memory_.lack == Lack::more ? here && frame.batch > memory_.first : here == (memory_.lack == Lack::here);
     if (memory_.lack != Lack::nothing && lacking) throw std::bad_alloc();
-    for (Index b = 0; b < frame.batch; ++b) frame.values[1][b] = frame.next[b] = frame.state[b] + frame.values[0][b];
+    for (Index b = 0; b < frame.batch; ++b) {
+      frame.values[1][b] = *frame.next[b] = *frame.state[b] + frame.values[0][b];
+    }
   }
 
   double work() const override { return 1e6; }  // worth threads

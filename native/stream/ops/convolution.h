@@ -54,7 +54,7 @@ class Convolution final : public Op {
     const Index past = shape_.past() * shape_.inputs;
     const Index here = frame.steps * shape_.inputs;
     float* line = frame.scratch;
-    if (past != 0) copy(line, frame.state + b * frame.record + offset_, past);
+    if (past != 0) copy(line, frame.state[b] + offset_, past);
     copy(line + past, frame.values[x_] + b * here, here);
     float* y = frame.values[y_] + b * frame.steps * shape_.filters;
     for (Index g = 0; g < shape_.groups; ++g) {
@@ -67,7 +67,7 @@ class Convolution final : public Op {
       }
       part.multiply(windows, stride, y + g * part.outputs(), shape_.filters, frame.steps);
     }
-    if (past != 0) copy(frame.next + b * frame.record + offset_, line + here, past);
+    if (past != 0) copy(frame.next[b] + offset_, line + here, past);
   }
 
   const float* gather(const float* line, float* to, Index steps, Index group) const {

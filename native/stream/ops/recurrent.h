@@ -25,6 +25,8 @@ class Recurrent final : public Op {
     return static_cast<double>((layer().inputs + layer().units) * layer().units * gates_of(layer().cell));
   }
 
+  bool asks() const override { return true; }
+
   void run(const Frame& frame) const override {
     Sequence<float> call;
     call.batch = frame.batch;
@@ -41,13 +43,16 @@ class Recurrent final : public Op {
       call.mask_batch = frame.steps;
       call.mask_time = 1;
     }
+    call.initial_rows = frame.state.slots;
+    call.last_rows = frame.next.slots;
     for (std::size_t i = 0; i < places_.size(); ++i) {
-      call.initial[i] = frame.state + places_[i].offset;
-      call.initial_batch[i] = frame.record;
+      call.initial[i] = frame.state.array + places_[i].offset;
+      call.initial_batch[i] = frame.state.size;
       call.initial_unit[i] = 1;
-      call.last[i] = frame.next + places_[i].offset;
-      call.last_batch[i] = frame.record;
+      call.last[i] = frame.next.array + places_[i].offset;
+      call.last_batch[i] = frame.next.size;
     }
+    call.soon = frame.soon;
     recurrence_.forward(call, frame.threads);
     if (call.mask != nullptr && !zero_masked_) repeat_last(frame, call.mask);
   }
@@ -56,12 +61,12 @@ class Recurrent final : public Op {
   const PackedLayer<float>& layer() const { return recurrence_.layer(); }
 
   // A masked step repeats the output before it, which at the start of a call is the state that the stream came with.
+  // (Where that has been written over, the call had one step, and being masked it left the state as it was.)
   void repeat_last(const Frame& frame, const std::uint8_t* mask) const {
     const Place& h = places_[0];
     for (Index b = 0; b < frame.batch; ++b) {
       for (Index t = 0; t < frame.steps && mask[b * frame.steps + t] == 0; ++t) {
-        std::memcpy(frame.values[y_] + (b * frame.steps + t) * h.width, frame.state + b * frame.record + h.offset,
-                    h.bytes());
+        std::memcpy(frame.values[y_] + (b * frame.steps + t) * h.width, frame.state[b] + h.offset, h.bytes());
       }
     }
   }
@@ -81,7 +86,7 @@ class TakeState final : public Op {
 
   void run(const Frame& frame) const override {
     for (Index b = 0; b < frame.batch; ++b) {
-      std::memcpy(frame.values[y_] + b * place_.width, frame.next + b * frame.record + place_.offset, place_.bytes());
+      std::memcpy(frame.values[y_] + b * place_.width, frame.next[b] + place_.offset, place_.bytes());
     }
   }
 
