@@ -34,6 +34,7 @@ PARTS = (
     "callbacks",
     "fits",
     "mixed",
+    "data",
 )
 
 

@@ -15,6 +15,8 @@ from gatewise.base import structure
 from gatewise.base.typing import Array, Shape
 
 NUMBER_KINDS = "biuf"
+TEXT = np.dtype(object)
+"""The dtype of text: arrays of Python's `bytes`, as TensorFlow gives it."""
 
 
 class Tensor(np.ndarray):
@@ -108,6 +110,42 @@ def _hides(what: str, hidden: int) -> ValueError:
         "what is behind the mask. Fill it, x.filled(0.0); time steps that do not count go into a layer's `mask`, or "
         "are found by a Masking layer."
     )
+
+
+def as_text(array: np.ndarray) -> np.ndarray:
+    """An array of text as one of `bytes`, in UTF-8.
+
+    Raises:
+        TypeError: for objects that are no text.
+    """
+    text = np.empty(array.shape, TEXT)
+    for place in np.ndindex(array.shape):
+        item: Any = array[place]
+        if isinstance(item, str):
+            text[place] = item.encode()
+        elif isinstance(item, bytes):
+            text[place] = bytes(item)
+        else:
+            raise TypeError(f"Expected numbers or text, but {item!r} came.")
+    return text
+
+
+def as_input(value: Any, what: str) -> Array:
+    """`as_array`, but text stays, as arrays of `bytes`: what a model takes, whose first layer may read it."""
+    found = value if isinstance(value, np.ndarray) else np.asarray(value) if _holds_text(value) else None
+    if found is not None and (found.dtype.kind in "SU" or (found.dtype.kind == "O" and _all_text(found))):
+        return as_text(found)
+    return as_array(value, what)
+
+
+def _holds_text(value: Any) -> bool:
+    while isinstance(value, (list, tuple)) and value:
+        value = value[0]
+    return isinstance(value, (str, bytes))
+
+
+def _all_text(array: np.ndarray) -> bool:
+    return array.size > 0 and all(isinstance(item, (str, bytes)) for item in array.flat)
 
 
 def _from_other(value: Any, what: str) -> Array:

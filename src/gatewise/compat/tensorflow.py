@@ -17,10 +17,10 @@ import numpy as np
 from gatewise import activations, initializers
 from gatewise.base import versions
 from gatewise.base.absent import absent, public
-from gatewise.base.arrays import Tensor, as_array, namespace
+from gatewise.base.arrays import TEXT, Tensor, as_array, namespace
 from gatewise.base.typing import Array
 from gatewise.config import config as settings
-from gatewise.data.spec import TEXT, TensorSpec, shape_of
+from gatewise.data.spec import TensorSpec, shape_of
 from gatewise.random import set_seed
 
 if TYPE_CHECKING:

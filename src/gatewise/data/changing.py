@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from gatewise.base.arrays import TEXT
 from gatewise.data import elements
-from gatewise.data.spec import TEXT, TensorSpec
+from gatewise.data.spec import TensorSpec
 from gatewise.data.stages import INFINITE, UNKNOWN, Listed, Rows, Stage, first_of
 
 
@@ -203,9 +204,7 @@ def _can_fill(value: Any, leaf: np.ndarray) -> bool:
 
 
 def _padded_spec(spec: TensorSpec, shape: Any) -> TensorSpec:
-    if shape is None:
-        shape = None if spec.shape is None else (None,) * len(spec.shape)
-    return TensorSpec(shape, spec.dtype)
+    return spec if shape is None else TensorSpec(shape, spec.dtype)
 
 
 def _shapes(shapes: Any, example: Any) -> list[Any]:
@@ -233,10 +232,12 @@ class Unbatched(Stage):
                 yield elements.rows(element, number)
 
     def cardinality(self) -> int:
-        source = self.sources[0]
-        if isinstance(source, Batched) and not source.drop:
-            return source.sources[0].cardinality()
-        return UNKNOWN
+        count = self.sources[0].cardinality()
+        if count < 0:
+            return count
+        shapes = [spec.shape for spec in elements.leaves(self.sources[0].spec()) if spec is not None]
+        rows = next((shape[0] for shape in shapes if shape and shape[0] is not None), None)
+        return UNKNOWN if rows is None else count * rows
 
     def spec(self) -> Any:
         def row(spec: Any) -> Any:

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from gatewise.base import structure
-from gatewise.base.arrays import Tensor
-from gatewise.data.spec import TEXT, TensorSpec
+from gatewise.base.arrays import TEXT, Tensor, as_text
+from gatewise.data.spec import TensorSpec
 
 _OF_PYTHON: Final = {"float64": np.dtype("float32"), "int64": np.dtype("int32")}
 
@@ -85,24 +85,6 @@ def _has_dtype(value: Any) -> bool:
     while isinstance(value, (list, tuple)) and value:
         value = value[0]
     return hasattr(value, "dtype")
-
-
-def as_text(array: np.ndarray) -> np.ndarray:
-    """An array of text as one of `bytes`, in UTF-8.
-
-    Raises:
-        TypeError: for objects that are no text.
-    """
-    text = np.empty(array.shape, TEXT)
-    for place in np.ndindex(array.shape):
-        item: Any = array[place]
-        if isinstance(item, str):
-            text[place] = item.encode()
-        elif isinstance(item, bytes):
-            text[place] = bytes(item)
-        else:
-            raise TypeError(f"Elements of a Dataset are numbers and text, but {item!r} came.")
-    return text
 
 
 def arrays(element: Any, what: str) -> Any:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-TEXT: Final = np.dtype(object)
-"""The dtype of strings: arrays of Python's `bytes`, as TensorFlow gives them."""
+from gatewise.base.arrays import TEXT
 
 
 def dtype_of(dtype: Any) -> np.dtype[Any]:

@@ -335,7 +335,7 @@ class Part(Moving):
     def cardinality(self) -> int:
         count = super().cardinality()
         if count == UNKNOWN:
-            return 0 if self.stop == 0 else UNKNOWN
+            return UNKNOWN
         if count == INFINITE:
             return INFINITE if self.stop is None else len(range(self.start, self.stop, self.step))
         return len(range(count)[self.start : self.stop : self.step])

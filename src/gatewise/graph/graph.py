@@ -8,7 +8,7 @@ from typing import Any
 from gatewise import arguments
 from gatewise.arguments import Argument, absent
 from gatewise.base import masks, structure
-from gatewise.base.arrays import as_array, dtype_of, is_floating, namespace, shape_of
+from gatewise.base.arrays import NUMBER_KINDS, as_array, as_input, dtype_of, is_floating, namespace, shape_of
 from gatewise.base.release import Release
 from gatewise.base.typing import Config, Shape
 from gatewise.layer import Layer, registered
@@ -261,7 +261,13 @@ class Graph:
         return given
 
     def _fitted(self, value: Any, tensor: SymbolicTensor) -> Any:
-        array = as_array(value, f"{self.label}: the input {tensor.name!r}")
+        what = f"{self.label}: the input {tensor.name!r}"
+        if tensor.dtype == "string":
+            array = as_input(value, what)
+            if array.dtype.kind in NUMBER_KINDS:
+                return array  # The layer that reads it has read it before.
+            return self._in_rank(array, tensor)
+        array = as_array(value, what)
         array = self._in_rank(array, tensor)
         for size, wanted in zip(array.shape[1:], tensor.shape[1:], strict=True):
             if wanted is not None and size != wanted:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gatewise.base import masks, structure
-from gatewise.base.arrays import as_array, dtype_of, is_array, is_floating, namespace, shape_of
+from gatewise.base.arrays import as_array, as_input, dtype_of, is_array, is_floating, namespace, shape_of
 from gatewise.base.typing import Array
 from gatewise.layer import penalties, signatures
 from gatewise.layer.building import Buildable
@@ -110,7 +110,7 @@ class Computing(Buildable):
         def convert(leaf: Any) -> Any:
             if leaf is None:
                 return None
-            array = as_array(leaf, f"The input of {self.label}")
+            array = (as_input if self.is_model else as_array)(leaf, f"The input of {self.label}")
             return self._cast(array) if self.autocast else array
 
         return structure.map_structure(convert, inputs)

@@ -26,6 +26,8 @@ class Facts:
     """Whether `input_dim` alone means (time, features) inputs: recurrent and one-dimensional convolutional layers."""
     takes_ids: ClassVar[bool] = False
     """Whether the input is ids rather than features: (B, T) is then a sequence."""
+    reads_text: ClassVar[bool] = False
+    """Whether the input is text."""
     moves_axes: ClassVar[bool] = False
     """Whether the output's axes may be others than the input's, so that the first need not be the first any more."""
     looks_across_batch: ClassVar[bool] = False

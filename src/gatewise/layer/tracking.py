@@ -29,6 +29,8 @@ def dtype_name(value: Any) -> str:
     name = value if isinstance(value, str) else getattr(value, "name", None)
     if name in MIXED:
         return "float32"
+    if name in ("string", "object"):
+        return "string"
     try:
         return str(np.dtype(name if name is not None else value).name)
     except TypeError:

@@ -57,6 +57,7 @@ from gatewise.layers.reshaping import RepeatVector as RepeatVector
 from gatewise.layers.reshaping import Reshape as Reshape
 from gatewise.layers.reshaping import UpSampling1D as UpSampling1D
 from gatewise.layers.reshaping import ZeroPadding1D as ZeroPadding1D
+from gatewise.layers.text_vectorization import TextVectorization as TextVectorization
 from gatewise.recurrent import GRU as GRU
 from gatewise.recurrent import LSTM as LSTM
 from gatewise.recurrent import Bidirectional as Bidirectional

@@ -10,7 +10,7 @@ import numpy as np
 
 import gatewise.layers  # noqa: F401 (registers every layer that a config may name)
 from gatewise.base import structure
-from gatewise.base.arrays import Tensor, as_array, unshared
+from gatewise.base.arrays import Tensor, as_input, unshared
 from gatewise.base.changes import changes
 from gatewise.base.typing import Config
 from gatewise.base.variable import all_or_nothing, current_scope
@@ -27,6 +27,7 @@ from gatewise.models.plan import NO_PLAN
 from gatewise.models.saving import save_model, save_weights
 from gatewise.models.weight_files import load_weights
 from gatewise.recurrent.precision import PrecisionOfLayers
+from gatewise.training.data.reading import reader_of
 from gatewise.training.trainable import Trainable
 
 if TYPE_CHECKING:
@@ -206,11 +207,12 @@ class Model(Trainable):
         if settings.uses_jax():
             from gatewise.models.on_jax import infer_on_jax
 
-            return infer_on_jax(self, batch)
+            read = reader_of(self)
+            return infer_on_jax(self, batch if read is None else read(batch))
         return self(batch, training=False) if "training" in self._call_takes().accepted else self(batch)
 
     def _checked_inputs(self, x: Any) -> Any:
-        return structure.map_structure(lambda leaf: as_array(leaf, f"{self.label}: the input"), x)
+        return structure.map_structure(lambda leaf: as_input(leaf, f"{self.label}: the input"), x)
 
     # -- streaming --------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gatewise.base import structure
-from gatewise.base.arrays import as_array, shape_of
+from gatewise.base.arrays import as_array, as_input, shape_of
 from gatewise.base.typing import Config, Shape
 from gatewise.graph import Graph, Input, InputLayer
 from gatewise.graph import config as graph_config
@@ -185,7 +185,7 @@ class Sequential(Drawn):
     def _build_from(self, inputs: Any) -> None:
         if not self.layers:
             raise ValueError(f"{self.label} has no layers: add one first.")
-        array = inputs if isinstance(inputs, SymbolicTensor) else as_array(inputs, f"{self.label}: the input")
+        array = inputs if isinstance(inputs, SymbolicTensor) else as_input(inputs, f"{self.label}: the input")
         stateful = any(getattr(layer, "stateful", False) for layer in self._walk() if layer is not self)
         shape = shape_of(array)
         with building:
@@ -198,7 +198,8 @@ class Sequential(Drawn):
                     raise
 
     def _converted(self, inputs: Any) -> Any:
-        if self._shape_from_data and not structure.is_nested(inputs):
+        reads_text = self._start_tensor is not None and self._start_tensor.dtype == "string"
+        if self._shape_from_data and not reads_text and not structure.is_nested(inputs):
             self._admit(shape_of(as_array(inputs, f"{self.label}: the input")))
         return super()._converted(inputs)
 
@@ -259,4 +260,6 @@ class Sequential(Drawn):
 
 def _input_dtype(layer: Layer) -> str | None:
     """What an input before this layer should hold: ids before an Embedding stay as they come."""
+    if layer.reads_text:
+        return "string"
     return None if not layer.autocast else layer.dtype

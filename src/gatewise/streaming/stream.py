@@ -29,6 +29,7 @@ class Stream:
     Streams may be used from many threads, one call at a time on each stream, and survive a fork. A call takes effect as
     a whole, or, after an error, not at all.
 
+    >>> import numpy as np
     >>> import gatewise as gw
     >>> model = gw.Sequential([gw.layers.LSTM(6, input_shape=(None, 3)), gw.layers.Dense(1)])
     >>> stream = model.stream()

@@ -8,7 +8,7 @@ from gatewise.base import structure
 from gatewise.training.data import Batch
 from gatewise.training.data.adapt import adapt, gives_batches
 from gatewise.training.data.arrays import Arrays
-from gatewise.training.data.base import counted, plain
+from gatewise.training.data.base import INPUTS, counted, plain
 from gatewise.training.data.sequences import are_ragged
 
 
@@ -26,7 +26,7 @@ def split(x: Any, y: Any, sample_weight: Any, share: float) -> tuple[Any, Any]:
     if are_ragged(x) or (not hasattr(x, "shape") and isinstance(x, list) and not _arrays(x)):
         count = len(x)
     else:
-        count = counted(Batch(plain(x, "The inputs")))
+        count = counted(Batch(plain(x, INPUTS)))
     at = int(count * (1 - share))
     if at in (0, count):
         raise ValueError(f"validation_split={share} of {count} samples leaves none for one side.")

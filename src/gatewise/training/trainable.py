@@ -19,6 +19,7 @@ from gatewise.layer import Layer
 from gatewise.training import asked, step
 from gatewise.training.compiled import ARGUMENTS, Compiled
 from gatewise.training.data import Batch, Source, adapt, unpacked
+from gatewise.training.data.reading import Reading, reader_of
 from gatewise.training.data.sequences import are_ragged
 from gatewise.training.evaluating import evaluated, evaluated_on
 from gatewise.training.fitting import Validation, fit, on_batch
@@ -305,7 +306,12 @@ class Trainable(Layer):
     ) -> Source:
         inputs = len(self.inputs) if self.is_drawn and self.built else None  # type: ignore[attr-defined]
         masked = self.masks_reach_all if self.takes_sequences(x) else None
-        return adapt(x, y, sample_weight, batch_size, shuffle, class_weight, inputs, masked)
+        return self._reading(adapt(x, y, sample_weight, batch_size, shuffle, class_weight, inputs, masked))
+
+    def _reading(self, source: Source) -> Source:
+        """The source, with text read where the model takes any."""
+        read = reader_of(self)
+        return source if read is None else Reading(source, read)
 
     def takes_sequences(self, x: Any) -> bool:
         """Whether x is a list of sequences of unequal lengths that this model may take."""
@@ -353,7 +359,7 @@ class Trainable(Layer):
             The loss before the step; with metrics a list [loss, metrics...].
         """
         jax_or_say_what_to_install(f"{self.label}: train_on_batch")
-        source = one_batch(x, y, sample_weight, class_weight)
+        source = self._reading(one_batch(x, y, sample_weight, class_weight))
         prepare(self, source, "train_on_batch", training=True)
         self._reset_before(reset_metrics)
         return self._said(on_batch(self, source.first()), return_dict)
@@ -447,7 +453,7 @@ class Trainable(Layer):
         return_dict: bool = False,
     ) -> Any:  # fmt: skip
         """The loss and the metrics on one batch; arguments and result as for `train_on_batch`."""
-        source = one_batch(x, y, sample_weight, None)
+        source = self._reading(one_batch(x, y, sample_weight, None))
         prepare(self, source, "test_on_batch", training=False)
         self._reset_before(reset_metrics)
         return self._said(evaluated_on(self, source.first()), return_dict)

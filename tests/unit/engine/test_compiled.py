@@ -14,7 +14,7 @@ from gatewise import activations
 from gatewise.engine import _native, cells, compiled, native, recurrence, reference, scan
 from gatewise.engine.op import Op, Traversal
 
-if not (enable_x64 := getattr(jax, "enable_x64", None)):  # Before 0.8 it was an experiment.
+if (enable_x64 := getattr(jax, "enable_x64", None)) is None:  # Before 0.8 it was an experiment.
     from jax.experimental import enable_x64
 
 CELLS = (cells.SimpleRNN, cells.LSTM, cells.GRU, cells.GRUResetAfter, cells.PeepholeLSTM)

@@ -7,7 +7,7 @@ import numpy as np
 import gatewise as gw
 from gatewise.random import set_seed
 from gatewise.training.data.sequences import Sequences
-from gatewise.training.segments import segments
+from gatewise.training.segments import Mixed, segments
 
 X = np.random.default_rng(0).normal(size=(4, 6, 3)).astype("float32")
 Y = np.random.default_rng(1).normal(size=(4, 1)).astype("float32")
@@ -45,7 +45,8 @@ def test_batches_of_unequal_lengths_have_one_size() -> None:
     lengths = [3, 3, 3, *[5] * 9, 8]
     rows = [np.ones((length, 2), "float32") for length in lengths]
     source = Sequences(rows, np.ones((len(rows), 1), "float32"), None, 4)
-    found = [(segment.data.x.shape[1:], int(segment.real[0])) for segment in segments(source, True, False)]
+    (segment,) = segments(source, True, False)
+    assert isinstance(segment.data, Mixed)
     # The first batch is the rest of its bucket, and filled up like the others.
-    assert {shape[0] for shape, _ in found} == {4}
-    assert sorted(real for _, real in found) == [1, 1, 3, 4, 4]
+    assert {batches.x.shape[1] for batches in segment.data.batches} == {4}
+    assert sorted(segment.real.tolist()) == [1, 1, 3, 4, 4]

@@ -114,13 +114,6 @@ def test_shuffling_keeps_all_samples(shuffle: Any) -> None:
     assert sorted(np.concatenate([batch.y for batch in batches])) == list(range(10))
 
 
-def test_a_short_batch_that_comes_first_does_not_set_the_size_of_the_others() -> None:
-    # Each shape is compiled: there must be one for each length, not one for each number of samples too.
-    source = adapt([np.ones((n, 1)) for n in (8, 4, 4, 4, 4)], np.ones(5), batch_size=3, masked=True)
-    found = [(segment.data.x.shape, segment.real.tolist()) for segment in segments(source, True, one_by_one=False)]
-    assert found == [((1, 3, 8, 1), [1]), ((1, 3, 4, 1), [3]), ((1, 3, 4, 1), [1])]
-
-
 def test_segments_fill_up_the_last_batch() -> None:
     (segment,) = segments(adapt(np.arange(10)[:, None], batch_size=4), fills_up=True, one_by_one=False)
     assert segment.batches == 3
@@ -227,7 +220,7 @@ IDS = np.arange(10) % 3
         refusing(TypeError, "targets must hold numbers.*object", model, X, np.array([object()] * 10)),
         refusing(TypeError, "targets must hold numbers.*complex", model, X, Y.astype(complex)),
         refusing(TypeError, "inputs must hold numbers.*complex", model, X.astype(complex), Y),
-        refusing(ValueError, "inputs came as a masked array", model, np.ma.masked_array(X, X > 0), Y),
+        refusing(ValueError, "inputs is a masked array", model, np.ma.masked_array(X, X > 0), Y),
         refusing(ValueError, "targets came as 10 lists of unequal", model, X, [[1.0]] * 9 + [[1.0, 2.0]]),
         refusing(ValueError, "same number of samples.*x has the shapes", model, np.float32(1), Y),
         refusing(ValueError, "There is no data", model),

@@ -10,7 +10,7 @@ import numpy as np
 from gatewise.base import structure
 from gatewise.data import Dataset
 from gatewise.training.data.arrays import Arrays
-from gatewise.training.data.base import Batch, Source, Weigh, plain
+from gatewise.training.data.base import INPUTS, Batch, Source, Weigh, plain
 from gatewise.training.data.indexed import Indexed
 from gatewise.training.data.iterated import Iterated
 from gatewise.training.data.pipelines import Pipeline
@@ -53,7 +53,7 @@ def adapt(
             return Sequences(x, y, sample_weight, size or _USUAL_BATCH, shuffle, exact=not masked)
         x = np.asarray(x) if inputs in (1, None) and _is_rows(x) else x
         y, sample_weight = _rows(y, "The targets"), _rows(sample_weight, "sample_weight")
-        whole = Batch(plain(x, "The inputs"), plain(y, "The targets"), plain(sample_weight, "sample_weight"))
+        whole = Batch(plain(x, INPUTS), plain(y, "The targets"), plain(sample_weight, "sample_weight"))
         return Arrays(whole if weigh is None else weigh(whole), size or _USUAL_BATCH, shuffle)
     for name, given in (("y", y), ("sample_weight", sample_weight)):
         if given is not None:

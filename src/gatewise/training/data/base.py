@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from gatewise import random
 from gatewise.base import structure
-from gatewise.base.arrays import as_array
+from gatewise.base.arrays import as_array, as_input
 from gatewise.base.typing import Array
 from gatewise.config import config as settings
 
@@ -87,6 +87,10 @@ class Source:
         self._order = random.generator_at(state)
 
 
+INPUTS: Final = "The inputs"
+"""What may be text."""
+
+
 def plain(value: Any, what: str) -> Any:
     """A structure of what users pass, as NumPy's arrays: frames, series and tensors too."""
     return structure.map_structure(lambda leaf: None if leaf is None else _plain(leaf, what), value)
@@ -97,14 +101,7 @@ def _plain(leaf: Any, what: str) -> Array:
         leaf = leaf.to_numpy()
     elif hasattr(leaf, "detach") and hasattr(leaf, "cpu"):
         leaf = leaf.detach().cpu().numpy()
-    if isinstance(leaf, np.ma.MaskedArray) and np.ma.is_masked(leaf):
-        raise ValueError(
-            f"{what} came as a masked array of shape {leaf.shape}, whose mask would be lost: fill it, x.filled(0), and "
-            "use a Masking layer, or weights of samples."
-        )
-    array = np.asarray(as_array(leaf, what))
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
+    array = np.asarray((as_input if what == INPUTS else as_array)(leaf, what))
     wanted = settings.floatx
     if array.dtype.kind == "f" and wanted not in (array.dtype.name, "bfloat16"):
         return array.astype(wanted)
@@ -132,7 +129,7 @@ Weigh = Callable[[Batch], Batch]
 def made(data: Any, weigh: Weigh | None = None) -> Batch:
     """A batch of what an iterator or a `Sequence` gave."""
     x, y, sample_weight = unpacked(data, listed=True)
-    batch = Batch(plain(x, "The inputs"), plain(y, "The targets"), plain(sample_weight, "sample_weight"))
+    batch = Batch(plain(x, INPUTS), plain(y, "The targets"), plain(sample_weight, "sample_weight"))
     counted(batch)
     return batch if weigh is None else weigh(batch)
 
