@@ -68,6 +68,7 @@ def draw(folder, confusion, ours, theirs):
 
 def main():
     arguments = shared.arguments(__doc__.splitlines()[0])
+    shared.compile_once()
     (x, speakers), (x_test, speakers_test) = utterances()
     seeds, epochs = (SEEDS[:1], 8) if arguments.quick else (SEEDS, EPOCHS)
     found = []

@@ -111,6 +111,7 @@ def draw(folder, years, roots, said, errors):
 
 def main():
     arguments = shared.arguments(__doc__.splitlines()[0])
+    shared.compile_once()
     years, spots = sunspots()
     roots = np.sqrt(spots)
     seen = roots[years < FIRST]

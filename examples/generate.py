@@ -92,9 +92,9 @@ def draw(folder, model, characters, text, loss, theirs):
 
 def write_coloured(part, text, trace, width=84):
     """The text, each character on the colour of what a unit keeps: of those that remember ten, the liveliest."""
-    states = np.tanh(trace.cell_state[0])
-    unit = int(np.argmax(states.std(0) * (trace.memory >= 10)))
-    state = states[:, unit]
+    unit = int(np.argmax(trace.output[0].std(0) * (trace.memory >= 10)))
+    state = trace.cell_state[0, :, unit] - trace.cell_state[0, :, unit].mean()
+    state /= np.abs(state).max()
     axes = part.subplots()
     lines = list(layout(text, width))
     rows = lines[-1][0] + 1
@@ -105,9 +105,9 @@ def write_coloured(part, text, trace, width=84):
     for (row, column), character in zip(lines, text, strict=True):
         axes.text(column, row, character.strip(), ha="center", va="center", family="monospace", fontsize=8)
     axes.set_axis_off()
-    about = f"What it wrote; the colour is tanh c of unit {unit}, which remembers {trace.memory[unit]:.0f} characters"
+    about = f"What it wrote, and the cell state of unit {unit}, which remembers {trace.memory[unit]:.0f} characters"
     axes.set_title(about, loc="left", fontsize=11)
-    part.colorbar(image, ax=axes, ticks=[-1, 0, 1], pad=0.01)
+    part.colorbar(image, ax=axes, ticks=[-1, 0, 1], pad=0.01).set_ticklabels(["low", "mean", "high"])
 
 
 def layout(text, width):

@@ -1,7 +1,10 @@
 """What the examples that train share: arguments, a bar of progress, pictures, and what the real Keras reached."""
 
 import argparse
+import atexit
 import json
+import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +21,14 @@ def arguments(about):
     parser.add_argument("pictures", nargs="?", type=Path, default=PICTURES, help="the folder for the picture")
     parser.add_argument("--quick", action="store_true", help="train for a moment only, to see that all works")
     return parser.parse_args()
+
+
+def compile_once():
+    """Let what JAX compiles for one model serve the next of the same shape. It must come before the first `fit`."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", folder.name)
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 
 def is_terminal():

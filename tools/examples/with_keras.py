@@ -1,10 +1,14 @@
 """Write examples/data/keras.json: what the real Keras reaches with the models, the budget and the data of the examples.
 
-    KERAS_BACKEND=tensorflow python tools/examples/with_keras.py [classify] [generate]
+    KERAS_BACKEND=tensorflow python tools/examples/with_keras.py classify
+    KERAS_BACKEND=jax python tools/examples/with_keras.py generate
 
-It runs where `make golden` does, in `.peers/tf`. The examples import `gatewise as keras`; here that is Keras itself, so
-models and budgets stand in the examples alone. Keras takes no list of unequal sequences: it gets them padded at the
-end, and a Masking layer first.
+The first runs where `make golden` does, in `.peers/tf`. The second has an Embedding. Its gradient Keras 3 on TensorFlow
+gives as slices, one for each time that an id occurs, and Adam there sums the squares of the slices, where the square of
+their sum is meant: embeddings move faster than the learning rate says. On JAX they do not.
+
+The examples import `gatewise as keras`; here that is Keras itself, so that models and budgets stand in the examples
+alone. Keras takes no list of unequal sequences: it gets them padded at the end, and a Masking layer first.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import numpy as np
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TARGET = EXAMPLES / "data" / "keras.json"
+SYSTEM = f"{keras.__version__} on {keras.backend.backend()}"
 
 sys.path.insert(0, str(EXAMPLES))
 sys.modules["gatewise"] = keras
@@ -38,7 +43,7 @@ def classify():
         heard = model.predict(x_test, verbose=0).argmax(1)
         accuracy.append(round(float(np.mean(heard == speakers_test)), 6))
         print("classify", seed, accuracy[-1], flush=True)
-    return {"keras": keras.__version__, "epochs": classify_example.EPOCHS, "accuracy": accuracy}
+    return {"keras": SYSTEM, "epochs": classify_example.EPOCHS, "accuracy": accuracy}
 
 
 def generate():
@@ -50,7 +55,7 @@ def generate():
     model.fit(x, y, batch_size=generate_example.BATCH, epochs=generate_example.EPOCHS, verbose=2)
     loss = model.evaluate(*held_out, verbose=0)
     return {
-        "keras": keras.__version__,
+        "keras": SYSTEM,
         "epochs": generate_example.EPOCHS,
         "text": generate_example.fingerprint(text),
         "loss": round(float(loss), 4),
