@@ -61,6 +61,7 @@ class TextVectorization(Layer):
 
     autocast = False
     reads_text = True
+    why_whole_sequence = "reads whole texts, and a stream takes numbers"
 
     def __init__(
         self,
@@ -304,7 +305,7 @@ class TextVectorization(Layer):
     @classmethod
     def from_config(cls, config: Config) -> TextVectorization:
         """The layer that `get_config`, or Keras's, described; its functions have to be registered."""
-        named = {name: _meant(config.get(name)) for name in ("standardize", "split") if name in config}
+        named: Config = {name: _meant(config.get(name)) for name in ("standardize", "split") if name in config}
         arguments: dict[str, Any] = {**config, **named}
         return cls(**arguments)
 

@@ -345,14 +345,14 @@ class Trainable(Layer):
         y: Any = None,
         sample_weight: Any = None,
         class_weight: Any = None,
-        reset_metrics: bool | None = None,
+        reset_metrics: bool = True,
         return_dict: bool = False,
     ) -> Any:
         """One step of training on one batch.
 
         Args:
             x, y, sample_weight, class_weight: as for `fit`.
-            reset_metrics: whether metrics start anew before it: by default not in Keras 3, and in earlier releases.
+            reset_metrics: whether metrics start anew before it. The first releases of Keras 3 had them go on.
             return_dict: whether to return the logs by name.
 
         Returns:
@@ -361,12 +361,9 @@ class Trainable(Layer):
         jax_or_say_what_to_install(f"{self.label}: train_on_batch")
         source = self._reading(one_batch(x, y, sample_weight, class_weight))
         prepare(self, source, "train_on_batch", training=True)
-        self._reset_before(reset_metrics)
-        return self._said(on_batch(self, source.first()), return_dict)
-
-    def _reset_before(self, reset: bool | None) -> None:
-        if reset or (reset is None and release.current() != "keras3"):
+        if reset_metrics:
             self.reset_metrics()
+        return self._said(on_batch(self, source.first()), return_dict)
 
     # -- going on after an interruption -----------------------------------------------------------------------------
 
@@ -449,13 +446,14 @@ class Trainable(Layer):
         return self._said(evaluated(self, source, steps, listed), return_dict)
 
     def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, reset_metrics: bool | None = None,
+        self, x: Any, y: Any = None, sample_weight: Any = None, reset_metrics: bool = True,
         return_dict: bool = False,
     ) -> Any:  # fmt: skip
         """The loss and the metrics on one batch; arguments and result as for `train_on_batch`."""
         source = self._reading(one_batch(x, y, sample_weight, None))
         prepare(self, source, "test_on_batch", training=False)
-        self._reset_before(reset_metrics)
+        if reset_metrics:
+            self.reset_metrics()
         return self._said(evaluated_on(self, source.first()), return_dict)
 
     def _said(self, logs: Config, as_dict: bool) -> Any:

@@ -105,7 +105,9 @@ def test_a_module_that_is_not_here_is_named(tmp_path):
                 print(error)
     """
     lines = output(tmp_path, source).splitlines()
-    for line, name in zip(lines, ["keras.applications", *["tf.keras.applications"] * 2, "tf.python.framework"], strict=True):
+    for line, name in zip(
+        lines, ["keras.applications", *["tf.keras.applications"] * 2, "tf.python.framework"], strict=True
+    ):
         assert line.startswith(f"Gatewise has no `{name}`.")
     assert all("it lacks this name" in line for line in lines[:3])
 
