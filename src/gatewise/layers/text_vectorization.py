@@ -212,7 +212,8 @@ class TextVectorization(Layer):
             if texts.ndim > 1 and texts.shape[-1] != 1:
                 raise ValueError(f"{self.label}: texts must come as (B,) or (B, 1), but {texts.shape} came.")
             texts = texts.reshape(-1, 1)
-        standard = [[_standard(text, self.standardize) for text in row] for row in texts.reshape(len(texts), -1)]
+        rows = texts.reshape(len(texts), -1) if texts.size else texts
+        standard = [[_standard(text, self.standardize) for text in row] for row in rows]
         for words in self._words_of(standard):
             yield list(words) if self.ngrams is None else list(_runs(list(words), self.ngrams))
 
@@ -287,20 +288,11 @@ class TextVectorization(Layer):
     def get_config(self) -> Config:
         """The arguments; the vocabulary is in it, whether given or learned."""
         plain = ("max_tokens", "ngrams", "output_mode", "output_sequence_length", "pad_to_max_tokens")
-        return (
-            super().get_config()
-            | {name: getattr(self, name) for name in plain}
-            | {
-                "standardize": _said(self.standardize),
-                "split": _said(self.split),
-                "vocabulary": None if self._words is None else self._words,
-                "idf_weights": None if self._idf is None else [float(weight) for weight in self._idf[1:]],
-                "sparse": False,
-                "ragged": False,
-                "encoding": "utf-8",
-                "vocabulary_size": self.vocabulary_size(),
-            }
-        )
+        said: Config = {name: getattr(self, name) for name in plain}
+        said |= {"standardize": _said(self.standardize), "split": _said(self.split), "vocabulary": self._words}
+        said["idf_weights"] = None if self._idf is None else self._idf[1:].tolist()
+        said |= {"sparse": False, "ragged": False, "encoding": "utf-8", "vocabulary_size": self.vocabulary_size()}
+        return {**super().get_config(), **said}
 
     @classmethod
     def from_config(cls, config: Config) -> TextVectorization:

@@ -9,7 +9,7 @@ called: a pickle that wants anything else is refused.
 from __future__ import annotations
 
 import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -58,13 +58,20 @@ def read(pickle: bytes, latin: bool = False) -> Any:
     """
     machine = _Machine(latin)
     try:
-        for opcode, argument, _ in pickletools.genops(pickle):
+        for opcode, argument, _ in _instructions(pickle):
             if opcode.name == "STOP":
                 return _finished(machine.pop())
             machine.follow(opcode.name, argument)
     except (IndexError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise ValueError(f"it is damaged ({type(error).__name__}: {error}).") from None
-    raise ValueError("it has no end.")
+    raise ValueError("it is damaged (it has no end).")
+
+
+def _instructions(pickle: bytes) -> Iterator[tuple[Any, Any, Any]]:
+    try:
+        yield from pickletools.genops(pickle)
+    except ValueError as error:
+        raise ValueError(f"it is damaged ({error}).") from None
 
 
 def _finished(value: Any) -> Any:

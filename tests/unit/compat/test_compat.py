@@ -21,9 +21,7 @@ RUN = [sys.executable, "-m", "gatewise", "run"]
 def started(command, folder, **environment):
     """The finished process of a command in a folder."""
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment}
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
-    )
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def program(folder, source, name="program.py"):
@@ -97,7 +95,7 @@ def test_gatewise_answers_where_tensorflow_is_installed(tmp_path):
 
 def test_a_module_that_is_not_here_is_named(tmp_path):
     source = """
-        for statement in ("import keras.applications", "from tensorflow.keras.applications import VGG16",
+        for statement in ("import keras.applications", "from tensorflow.keras.applications import vgg16",
                           "from tensorflow.keras import applications", "import tensorflow.python.framework.ops"):
             try:
                 exec(statement)
@@ -381,7 +379,7 @@ gatewise.keras.layers
 for finder in sys.meta_path:
     assert finder in before or finder.find_spec("tensorflow", None) is finder.find_spec("keras", None) is None
 """
-    assert subprocess.run([sys.executable, "-c", code], check=True, timeout=600).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=True, timeout=60).returncode == 0
 
 
 # --- The names of `tf` ------------------------------------------------------------------------------------------
@@ -464,7 +462,7 @@ def test_every_name_that_is_listed_is_there():
 @pytest.mark.parametrize(
     ("name", "hint"),
     [("Session", "graphs and sessions"), ("placeholder", "graphs and sessions"), ("GradientTape", "it lacks this name"),
-     ("layers", None), ("cosntant", "'constant'"), ("train", "it lacks this name")],
+     ("layers", None), ("cosntant", "'constant'"), ("estimator", "it lacks this name")],
 )  # fmt: skip
 def test_a_missing_name_of_tf_says_so(name, hint):
     if name == "layers":
