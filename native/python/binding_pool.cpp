@@ -21,7 +21,7 @@ std::vector<char> bytes_of(const nb::bytes& bytes) {
 
 class BoundPool {
  public:
-  BoundPool(Builder& builder, Index capacity) : pool_(builder.finish(), capacity) {}
+  BoundPool(Builder& builder, Index capacity) : layout_(builder.finish()), pool_(layout_, capacity) {}
 
   Index capacity() const { return pool_.records().capacity(); }
 
@@ -39,7 +39,7 @@ class BoundPool {
 
   void use(Builder& builder) {
     std::shared_ptr<const Program> program = builder.finish();
-    if (program->record() != pool_.program().record()) {
+    if (program->record() != layout_->record()) {
       throw std::invalid_argument("the records of two programs differ");
     }
     locked(pool_.lock(), true, [&] { pool_.use(std::move(program)); });
@@ -56,20 +56,20 @@ class BoundPool {
   }
 
   nb::list push(const Ids& ids, nb::list inputs) {
-    Arrays arrays(pool_.program(), make_, std::move(inputs), count(ids));
+    Arrays arrays(*layout_, make_, std::move(inputs), count(ids));
     locked(pool_.lock(), true,
            [&] { pool_.push(ids.data(), count(ids), arrays.input_data.data(), arrays.output_data.data()); });
     return arrays.outputs;
   }
 
   nb::object read(const Ids& ids) {
-    auto [array, data] = make_({count(ids), pool_.program().record()});
+    auto [array, data] = make_({count(ids), layout_->record()});
     locked(pool_.lock(), true, [this, &ids, to = data] { pool_.read(ids.data(), count(ids), to); });
     return array;
   }
 
   void write(const Ids& ids, const Floats& states) {
-    want_size(static_cast<Index>(states.size()) == count(ids) * pool_.program().record(), "states");
+    want_size(static_cast<Index>(states.size()) == count(ids) * layout_->record(), "states");
     locked(pool_.lock(), true, [&] { pool_.write(ids.data(), count(ids), states.data()); });
   }
 
@@ -109,6 +109,7 @@ class BoundPool {
     }
   }
 
+  std::shared_ptr<const Program> layout_;  // the first program, whose sizes all others have
   Pool pool_;
   NewFloats make_;
 };

@@ -56,9 +56,8 @@ class BoundSession {
   // object and x for whatever push does not take by itself.
   BoundSession(Builder& builder, Index batch, std::vector<Index> in_shape, const std::vector<Index>& out_shape,
                nb::object other)
-      : session_(builder.finish(), batch), in_shape_(std::move(in_shape)), other_(std::move(other)) {
-    const Program& program = session_.program();
-    simple_ = program.inputs().size() == 1 && program.outputs().size() == 1 && !program.inputs()[0].ids;
+      : layout_(builder.finish()), session_(layout_, batch), in_shape_(std::move(in_shape)), other_(std::move(other)) {
+    simple_ = layout_->inputs().size() == 1 && layout_->outputs().size() == 1 && !layout_->inputs()[0].ids;
     nb::list sizes;
     for (const Index size : out_shape) sizes.append(size);
     single_ = nb::tuple(sizes);
@@ -69,7 +68,7 @@ class BoundSession {
   Index batch() const { return session_.batch(); }
 
   nb::object push(nb::handle x) {
-    if (simple_) {
+    if (simple_ && !may_hide(x)) {
       const Pushed array(x);
       if (array.holds('f')) {
         if (array.axes() > 0 && array.size(0) == session_.batch() && array.has_sizes(1, in_shape_)) {
@@ -82,19 +81,19 @@ class BoundSession {
   }
 
   nb::list run(nb::list inputs, Index steps) {
-    Arrays arrays(session_.program(), make_, std::move(inputs), session_.batch() * steps);
+    Arrays arrays(*layout_, make_, std::move(inputs), session_.batch() * steps);
     advance(arrays.input_data.data(), arrays.output_data.data(), steps);
     return arrays.outputs;
   }
 
   nb::object read() {
-    auto [array, data] = make_({session_.batch(), session_.program().record()});
+    auto [array, data] = make_({session_.batch(), layout_->record()});
     locked(session_.lock(), false, [this, to = data] { session_.read(to); });
     return array;
   }
 
   void write(const Floats& states) {
-    want_size(static_cast<Index>(states.size()) == session_.batch() * session_.program().record(), "states");
+    want_size(static_cast<Index>(states.size()) == session_.batch() * layout_->record(), "states");
     locked(session_.lock(), false, [&] { session_.write(states.data()); });
   }
 
@@ -102,9 +101,18 @@ class BoundSession {
     locked(session_.lock(), false, [this] { session_.reset(); });
   }
 
+  void use(Builder& builder) {
+    std::shared_ptr<const Program> program = builder.finish();
+    if (program->record() != layout_->record()) throw std::invalid_argument("the records of two programs differ");
+    locked(session_.lock(), false, [&] { session_.use(std::move(program)); });
+  }
+
  private:
+  // Whether x is a masked array (numpy.ma), whose buffer shows what it hides.
+  bool may_hide(nb::handle x) const { return !x.type().is(plain_array_) && nb::hasattr(x, "filled"); }
+
   bool is_long(Index steps) const {
-    return session_.program().work() * static_cast<double>(session_.batch() * steps) > costs::kLongWork;
+    return layout_->work() * static_cast<double>(session_.batch() * steps) > costs::kLongWork;
   }
 
   void advance(const void* const* inputs, float* const* outputs, Index steps) {
@@ -124,12 +132,14 @@ class BoundSession {
     return array;
   }
 
+  std::shared_ptr<const Program> layout_;  // the first program, whose sizes all others have
   Session session_;
   std::vector<Index> in_shape_;
   nb::object other_;
   nb::object single_;
   nb::object batched_;
   NewFloats make_;
+  nb::object plain_array_ = nb::module_::import_("numpy").attr("ndarray");
   bool simple_ = false;
 };
 
@@ -144,7 +154,8 @@ void bind_session(nb::module_& module) {
       .def("run", &BoundSession::run, "inputs"_a, "steps"_a, "Some steps: arrays (B T, width) to arrays (B T, width).")
       .def("read", &BoundSession::read, "The states (B, record).")
       .def("write", &BoundSession::write, "states"_a)
-      .def("reset", &BoundSession::reset);
+      .def("reset", &BoundSession::reset)
+      .def("use", &BoundSession::use, "program"_a, "Advance by another program from now on, of the same record.");
 }
 
 }  // namespace gatewise::stream

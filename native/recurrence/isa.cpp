@@ -96,6 +96,15 @@ const Kernels& named(const std::string& name) {
   throw std::invalid_argument("unknown instruction set \"" + name + "\"; this machine has " + known);
 }
 
+// The set that the environment asks for.
+const Kernels& forced_by_environment(const char* name) {
+  try {
+    return named(name);
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(std::string("GATEWISE_ISA: ") + error.what());
+  }
+}
+
 std::atomic<const Kernels*> chosen{nullptr};
 
 }  // namespace
@@ -109,7 +118,7 @@ const Kernels& current_kernels() {
   const Kernels* kernels = chosen.load(std::memory_order_acquire);
   if (kernels == nullptr) {
     const char* forced = std::getenv("GATEWISE_ISA");
-    kernels = forced != nullptr && *forced != '\0' ? &named(forced) : available_kernels().back();
+    kernels = forced != nullptr && *forced != '\0' ? &forced_by_environment(forced) : available_kernels().back();
     chosen.store(kernels, std::memory_order_release);
   }
   return *kernels;

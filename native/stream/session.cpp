@@ -160,4 +160,11 @@ void Session::write(const float* from) { std::memcpy(states_[0], from, bytes());
 
 void Session::reset() { std::memset(states_[0], 0, bytes()); }
 
+void Session::use(std::shared_ptr<const Program> program) {
+  CallMemory one_step(*program, batch_, 1);
+  program_ = std::move(program);
+  one_step_ = std::move(one_step);
+  many_ = CallMemory();
+}
+
 }  // namespace gatewise::stream

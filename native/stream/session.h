@@ -24,6 +24,9 @@ class Session {
   void write(const float* from);
   void reset();
 
+  // Advances by another program from now on, of the same inputs, outputs and record; the states stay.
+  void use(std::shared_ptr<const Program> program);
+
   // Whoever calls any of the above holds this lock.
   ForkLock& lock() const { return lock_; }
 

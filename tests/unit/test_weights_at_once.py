@@ -152,6 +152,28 @@ def test_many_threads() -> None:
     assert wrong == []
 
 
+def test_a_stream_is_updated_between_pushes() -> None:
+    """The state that a push left stays, and each push is of one set of weights."""
+    layer = L.SimpleRNN(1, activation="linear", use_bias=False)
+    model = gw.Sequential([gw.Input((None, 1)), layer])
+    one = [np.ones((1, 1), "float32"), np.ones((1, 1), "float32")]
+    model.set_weights(one)
+    stream = model.stream()
+    pushes = 400
+
+    def push() -> None:
+        for _ in range(pushes):
+            stream.push(np.ones(1, "float32"))
+
+    thread = threading.Thread(target=push)
+    thread.start()
+    for _ in range(100):
+        model.set_weights(one)
+        stream.update()
+    thread.join()
+    assert stream.state[layer.name]["h"] == pushes
+
+
 def test_values_are_replaced_together_and_stay_for_who_began_before() -> None:
     pair = [Variable(np.zeros(2, "float32"), name=name) for name in "ab"]
     with all_or_nothing():

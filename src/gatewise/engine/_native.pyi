@@ -164,6 +164,8 @@ class Session:
 
     def write(self, states: Array) -> None: ...
     def reset(self) -> None: ...
+    def use(self, program: Program) -> None:
+        """Advance by another program from now on, of the same record."""
 
 class Pool:
     """Many streams, each advanced when its turn comes. `ids` are contiguous int64."""

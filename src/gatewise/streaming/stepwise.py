@@ -81,6 +81,11 @@ class Session:
         with lock:
             self._records = np.array(records, self._prepared.dtype)
 
+    def use(self, prepared: Prepared) -> None:
+        """Go on with other weights."""
+        with lock:
+            self._prepared = prepared
+
     def reset(self) -> None:
         """Set the records to zeros."""
         with lock:

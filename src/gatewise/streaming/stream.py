@@ -132,9 +132,14 @@ class Stream:
         prepared = prepare(self.model)
         if prepared.fingerprint() != self._prepared.fingerprint():
             raise ValueError(f"{self.model.label} has other layers than when this stream was made: make a new one.")
-        records: Array = self._session.read()
-        self._use(prepared)
-        self._session.write(records)
+        if (prepared.program is None) != (self._prepared.program is None):
+            records: Array = self._session.read()
+            self._use(prepared)
+            self._session.write(records)
+            return
+        # A push of another thread comes before or after, and the state that it leaves stays.
+        self._session.use(prepared if prepared.program is None else prepared.program)
+        self._prepared = prepared
 
     def __repr__(self) -> str:
         return f"<Stream of {self.model.label}, batch_size={self.batch_size}>"
