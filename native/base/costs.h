@@ -38,6 +38,11 @@ inline constexpr int kRowsOf16 = 3;
 // counted.)
 inline constexpr int kRowsByLane = 7;
 
+// Without fused products (x86-64 before AVX2) the tiles are few: what they would gain is little, and each takes its
+// time of every build. Chosen.
+inline constexpr int kRowsUnfused = 2;
+inline constexpr int kMaxPanelsUnfused = 2;
+
 // Panels of a tile, of one or two gates and of more. Six sums suffice to hide the latency, and more of the weights met
 // last are still near when the next step begins: for one row of three gates two panels were measured 10% faster than
 // four, of four gates 0 to 6% (on an EPYC of family 25 and model 17).

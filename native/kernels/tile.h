@@ -20,7 +20,10 @@ inline constexpr int kMaxRows = 16;
 // Rows of a tile at most: as many as fit, and for one or two gates fewer rows and more panels.
 constexpr int rows_for(int gates) {
   const int fitting = kMaxSums / (gates < 3 ? 4 : gates);
-  constexpr int most = kRegisters == 16 && kFused ? costs::kRowsOf16 : kByLane ? costs::kRowsByLane : kMaxSums;
+  constexpr int most = !kFused            ? costs::kRowsUnfused
+                       : kRegisters == 16 ? costs::kRowsOf16
+                       : kByLane          ? costs::kRowsByLane
+                                          : kMaxSums;
   return fitting > most ? most : fitting;
 }
 
@@ -29,7 +32,10 @@ constexpr int rows_for(int gates) {
 // needs one more.)
 constexpr bool loads_once(int rows, int vectors) { return kFused && rows > 1 && rows * (vectors + 1) + 1 < kRegisters; }
 
-constexpr int max_panels(int gates) { return gates < 3 ? kMaxPanels : costs::kMaxPanelsOfManyGates; }
+constexpr int max_panels(int gates) {
+  if (!kFused) return costs::kMaxPanelsUnfused;
+  return gates < 3 ? kMaxPanels : costs::kMaxPanelsOfManyGates;
+}
 
 // Panels that a tile of `rows` rows may take together.
 constexpr int panels_for(int rows, int gates) {

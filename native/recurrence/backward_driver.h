@@ -284,7 +284,7 @@ Index run_backward(const BackwardPart<T>& part) {
   Index section = 0;
   with_cell(part.layer.cell, [&](auto cell) {
     using C = decltype(cell);
-    if constexpr (sizeof(T) == sizeof(float)) {
+    if constexpr (kFused && sizeof(T) == sizeof(float)) {
       if (part.layer.activation == Activation::tanh && part.layer.recurrent_activation == Activation::sigmoid) {
         section = BackwardDriver<T, C, Fixed<T, Activation::tanh>, Fixed<T, Activation::sigmoid>>(part).run();
         return;

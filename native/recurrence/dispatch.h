@@ -7,10 +7,11 @@
 
 namespace gatewise::GATEWISE_ISA {
 
-// The usual activations are inlined, the others called; of float64 all are called.
+// The usual activations are inlined, the others called; of float64, and without fused products, all are called.
 template <class T>
 constexpr bool has_usual(Activation activation, Activation recurrent_activation) {
-  return sizeof(T) == sizeof(float) && activation == Activation::tanh && recurrent_activation == Activation::sigmoid;
+  return kFused && sizeof(T) == sizeof(float) && activation == Activation::tanh &&
+         recurrent_activation == Activation::sigmoid;
 }
 
 template <class T, class C, class Operands, bool kReserves>
