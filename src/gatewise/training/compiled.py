@@ -67,6 +67,7 @@ class Compiled:
         self.watched: list[Watched] = []
         self.reported: dict[str, Any] = {}
         self.seed: int | None = None
+        self.warm: Any = None  # What the last train_on_batch left for the next one: see fitting.Warm.
         self.steps = 0
 
     # -- made when the outputs are known ------------------------------------------------------------------------------

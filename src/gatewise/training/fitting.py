@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from gatewise.base.changes import changes
 from gatewise.callbacks import CallbackList
 from gatewise.distribution.devices import from_first_process, process_count
 from gatewise.training import step
@@ -17,7 +18,15 @@ from gatewise.training.data import Batch, Source
 from gatewise.training.evaluating import evaluated, plain_logs
 from gatewise.training.interrupts import held_back
 from gatewise.training.preparing import can_fill_up, prepare
-from gatewise.training.program import Held, Program, is_uneven, jax_or_say_what_to_install, placed, program
+from gatewise.training.program import (
+    Held,
+    Program,
+    is_uneven,
+    jax_or_say_what_to_install,
+    placed,
+    program,
+    settings_of,
+)
 from gatewise.training.resuming import running
 from gatewise.training.segments import Segment, segments
 
@@ -191,15 +200,37 @@ def stepped(
     return logs
 
 
-def on_batch(model: Any, batch: Batch) -> dict[str, Any]:
-    """One step on one batch, the values in the variables afterwards; the logs so far.
+class Warm(NamedTuple):
+    """What `train_on_batch` leaves for the next one, which looks at no layer while nothing has changed since.
+
+    Args:
+        latest: the last change in the process: its own.
+        key: what no number of a change tells, and whether metrics begin anew.
+        made: the compiled step.
+    """
+
+    latest: int
+    key: Any
+    made: Program
+
+
+def warm_step(model: Any, anew: bool) -> Program | None:
+    """The compiled step of the last `train_on_batch`, where nothing has changed since."""
+    warm: Warm | None = None if model._compiled is None else model._compiled.warm
+    if warm is None or warm.latest != changes.latest or warm.key != (anew, settings_of(model)):
+        return None
+    return warm.made
+
+
+def on_batch(model: Any, batch: Batch, *, anew: bool, warm: Program | None = None) -> dict[str, Any]:
+    """One step on one batch, the values in the variables afterwards; the logs so far, or with `anew` of this batch.
 
     JAX's values are kept for the next such step, which then copies only what the program has set in between.
     """
     import jax
 
     fills_up = is_uneven(batch.size) and can_fill_up(model)
-    made = program(model, training=True, fills_up=fills_up)
+    made = warm or program(model, training=True, fills_up=fills_up, anew=anew)
     try:
         held = made.spare.pop()
     except IndexError:  # The first step, or another thread has them.
@@ -207,12 +238,15 @@ def on_batch(model: Any, batch: Batch) -> dict[str, Any]:
     data = jax.tree.map(lambda leaf: leaf[None], batch)
     with held.wide_enough():
         data, real = placed(data, np.array([batch.size], "int32"), fills_up, once=True)
+    own, before = 0, changes.latest
     with held_back():
         try:
             logs = stepped(model, made, held, data, real, 0, 1)
         finally:
-            held.given_back()
+            own = held.given_back()
     made.spare[:] = [held]
+    alone = changes.latest == before + own and not fills_up  # Else another thread has changed something meanwhile.
+    model._compiled.warm = Warm(before + own, (anew, settings_of(model)), made) if alone else None
     return plain_logs(model, logs)
 
 

@@ -42,14 +42,18 @@ def prepare(model: Any, source: Source, what: str, training: bool) -> Compiled:
         batch = source.first()
         y_pred, reported = example(model, batch)
         compiled.build(outputs_of(model, y_pred), batch.y, reported)
-    targets = source.whole_targets()
-    if _usual_losses(model):
-        first = source.first()
-        compiled.check(first if targets is None else first._replace(y=targets))
+    check_targets(model, source)
     if training:
         _build_optimizer(compiled.optimizer, model.trainable_variables)
         _say_unused_state(compiled.optimizer)
     return compiled
+
+
+def check_targets(model: Any, source: Source) -> None:
+    """Refuse targets that do not fit the model's outputs or losses."""
+    if _usual_losses(model):
+        targets, first = source.whole_targets(), source.first()
+        model._compiled.check(first if targets is None else first._replace(y=targets))
 
 
 def example(model: Any, batch: Batch) -> tuple[Any, list[str]]:

@@ -53,10 +53,10 @@ class Program(NamedTuple):
     spare: list[Held]
 
 
-def program(model: Any, training: bool, fills_up: bool) -> Program:
-    """The compiled steps of a model as it is now, kept in its cache."""
-    use = f"{'train' if training else 'test'}{' filled up' if fills_up else ''}"
-    made: Program = model._cache.get(use, lambda: _stamp(model), _compiled, model, training, fills_up)
+def program(model: Any, training: bool, fills_up: bool, *, anew: bool = False) -> Program:
+    """The compiled steps of a model as it is now, kept in its cache; with `anew` the metrics begin with each call."""
+    use = f"{'train' if training else 'test'}{' filled up' if fills_up else ''}{' anew' if anew else ''}"
+    made: Program = model._cache.get(use, lambda: _stamp(model), _compiled, model, training, fills_up, anew)
     return made
 
 
@@ -87,18 +87,19 @@ def is_uneven(size: int | None) -> bool:
 
 
 def _stamp(model: Any) -> Any:
-    compiled = model._compiled
-    optimizer = compiled.optimizer
     return (
         model._stamp(weights=False),
-        compiled.number,
+        model._compiled.number,
         tuple(map(id, model.trainable_variables)),
         tuple(map(id, model.state_variables)),
-        id(optimizer),
-        () if optimizer is None else _settings(optimizer),
-        type(model).train_step,
-        placing_now(),
+        settings_of(model),
     )
+
+
+def settings_of(model: Any) -> Any:
+    """What the compiled function depends on and no number of `base.changes` tells."""
+    optimizer = model._compiled.optimizer
+    return id(optimizer), () if optimizer is None else _settings(optimizer), type(model).train_step, placing_now()
 
 
 def _settings(optimizer: Any) -> Any:
@@ -107,7 +108,7 @@ def _settings(optimizer: Any) -> Any:
     return tuple(plain), id(optimizer._learning_rate), len(optimizer.variables)
 
 
-def _compiled(model: Any, training: bool, fills_up: bool) -> Program:
+def _compiled(model: Any, training: bool, fills_up: bool, anew: bool) -> Program:
     import jax
 
     held = ref(model)  # The model keeps the function, which must not keep the model.
@@ -116,12 +117,26 @@ def _compiled(model: Any, training: bool, fills_up: bool) -> Program:
     def run(state: State, segment: Any, real: Any, start: Any, count: Any, seed: Any, number: Any) -> Any:
         alive = held()
         assert alive is not None
+        if anew:
+            state = _with_metrics_anew(alive, state)
         with divided(None if placing is None else placing.division):
             return _steps(alive, training, fills_up, state, segment, real, start, count, seed, number)
 
     eagerly = model._compiled.given["run_eagerly"]
     everywhere = {} if placing is None else {"out_shardings": placing.everywhere}
     return Program(run if eagerly else jax.jit(run, donate_argnums=(0,), **everywhere), [])
+
+
+def _with_metrics_anew(model: Any, state: State) -> State:
+    """The metrics' values as `reset_metrics` leaves them."""
+    import jax.numpy as jnp
+
+    scope = Scope()
+    with reading(scope):
+        model.reset_metrics()
+    fresh = {id(variable): value for variable, value in scope.written()}
+    values = zip(step.variables_of(model).metrics, state.metrics, strict=True)
+    return state._replace(metrics=[jnp.asarray(fresh.get(id(key), old), old.dtype) for key, old in values])
 
 
 def _steps(
@@ -262,13 +277,14 @@ class Held:
         self._values = [value for part in state for value in part]
         self._ahead = True
 
-    def given_back(self) -> None:
-        """Put the values into the variables."""
+    def given_back(self) -> int:
+        """Put the values into the variables; how many there were."""
         if not self._ahead:
-            return
+            return 0
         # Where the version is another, the program has set the variable since.
         places = [k for k, variable in enumerate(self._flat) if self._versions[k] == variable.version]
         commit((self._flat[k], np.asarray(self._values[k])) for k in places)
         for k in places:
             self._versions[k] = self._flat[k].version
         self._ahead = False
+        return len(places)

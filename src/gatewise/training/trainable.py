@@ -22,8 +22,8 @@ from gatewise.training.data import Batch, Source, adapt, unpacked
 from gatewise.training.data.reading import Reading, reader_of
 from gatewise.training.data.sequences import are_ragged
 from gatewise.training.evaluating import evaluated, evaluated_on
-from gatewise.training.fitting import Validation, fit, on_batch
-from gatewise.training.preparing import compiled_of, prepare
+from gatewise.training.fitting import Validation, fit, on_batch, warm_step
+from gatewise.training.preparing import check_targets, compiled_of, prepare
 from gatewise.training.program import jax_or_say_what_to_install
 from gatewise.training.resuming import restore_training_state, training_state
 from gatewise.training.splitting import one_batch, split
@@ -360,10 +360,12 @@ class Trainable(Layer):
         """
         jax_or_say_what_to_install(f"{self.label}: train_on_batch")
         source = self._reading(one_batch(x, y, sample_weight, class_weight))
-        prepare(self, source, "train_on_batch", training=True)
-        if reset_metrics:
-            self.reset_metrics()
-        return self._said(on_batch(self, source.first()), return_dict)
+        warm = warm_step(self, reset_metrics)
+        if warm is None:
+            prepare(self, source, "train_on_batch", training=True)
+        else:
+            check_targets(self, source)
+        return self._said(on_batch(self, source.first(), anew=reset_metrics, warm=warm), return_dict)
 
     # -- going on after an interruption -----------------------------------------------------------------------------
 
