@@ -18,14 +18,15 @@ class BackwardDriver {
       : p_(part), call_(part.call), layer_(part.layer), act_(layer_.activation), gate_(layer_.recurrent_activation) {}
 
   // Members meet after the equation of each section, and their products belong to the section after it: so a team that
-  // leaves off there can be followed by one that is divided otherwise. And they meet before they begin: a member that
-  // never comes is found out at the first barrier, and what the others had done by then could not be done again.
+  // leaves off there can be followed by one that is divided otherwise. They meet before they begin, too: a member that
+  // has no processor is then left out, and its share must not be missing from what the others have done.
   Index run() {
     const Index sections = call_.steps * kPhases;
-    if (p_.meets && !p_.team.barrier(p_.member)) return p_.from;
-    if (p_.from == 0) begin();
     Index now = p_.from;
-    for (bool on = true; on && now < sections;) {
+    bool on = !p_.meets || p_.team.barrier(p_.member);
+    if (!on) return now;
+    if (now == 0) begin();
+    while (on && now < sections) {
       if (now != 0) multiply(now - 1);
       apply(now++);
       if (p_.meets) on = p_.team.barrier(p_.member);
@@ -284,7 +285,7 @@ Index run_backward(const BackwardPart<T>& part) {
   Index section = 0;
   with_cell(part.layer.cell, [&](auto cell) {
     using C = decltype(cell);
-    if constexpr (kFused && sizeof(T) == sizeof(float)) {
+    if constexpr (sizeof(T) == sizeof(float)) {
       if (part.layer.activation == Activation::tanh && part.layer.recurrent_activation == Activation::sigmoid) {
         section = BackwardDriver<T, C, Fixed<T, Activation::tanh>, Fixed<T, Activation::sigmoid>>(part).run();
         return;
