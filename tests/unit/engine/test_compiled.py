@@ -14,7 +14,9 @@ from gatewise import activations
 from gatewise.engine import _native, cells, compiled, native, recurrence, reference, scan
 from gatewise.engine.op import Op, Traversal
 
-if (enable_x64 := getattr(jax, "enable_x64", None)) is None:  # Before 0.8 it was an experiment.
+if hasattr(jax, "enable_x64"):
+    from jax import enable_x64
+else:  # In older releases it was an experiment.
     from jax.experimental import enable_x64
 
 CELLS = (cells.SimpleRNN, cells.LSTM, cells.GRU, cells.GRUResetAfter, cells.PeepholeLSTM)
