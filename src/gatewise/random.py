@@ -11,9 +11,9 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from gatewise.base.arrays import Tensor
+from gatewise.base.arrays import Tensor, numpy_dtype
 from gatewise.base.typing import Array
-from gatewise.base.variable import next_key
+from gatewise.base.variable import current_scope, next_key
 
 _lock = threading.Lock()
 # None until first used: NumPy's random module costs a tenth of all of NumPy to import.
@@ -103,13 +103,37 @@ def normal(
     dtype: Any = "float32",
     seed: int | None = None,
     name: Any = None,
-) -> Tensor:
+) -> Array:
     """An array of normal numbers, as `tf.random.normal` takes its arguments; `name` is accepted.
 
-    >>> normal((2, 3), seed=1).shape
-    (2, 3)
+    >>> normal((2, 3), seed=1).shape == (2, 3)
+    True
     """
-    return np.asarray(generator(seed).normal(mean, stddev, shape), dtype).view(Tensor)
+    if (key := _key_now()) is not None:
+        import jax
+
+        return jax.random.normal(key, _sizes(shape), numpy_dtype(dtype)) * stddev + mean
+    return np.asarray(generator(seed).normal(mean, stddev, _sizes(shape)), dtype).view(Tensor)
+
+
+def truncated_normal(
+    shape: Any,
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: Any = "float32",
+    seed: int | None = None,
+    name: Any = None,
+) -> Array:
+    """An array of normal numbers, those beyond two deviations drawn again.
+
+    >>> bool((abs(truncated_normal((1000,), seed=1).numpy()) <= 2).all())
+    True
+    """
+    draw = generator(seed)
+    made = draw.normal(0.0, 1.0, _sizes(shape))
+    while (far := np.abs(made) > 2).any():
+        made[far] = draw.normal(0.0, 1.0, int(far.sum()))
+    return np.asarray(made * stddev + mean, dtype).view(Tensor)
 
 
 def uniform(
@@ -119,7 +143,7 @@ def uniform(
     dtype: Any = "float32",
     seed: int | None = None,
     name: Any = None,
-) -> Tensor:
+) -> Array:
     """An array of numbers from `minval` up to `maxval` (1, left out), as `tf.random.uniform` takes its arguments.
 
     Raises:
@@ -128,12 +152,57 @@ def uniform(
     >>> int(uniform((1,), 5, 6, dtype="int32")[0])
     5
     """
+    whole = numpy_dtype(dtype).kind in "iu"
+    if whole and maxval is None:
+        raise ValueError("random.uniform: integers need `maxval`, the first number above all of them.")
+    above = 1.0 if maxval is None else maxval
+    if (key := _key_now()) is not None:
+        import jax
+
+        if whole:
+            return jax.random.randint(key, _sizes(shape), minval, above, numpy_dtype(dtype))
+        return jax.random.uniform(key, _sizes(shape), numpy_dtype(dtype), minval, above)
     draw = generator(seed)
-    if np.dtype(dtype).kind in "iu":
-        if maxval is None:
-            raise ValueError("random.uniform: integers need `maxval`, the first number above all of them.")
-        return np.asarray(draw.integers(int(minval), int(maxval), shape), dtype).view(Tensor)
-    return np.asarray(draw.uniform(minval, 1.0 if maxval is None else maxval, shape), dtype).view(Tensor)
+    if whole:
+        return np.asarray(draw.integers(int(minval), int(above), _sizes(shape)), dtype).view(Tensor)
+    return np.asarray(draw.uniform(minval, above, _sizes(shape)), dtype).view(Tensor)
+
+
+def categorical(logits: Any, num_samples: Any, dtype: Any = None, seed: int | None = None, name: Any = None) -> Array:
+    """Draws of classes: of each row of logits (B, C) so many ids (B, num_samples), as `tf.random.categorical`.
+
+    >>> categorical([[0.0, 100.0]], 3).numpy().tolist()
+    [[1, 1, 1]]
+    """
+    x = np.asarray(logits, "float64")
+    if x.ndim != 2:
+        raise ValueError(f"random.categorical takes logits of shape (B, C), but {x.shape} came.")
+    noise = generator(seed).gumbel(size=(x.shape[0], int(num_samples), x.shape[1]))
+    ids = np.argmax(x[:, None, :] + noise, axis=-1)
+    return ids.astype("int64" if dtype is None else numpy_dtype(dtype)).view(Tensor)
+
+
+def shuffle(value: Any, seed: int | None = None, name: Any = None) -> Array:
+    """The parts along the first axis in a random order.
+
+    >>> sorted(shuffle([3, 1, 2]).numpy().tolist())
+    [1, 2, 3]
+    """
+    from gatewise.base.tensors import from_python
+
+    x = value if isinstance(value, np.ndarray) else from_python(value)
+    return x.view(np.ndarray)[generator(seed).permutation(len(x))].view(Tensor)
+
+
+def _key_now() -> Any:
+    """A JAX key where a traced call has one: a number drawn by NumPy would be the same at each call."""
+    scope = current_scope()
+    return next_key() if scope is not None and scope.has_key else None
+
+
+def _sizes(shape: Any) -> tuple[int, ...]:
+    """A shape, given as numbers or as an array of them."""
+    return tuple(int(size) for size in np.atleast_1d(np.asarray(shape, int)))
 
 
 class SeedGenerator:

@@ -35,6 +35,7 @@ PARTS = (
     "fits",
     "mixed",
     "data",
+    "tf",
 )
 
 

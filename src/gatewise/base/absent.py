@@ -17,18 +17,17 @@ _NO_GRAPHS: Final = (
     "Gatewise runs `tf.keras` layers and models, without TensorFlow's graphs and sessions. "
     "Build the model with `tf.keras` and call `model.predict(x)`."
 )
-_NO_RAGGED: Final = (
-    "A list of sequences of unequal lengths goes into `fit` and `predict` as it is; `pad_sequences` and a `Masking` "
-    "layer do for all else."
+_NO_TABLES: Final = (
+    "A dict of Python, over `x.numpy()`, looks words up; `tf.keras.preprocessing.text.Tokenizer` makes ids."
 )
 _NO_PLOTS: Final = "`model.summary()` prints the layers, their shapes and their parameters."
 
 _WHY: Final[dict[str, str]] = {
-    "applications GradientTape train estimator": _NO_TRAINING,
+    "applications estimator": _NO_TRAINING,
     "contrib distribute wrappers": _NO_TRAINING,
-    "ragged RaggedTensor": _NO_RAGGED,
     "layers Session InteractiveSession placeholder get_variable variable_scope Graph": _NO_GRAPHS,
     "global_variables_initializer get_default_graph rnn_cell dynamic_rnn": _NO_GRAPHS,
+    "lookup": _NO_TABLES,
     "plot_model model_to_dot": _NO_PLOTS,
 }
 HINTS: Final = {name: why for names, why in _WHY.items() for name in names.split()}

@@ -11,20 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.base import structure
+from gatewise.base import masks, structure
+from gatewise.base.dtypes import numpy_dtype
+from gatewise.base.tensors import Tensor, as_tensor
 from gatewise.base.typing import Array, Shape
+
+__all__ = [
+    "NUMBER_KINDS", "Tensor", "as_array", "as_tensor", "dtype_of", "is_array", "is_floating", "namespace",
+    "numpy_dtype", "shape_of", "unshared",
+]  # fmt: skip
 
 NUMBER_KINDS = "biuf"
 TEXT = np.dtype(object)
 """The dtype of text: arrays of Python's `bytes`, as TensorFlow gives it."""
-
-
-class Tensor(np.ndarray):
-    """A NumPy array with the method that TensorFlow programs call on results: `model(x).numpy()`."""
-
-    def numpy(self) -> np.ndarray:
-        """The same numbers as a plain `numpy.ndarray`, not copied."""
-        return self.view(np.ndarray)
 
 
 def namespace(*arrays: Any) -> Any:
@@ -41,25 +40,6 @@ def namespace(*arrays: Any) -> Any:
     return np
 
 
-def numpy_dtype(name: Any) -> np.dtype[Any]:
-    """NumPy's dtype of this name, bfloat16 too.
-
-    Raises:
-        TypeError: for bfloat16 without ml_dtypes, which comes with JAX.
-    """
-    if name != "bfloat16":
-        plain: np.dtype[Any] = np.dtype(name)
-        return plain
-    try:
-        import ml_dtypes
-    except ImportError:
-        raise TypeError(
-            "NumPy has no bfloat16 by itself: pip install ml_dtypes (JAX brings it), or use dtype='float32'."
-        ) from None
-    small: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
-    return small
-
-
 def dtype_of(array: Array, name: str) -> Any:
     """The dtype called `name` in the array's library."""
     xp = namespace(array)
@@ -74,7 +54,8 @@ def is_array(value: Any) -> bool:
 def as_array(value: Any, what: str) -> Array:
     """`value` as an array of numbers or booleans; `what` names it in the error.
 
-    Arrays stay as they are (JAX's too), but for NumPy's in the other byte order, which come in the machine's own.
+    Arrays stay as they are (JAX's too), but for NumPy's in the other byte order, which come in the machine's own, and
+    tensors, which become plain arrays and keep their masks.
     Numbers, nested lists and anything with `__array__` or `.numpy()` become NumPy's.
 
     Raises:
@@ -87,6 +68,8 @@ def as_array(value: Any, what: str) -> Array:
         value = np.asarray(value)
     if not isinstance(value, np.ndarray):
         return value
+    if isinstance(value, Tensor):
+        value = masks.carried_over(value, value.view(np.ndarray))
     if value.dtype.kind not in NUMBER_KINDS and value.dtype.name != "bfloat16":
         raise TypeError(f"{what} must hold numbers, but came with dtype {value.dtype}{_sample(value)}.")
     if type(value) is not np.ndarray and (hidden := _hidden(value)):

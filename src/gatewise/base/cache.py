@@ -30,9 +30,9 @@ class Cache:
 
     def __init__(self) -> None:
         # By use: the latest change at the last look, the stamp, the thing. One tuple, as threads look at any time.
-        self._kept: dict[str, tuple[int, Hashable, Any]] = {}
+        self._kept: dict[Hashable, tuple[int, Hashable, Any]] = {}
 
-    def get(self, use: str, stamp: Callable[[], Hashable], make: Callable[..., Made], *args: Any) -> Made:
+    def get(self, use: Hashable, stamp: Callable[[], Hashable], make: Callable[..., Made], *args: Any) -> Made:
         """The thing kept for `use`, made now by `make(*args)` where there is none of this stamp.
 
         A thread that finds another at work makes its own: the last one stays.

@@ -40,6 +40,13 @@ def carrying(array: Array, mask: Array | None) -> Array:
     return other
 
 
+def carried_over(array: Array, same: Array) -> Array:
+    """`same`, with the mask of `array`: the same numbers as another object."""
+    if _masks:
+        attach(same, of(array))
+    return same
+
+
 def of(array: Any) -> Array | None:
     """The mask that travels with `array`, or None."""
     if not _masks:

@@ -20,8 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from gatewise.base import recording
 from gatewise.base.arrays import as_array, shape_of
 from gatewise.base.changes import changes
+from gatewise.base.tensors import BINARY, as_tensor, item, operate, places
 from gatewise.base.typing import Array
 
 
@@ -30,9 +32,13 @@ def _operator(name: str) -> tuple[Callable[[Any, Any], Array], Callable[[Any, An
     function = getattr(operator, name)
 
     def left(variable: Any, other: Any) -> Array:
+        if recording.tapes() and _scope.get() is None:
+            return operate(BINARY[name], variable, other)
         return function(variable.value, other.value if isinstance(other, Variable) else other)
 
     def right(variable: Any, other: Any) -> Array:
+        if recording.tapes() and _scope.get() is None:
+            return operate(BINARY[name], other, variable)
         return function(other, variable.value)
 
     return left, right
@@ -136,10 +142,12 @@ class Variable:
         return self.value
 
     def __getitem__(self, key: Any) -> Array:
+        if recording.tapes() and _scope.get() is None:
+            return recording.apply(item, as_tensor, self, key=places(key))
         return self.value[key]
 
     def __neg__(self) -> Array:
-        return -self.value
+        return self * -1 if recording.tapes() else -self.value
 
     def __float__(self) -> float:
         return float(self.value)

@@ -3,8 +3,9 @@
 - `absent.py`: what is said about a name that Gatewise does not have
 - `versions.py`: which TensorFlow and Keras a program is told that it has
 - `addresses.py`: which public module is which of ours, and the finder that serves them
-- `tensorflow.py`: the names of `tf` beside `tf.keras`
-- `v1.py`: `tf.compat.v1`
+- `functions/`: the functions of `tf`, by what they do, on arrays and on symbolic tensors
+- `tape.py`: `tf.GradientTape`; `variables.py`: what a program changes; `files.py`: files and checkpoints
+- `names.py`, `old.py` < `tensorflow.py`: the names of `tf` beside `tf.keras`; `v1.py`: `tf.compat.v1`
 - `run.py`: `gatewise run`
 - `stand_ins/`: files that processes find which a running program starts
 """

@@ -2,7 +2,8 @@
 
 The program runs in this process as `python program.py` would run it: it is `__main__`, its arguments are `sys.argv`,
 its folder is first on the path, and an error in it shows its own lines alone. Processes that it starts find Gatewise
-under the same names, through `stand_ins/` on the path.
+under the same names, through `stand_ins/` on the path: those of `multiprocessing`, and through `PYTHONPATH` those of
+`subprocess`, where they run a Python that has Gatewise.
 """
 
 from __future__ import annotations
@@ -100,7 +101,12 @@ def _main(**names: Any) -> ModuleType:
 
 
 def _set_path(folder: str) -> None:
-    """Put the program's folder where this program's own was, as Python does unless it was told to be safe (-P)."""
+    """Put the program's folder where this program's own was, as Python does unless it was told to be safe (-P).
+
+    Python processes that the program starts by any means find the stand-ins through the environment.
+    """
+    inherited = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = STAND_INS if not inherited else os.pathsep.join((STAND_INS, inherited))
     if getattr(sys.flags, "safe_path", False):
         sys.path.insert(0, STAND_INS)
     else:

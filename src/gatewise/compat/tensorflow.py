@@ -1,160 +1,86 @@
-"""The names of `tf` beside `tf.keras`: the few that programs use around a Keras model, and in layers of their own.
+"""The names of `tf` beside `tf.keras`: those that programs use around a Keras model, and in layers of their own.
 
-Functions take NumPy arrays (or JAX's) and return such. Everything runs at once, so what switches TensorFlow between
-graphs and eager execution is accepted and changes nothing; graphs and sessions themselves are not here, and a program
-that asks for one is told so.
+The functions are in `functions/`, by what they do. Everything runs at once, so what switches TensorFlow between graphs
+and eager execution is accepted and changes nothing; graphs themselves are not here.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
-import logging as log
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+import logging as _log
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 import numpy as np
 
-from gatewise import activations, initializers
+from gatewise import initializers
+from gatewise.base import dtypes as _dtypes
+from gatewise.base import ragged as _ragged
 from gatewise.base import versions
 from gatewise.base.absent import absent, public
-from gatewise.base.arrays import TEXT, Tensor, as_array, namespace
-from gatewise.base.typing import Array
+from gatewise.base.dtypes import DType, as_dtype
+from gatewise.base.ragged import RaggedTensor
+from gatewise.base.tensor_shape import TensorShape
+from gatewise.base.tensors import InvalidArgumentError, Tensor
+from gatewise.base.variable import Variable as AnyVariable
+from gatewise.compat import files as _files
+from gatewise.compat.functions import FUNCTIONS
+from gatewise.compat.names import Names
+from gatewise.compat.old import OLD
+from gatewise.compat.tape import GradientTape
+from gatewise.compat.variables import Module, TensorArray, Variable
 from gatewise.config import config as settings
-from gatewise.data.spec import TensorSpec, shape_of
+from gatewise.data.spec import TensorSpec
+from gatewise.layer.symbolic import SymbolicTensor
 from gatewise.random import set_seed
-
-if TYPE_CHECKING:
-    pass
 
 __path__: list[str] = []  # `import tensorflow.keras` asks whether `tensorflow` is a package.
 
-# --- Arrays -----------------------------------------------------------------------------------------------------
+constant = FUNCTIONS["constant"]
+newaxis: Final = None
 
-_INTEGERS = [f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)]
-DTYPES: Final = {name: np.dtype(name) for name in ("bool", "float16", "float32", "float64", *_INTEGERS)}
-
-
-def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
-    """An array of `value`: Python's floats as float32 and its integers as int32, arrays as they are.
-
-    Args:
-        value: a number, nested lists or an array.
-        dtype: to cast to.
-        shape: to fill with one number, or to reshape to.
-        name: accepted.
-
-    >>> constant([1.0, 2.0]).dtype.name, constant([1, 2]).dtype.name
-    ('float32', 'int32')
-    """
-    array = np.asarray(as_array(value, "tf.constant: the value"))
-    if dtype is not None:
-        array = array.astype(dtype)
-    elif not hasattr(value, "dtype") and array.dtype.name in _OF_PYTHON:
-        array = array.astype(_OF_PYTHON[array.dtype.name])
-    if shape is not None:
-        array = np.full(shape, array) if array.size == 1 else array.reshape(shape)
-    return array.view(Tensor)
+DTYPES: Final = {name: as_dtype(name) for name in _dtypes.NAMES}
 
 
-_OF_PYTHON: Final = {"float64": "float32", "int64": "int32"}
+def is_tensor(x: Any) -> bool:
+    """Whether `x` is a tensor, a variable or a symbolic tensor; NumPy's arrays are not."""
+    return isinstance(x, (Tensor, AnyVariable, SymbolicTensor, RaggedTensor)) or _is_of_jax(x)
 
 
-def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None) -> Tensor:
-    """`constant(value, dtype)`."""
-    return constant(value, dtype)
+def _is_of_jax(x: Any) -> bool:
+    return hasattr(x, "__array_namespace__") and not isinstance(x, (np.ndarray, np.generic))
 
 
-def zeros(shape: Any, dtype: Any = "float32", name: str | None = None) -> Tensor:
-    """Zeros.
+def get_static_value(tensor: Any, partial: bool = False) -> Any:
+    """The numbers of a tensor; None for a traced or symbolic one."""
+    return np.asarray(tensor) if isinstance(tensor, (np.ndarray, AnyVariable)) else None
 
-    >>> zeros((1, 2)).tolist()
-    [[0.0, 0.0]]
-    """
-    return np.zeros(shape, dtype).view(Tensor)
-
-
-def ones(shape: Any, dtype: Any = "float32", name: str | None = None) -> Tensor:
-    """Ones."""
-    return np.ones(shape, dtype).view(Tensor)
-
-
-def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None) -> Tensor:
-    """Numbers from `start` up to `limit`, that one left out.
-
-    >>> range(3).tolist()
-    [0, 1, 2]
-    """
-    first, last = (0, start) if limit is None else (start, limit)
-    return constant(np.arange(first, last, delta).tolist(), dtype)
-
-
-def cast(x: Any, dtype: Any) -> Array:
-    """`x` in another dtype."""
-    xp = namespace(x)
-    return xp.astype(as_array(x, "tf.cast: the input"), np.dtype(dtype))
-
-
-def _over(name: str) -> Callable[..., Array]:
-    """A reduction in TensorFlow's words: `tf.reduce_sum(x, axis=1, keepdims=True)`."""
-
-    def reduce(input_tensor: Any, axis: Any = None, keepdims: bool = False) -> Array:
-        xp = namespace(input_tensor)
-        axis = tuple(axis) if isinstance(axis, list) else axis
-        return getattr(xp, name)(xp.asarray(input_tensor), axis=axis, keepdims=keepdims)
-
-    return reduce
-
-
-def _like(name: str) -> Callable[..., Array]:
-    """A function whose first argument is the array, or a list of arrays, and which the array's library calls `name`."""
-
-    def apply(x: Any, *args: Any, **kwargs: Any) -> Array:
-        xp = namespace(*x) if isinstance(x, (list, tuple)) else namespace(x, *args)
-        return getattr(xp, name)(x if isinstance(x, (list, tuple)) else xp.asarray(x), *args, **kwargs)
-
-    return apply
-
-
-def transpose(a: Any, perm: Any = None) -> Array:
-    """The axes of `a` in the order `perm`, by default reversed."""
-    xp = namespace(a)
-    return xp.transpose(xp.asarray(a), perm)
-
-
-def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False) -> Array:
-    """The matrix product over the last two axes."""
-    xp = namespace(a, b)
-    a, b = (xp.swapaxes(m, -1, -2) if turned else m for m, turned in ((a, transpose_a), (b, transpose_b)))
-    return xp.matmul(xp.asarray(a), xp.asarray(b))
-
-
-def shape(input: Any) -> tuple[int, ...]:
-    """The shape of an array."""
-    return tuple(np.shape(input))
-
-
-_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    **{f"reduce_{name}": _over(name) for name in ("sum", "mean", "max", "min", "prod", "any", "all")},
-    **{name: _like(name) for name in ("abs", "exp", "sqrt", "square", "sin", "cos", "add", "subtract", "multiply")},
-    **{name: _like(name) for name in ("concat", "stack", "reshape", "expand_dims", "squeeze", "argmax", "argmin")},
-    **{name: _like(name) for name in ("maximum", "minimum", "where", "zeros_like", "ones_like")},
-    "set_random_seed": set_seed,
-    "divide": _like("true_divide"),
-    "pow": _like("power"),
-    "sigmoid": activations.sigmoid,
-    "tanh": activations.tanh,
-    "random_normal_initializer": initializers.RandomNormal,
-    "random_uniform_initializer": initializers.RandomUniform,
-    "truncated_normal_initializer": initializers.TruncatedNormal,
-    "constant_initializer": initializers.Constant,
-    "ones_initializer": initializers.Ones,
-    "zeros_initializer": initializers.Zeros,
-}
 
 # --- How TensorFlow runs ----------------------------------------------------------------------------------------
 
 
-def function(func: Any = None, **options: Any) -> Any:
+class Function:
+    """What `tf.function` gives: the function, which runs as it is."""
+
+    def __init__(self, func: Callable[..., Any]) -> None:
+        self.python_function = func
+        functools.update_wrapper(self, func)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.python_function(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def get_concrete_function(self, *_: Any, **__: Any) -> Function:
+        """Itself."""
+        return self
+
+
+def function(func: Any = None, *_: Any, **options: Any) -> Any:
     """A decorator that TensorFlow compiles with; here the function runs as it is, whatever the options.
 
     >>> @function
@@ -163,7 +89,84 @@ def function(func: Any = None, **options: Any) -> Any:
     >>> double(3)
     6
     """
-    return (lambda given: given) if func is None else func
+    return Function if func is None else Function(func)
+
+
+def py_function(func: Callable[..., Any], inp: Any, Tout: Any, name: Any = None) -> Any:  # noqa: N803
+    """The function's value, in the dtype that is said."""
+    given = func(*[FUNCTIONS["convert_to_tensor"](each) for each in inp])
+    if isinstance(Tout, (list, tuple)):
+        return [FUNCTIONS["cast"](each, dtype) for each, dtype in zip(given, Tout, strict=True)]
+    return FUNCTIONS["cast"](given, Tout)
+
+
+def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any], name: Any = None) -> Any:
+    """What one of two functions gives."""
+    return true_fn() if bool(pred) else false_fn()
+
+
+def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, *_: Any, **__: Any) -> Any:
+    """The variables of a loop after its last turn."""
+    now = tuple(loop_vars)
+    while bool(cond(*now)):
+        after = body(*now)
+        now = tuple(after) if isinstance(after, (list, tuple)) else (after,)
+    return type(loop_vars)(now)
+
+
+def map_fn(fn: Callable[[Any], Any], elems: Any, *_: Any, **__: Any) -> Any:
+    """A function of each part along the first axis."""
+    made = [fn(each) for each in FUNCTIONS["unstack"](elems)]
+    if isinstance(made[0], (list, tuple)):
+        return type(made[0])(FUNCTIONS["stack"](list(column)) for column in zip(*made, strict=True))
+    return FUNCTIONS["stack"](made)
+
+
+def scan(fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, reverse: bool = False, **_: Any) -> Any:
+    """All values of `a = fn(a, part)` along the first axis."""
+    parts = FUNCTIONS["unstack"](elems)
+    parts = parts[::-1] if reverse else parts
+    now, made = (parts[0], [parts[0]]) if initializer is None else (initializer, [])
+    for part in parts[1:] if initializer is None else parts:
+        now = fn(now, part)
+        made.append(now)
+    return FUNCTIONS["stack"](made[::-1] if reverse else made)
+
+
+@contextmanager
+def _block(*_: Any, **__: Any) -> Iterator[None]:
+    """A block that means something to TensorFlow: a device, a scope of names."""
+    yield
+
+
+def print_(
+    *inputs: Any, output_stream: Any = None, summarize: Any = 3, sep: str = " ", end: str = "\n", **_: Any
+) -> None:
+    """Print, as `tf.print` does: numbers without their dtype, to the stream of errors."""
+    stream = sys.stdout if output_stream in (sys.stdout, "stdout") else sys.stderr
+    print(*[each.numpy() if hasattr(each, "numpy") else each for each in inputs], sep=sep, end=end, file=stream)
+
+
+def no_op(name: Any = None) -> None:
+    """Nothing."""
+
+
+def custom_gradient(f: Any) -> Any:
+    """Refused: a gradient written by hand is not followed here."""
+    raise NotImplementedError("tf.custom_gradient is not followed here: gradients are those of the function itself.")
+
+
+def assert_that(holds: bool, message: Any, what: str) -> None:
+    """Raise what TensorFlow's assertions raise."""
+    if not holds:
+        raise InvalidArgumentError(f"{what} does not hold{': ' + str(message) if message else '.'}")
+
+
+def _asserting(name: str, known: str) -> Callable[..., None]:
+    def check(x: Any, y: Any, message: Any = None, summarize: Any = None, name: Any = None) -> None:
+        assert_that(bool(np.all(FUNCTIONS[known](x, y))), message, f"tf.debugging.assert_{known}")
+
+    return check
 
 
 def executing_eagerly() -> bool:
@@ -171,9 +174,9 @@ def executing_eagerly() -> bool:
     return True
 
 
-def get_logger() -> log.Logger:
+def get_logger() -> _log.Logger:
     """The logger called "tensorflow", which Gatewise writes nothing to."""
-    return log.getLogger("tensorflow")
+    return _log.getLogger("tensorflow")
 
 
 def _changes_nothing(*_: Any, **__: Any) -> None:
@@ -184,27 +187,6 @@ _SWITCHES: Final = (
     "enable_eager_execution", "disable_eager_execution", "enable_v2_behavior", "disable_v2_behavior",
     "enable_v2_tensorshape", "disable_v2_tensorshape", "enable_resource_variables", "disable_resource_variables",
 )  # fmt: skip
-
-
-class Names:
-    """A part of TensorFlow, such as `tf.nn`, with the names of it that are here.
-
-    Args:
-        address: as programs write it: "tf.nn".
-        names: what is here, by name.
-    """
-
-    def __init__(self, address: str, names: dict[str, Any]) -> None:
-        self._address = address
-        vars(self).update(names)
-
-    def __getattr__(self, name: str) -> Any:
-        from gatewise.base.absent import message
-
-        raise AttributeError(message(f"{self._address}.{name}", vars(self)), name=name, obj=self)
-
-    def __repr__(self) -> str:
-        return f"<{self._address} of Gatewise>"
 
 
 def _set_threads(num_threads: int) -> None:
@@ -223,50 +205,114 @@ def _log_level(level: Any) -> None:
 _NO_DEVICES: Final = {
     "list_physical_devices": _devices,
     "list_logical_devices": _devices,
+    "get_visible_devices": _devices,
     "set_visible_devices": _changes_nothing,
 }
 
-_IN_NN: Final = (
-    *("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "swish"),
-    *("sigmoid", "tanh", "softmax", "log_softmax", "softplus", "softsign"),
-)
 
-_PARTS: Final[dict[str, Names]] = {
-    "config": Names(
-        "tf.config",
-        {
-            **_NO_DEVICES,
-            "experimental": Names("tf.config.experimental", {**_NO_DEVICES, "set_memory_growth": _changes_nothing}),
-            "run_functions_eagerly": _changes_nothing,
-            "threading": Names(
-                "tf.config.threading",
-                {
-                    "set_intra_op_parallelism_threads": _set_threads,
-                    "set_inter_op_parallelism_threads": _changes_nothing,
-                },
-            ),
-        },
-    ),
-    "logging": Names(
-        "tf.logging",
-        {
-            "set_verbosity": _log_level,
-            **{name: getattr(log, name) for name in ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")},
-        },
-    ),
-    "nn": Names("tf.nn", {name: getattr(activations, name) for name in _IN_NN}),
-    "math": Names("tf.math", {**_FUNCTIONS, "softplus": activations.softplus}),
-    "test": Names("tf.test", {"is_gpu_available": lambda *_, **__: False, "is_built_with_cuda": lambda: False}),
+def _as_it_is(func: Any = None, *_: Any, **__: Any) -> Any:
+    return (lambda given: given) if func is None or not callable(func) else func
+
+
+# What stands beside the functions in parts of `tf`: `tf.nn`, `tf.io.gfile`.
+_BESIDE: Final[dict[str, Any]] = {
+    **{f"config.{name}": value for name, value in _NO_DEVICES.items()},
+    **{f"config.experimental.{name}": value for name, value in _NO_DEVICES.items()},
+    "config.experimental.set_memory_growth": _changes_nothing,
+    "config.experimental.enable_op_determinism": _changes_nothing,
+    "config.run_functions_eagerly": _changes_nothing,
+    "config.experimental_run_functions_eagerly": _changes_nothing,
+    "config.functions_run_eagerly": executing_eagerly,
+    "config.optimizer.set_jit": _changes_nothing,
+    "config.optimizer.set_experimental_options": _changes_nothing,
+    "config.threading.set_intra_op_parallelism_threads": _set_threads,
+    "config.threading.set_inter_op_parallelism_threads": _changes_nothing,
+    "logging.set_verbosity": _log_level,
+    **{f"logging.{name}": getattr(_log, name) for name in ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")},
+    **{
+        f"logging.{name}": getattr(_log.getLogger("tensorflow"), name) for name in ("info", "warning", "error", "debug")
+    },
+    "test.is_gpu_available": lambda *_, **__: False,
+    "test.is_built_with_cuda": lambda: False,
+    "test.gpu_device_name": lambda: "",
+    "autograph.experimental.do_not_convert": _as_it_is,
+    "autograph.experimental.set_loop_options": _changes_nothing,
+    "autograph.set_verbosity": _changes_nothing,
+    "autograph.to_graph": _as_it_is,
+    "debugging.set_log_device_placement": _changes_nothing,
+    "debugging.enable_check_numerics": _changes_nothing,
+    "debugging.assert_equal": _asserting("equal", "equal"),
+    "debugging.assert_less": _asserting("less", "less"),
+    "debugging.assert_greater": _asserting("greater", "greater"),
+    "errors.InvalidArgumentError": InvalidArgumentError,
+    "errors.OutOfRangeError": StopIteration,
+    "errors.NotFoundError": FileNotFoundError,
+    "dtypes.DType": DType,
+    "dtypes.as_dtype": as_dtype,
+    **{f"dtypes.{name}": value for name, value in DTYPES.items()},
+    **{f"io.gfile.{name}": value for name, value in _files.GFILE.items()},
+    "io.read_file": _files.read_file,
+    "io.write_file": _files.write_file,
+    "train.Checkpoint": _files.Checkpoint,
+    "train.CheckpointManager": _files.CheckpointManager,
+    "train.latest_checkpoint": _files.latest_checkpoint,
+    "ragged.constant": _ragged.constant,
+    "ragged.stack": _ragged.stack,
+    "ragged.range": _ragged.ragged_range,
+    "linalg.LinAlgError": np.linalg.LinAlgError,
 }
 
-_OF_DATA: Final[dict[str, Any]] = {"string": TEXT, "TensorSpec": TensorSpec, "TensorShape": shape_of}
+
+def _parts() -> dict[str, Names]:
+    """The parts of `tf`, such as `tf.nn` and `tf.io`, with the functions and names below each."""
+    found: dict[str, dict[str, Any]] = {}
+    for address, value in {**FUNCTIONS, **_BESIDE}.items():
+        path = address.split(".")
+        for depth in range(1, len(path)):
+            below = found.setdefault(".".join(path[:depth]), {})
+            if depth == len(path) - 1:
+                below[path[-1]] = value
+    for address in sorted(found, key=lambda each: -each.count(".")):
+        above, _, last = address.rpartition(".")
+        part = Names(f"tf.{address}", found[address])
+        if above:
+            found[above][last] = part
+        else:
+            found[address] = {"": part}
+    return {address: names[""] for address, names in found.items() if "" in names}
+
 
 NAMES: Final[dict[str, Any]] = {
     **DTYPES,
-    **_OF_DATA,
-    **_FUNCTIONS,
+    "half": DTYPES["float16"],
+    "double": DTYPES["float64"],
+    **{name: value for name, value in FUNCTIONS.items() if "." not in name and not name.startswith("_")},
+    "DType": DType,
+    "as_dtype": as_dtype,
+    "Tensor": Tensor,
+    "TensorShape": TensorShape,
+    "TensorSpec": TensorSpec,
+    "RaggedTensor": RaggedTensor,
+    "Variable": Variable,
+    "Module": Module,
+    "TensorArray": TensorArray,
+    "GradientTape": GradientTape,
+    "UnconnectedGradients": Names("tf.UnconnectedGradients", {"NONE": "none", "ZERO": "zero"}),
+    "device": _block,
+    "name_scope": _block,
+    "control_dependencies": _block,
+    "print": print_,
+    "newaxis": None,
+    "random_normal_initializer": initializers.RandomNormal,
+    "random_uniform_initializer": initializers.RandomUniform,
+    "truncated_normal_initializer": initializers.TruncatedNormal,
+    "constant_initializer": initializers.Constant,
+    "ones_initializer": initializers.Ones,
+    "zeros_initializer": initializers.Zeros,
+    "set_random_seed": set_seed,
+    "squared_difference": FUNCTIONS["math.squared_difference"],
     **dict.fromkeys(_SWITCHES, _changes_nothing),
-    **_PARTS,
+    **_parts(),
 }
 """What is here besides this module's own functions."""
 
@@ -277,7 +323,13 @@ _MODULES: Final = {
     "compat": "gatewise.compat",
 }
 
-__all__ = [*public(globals(), __name__), "Tensor", *NAMES, *_MODULES]  # noqa: PLE0604
+_HIDDEN = ("Function", "Names", "print_", "assert_that")
+
+__all__ = [  # noqa: PLE0604
+    *(name for name in public(globals(), __name__) if name not in _HIDDEN),
+    *(name for name in NAMES if name != "newaxis"),
+    *_MODULES,
+]
 
 _absent = absent(__name__, "tf")
 
@@ -291,6 +343,10 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(_MODULES[name])
     if name in ("__version__", "VERSION"):
         return versions.tensorflow()
+    if name == "version":
+        return Names("tf.version", {"VERSION": versions.tensorflow()})
+    if versions.before(2, 0) and name in OLD:
+        return OLD[name]
     return _absent(name)
 
 

@@ -45,7 +45,8 @@ class InputLayer(Layer):
         batch_size: a fixed batch size, for stateful layers.
         batch_shape (or batch_input_shape): both in one.
         dtype: by default `gatewise.config.floatx`.
-        sparse, ragged: accepted when they are off.
+        sparse: accepted when it is off.
+        ragged: accepted: any model takes ragged tensors in `predict` and `fit`.
         optional: accepted, without effect.
         input_tensor, type_spec: accepted as None.
 
@@ -68,9 +69,8 @@ class InputLayer(Layer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for word in ("sparse", "ragged"):
-            if getattr(self, word):
-                raise ValueError(f"{self.label}: {word}=True: Gatewise takes dense arrays only; pad and mask instead.")
+        if self.sparse:
+            raise ValueError(f"{self.label}: sparse=True: Gatewise takes dense arrays only.")
         shape = (self.batch_size, *self.shape) if self.shape is not None else self.declared_input_shape
         if shape is None:
             raise ValueError(f"{self.label}: give `shape`, the shape of one sample, such as shape=(5, 3).")
@@ -300,7 +300,8 @@ class Graph:
         shapes: dict[int, Shape] = dict(zip(map(id, self.input_tensors), map(tuple, given), strict=True))
         for node in self.nodes:
             args, kwargs = node.substitute(lambda tensor: SymbolicTensor(shapes[id(tensor)], tensor.dtype, tensor.name))
-            ins = structure.map_structure(shape_of, args[0] if args else next(iter(kwargs.values())))
+            first = args[0] if args else next(iter(kwargs.values()))
+            ins = structure.map_structure(lambda leaf: shape_of(leaf) if hasattr(leaf, "shape") else leaf, first)
             outs = node.layer._output_shapes(ins, args, kwargs)
             for tensor, shape in zip(
                 structure.flatten(node.outputs), structure.flatten(outs, leaf=structure.is_shape), strict=True

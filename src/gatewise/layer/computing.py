@@ -9,6 +9,8 @@ import numpy as np
 
 from gatewise.base import masks, structure
 from gatewise.base.arrays import as_array, as_input, dtype_of, is_array, is_floating, namespace, shape_of
+from gatewise.base.recording import tapes
+from gatewise.base.tensors import plain
 from gatewise.base.typing import Array
 from gatewise.layer import penalties, signatures
 from gatewise.layer.building import Buildable
@@ -34,6 +36,8 @@ class Computing(Buildable):
     def _compute_here(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         inputs, rest = self._main_input(args, kwargs)
         inputs = self._converted(inputs)
+        if rest or kwargs:
+            rest, kwargs = structure.map_structure(plain, (rest, kwargs))
         shapes = structure.map_structure(shape_of, inputs)
         self._check(shapes)
         self._build_once(shapes)
@@ -69,8 +73,10 @@ class Computing(Buildable):
     def losses(self) -> list[Any]:
         """What is added to the loss: inside `fit` what the layers added in this call, and the weights' regularizers."""
         kept = penalties.collected()
-        own = [] if kept is None else list(kept.losses)
-        return own + [v.regularizer(v.value) for v in self.trainable_variables if v.regularizer is not None]
+        own = list(
+            vars(self).get("_penalties_on_tape", ()) if kept is None and tapes() else kept.losses if kept else ()
+        )
+        return own + [penalties.of_weight(v) for v in self.trainable_variables if v.regularizer is not None]
 
     def inference(self) -> Callable[[Array], Any] | None:
         """A function that computes the output for a NumPy array in the layer's dtype that has been checked and has no

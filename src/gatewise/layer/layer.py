@@ -22,10 +22,11 @@ from gatewise.arguments import bind
 from gatewise.base import masks, structure
 from gatewise.base.arrays import Tensor
 from gatewise.base.names import unique_name
+from gatewise.base.recording import tapes
 from gatewise.base.registry import Registry
 from gatewise.base.typing import Array
 from gatewise.base.variable import all_or_nothing
-from gatewise.layer import symbolic
+from gatewise.layer import recorded, symbolic
 from gatewise.layer.calls import calling, inside_a_call
 from gatewise.layer.config import Configured
 
@@ -73,6 +74,8 @@ class Layer(Configured):
             return self._connect(args, kwargs)
         if inside_a_call():
             return self._compute(args, kwargs)
+        if tapes() and recorded.to_be_recorded(self, args, kwargs):
+            return recorded.recorded_call(self, args, kwargs)
         # Infinity in is NaN out, as everywhere; NumPy's warning would name no layer and help nobody.
         with calling(bool(kwargs.get("training"))), all_or_nothing(), np.errstate(all="ignore"):
             outputs = self._compute(args, kwargs)

@@ -11,7 +11,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from gatewise.base import structure
+from gatewise.base import recording, structure
+from gatewise.base.tensors import as_tensor
+from gatewise.base.variable import Variable
 
 
 @dataclass
@@ -48,3 +50,14 @@ def of_activity(regularizer: Any, outputs: Any) -> None:
     for output in structure.flatten(outputs):
         penalty = regularizer(output)
         kept.losses.append(penalty / max(output.shape[0], 1) if output.ndim else penalty)
+
+
+def of_weight(variable: Variable) -> Any:
+    """What a weight's own regularizer adds."""
+    if not recording.tapes():
+        return variable.regularizer(variable.value)
+    return recording.apply(_regularized, as_tensor, variable.regularizer, variable)
+
+
+def _regularized(regularizer: Any, weight: Any) -> Any:
+    return regularizer(weight.value if isinstance(weight, Variable) else weight)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gatewise.base import masks, structure
+from gatewise.base import masks, recording, structure
 from gatewise.base.arrays import as_array, namespace
 from gatewise.base.names import unique_name
 from gatewise.base.registry import Described
@@ -64,6 +64,12 @@ class Loss(Described):
         Raises:
             ValueError: where shapes do not fit.
         """
+        if recording.tapes():
+            return recording.apply(Loss._of_batch, as_result, self, y_true, y_pred, sample_weight)
+        return as_result(self._of_batch(y_true, y_pred, sample_weight))
+
+    def _of_batch(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Array:
+        """`__call__` on plain arrays."""
         mask = None if structure.is_nested(y_pred) else masks.of(y_pred)
         y_pred = structure.map_structure(lambda leaf: predictions(leaf, self._dtype), y_pred, _is_numbers)
         y_true = structure.map_structure(lambda leaf: self._targets(leaf, y_pred), y_true, _is_numbers)
@@ -71,7 +77,7 @@ class Loss(Described):
             y_true = with_steps(y_true, y_pred, mask, sample_weight)
         losses = self.call(y_true, y_pred)
         mask = reductions.both(mask, masks.of(losses))
-        return as_result(reductions.reduced(losses, sample_weight, mask, self.reduction))
+        return reductions.reduced(losses, sample_weight, mask, self.reduction)
 
     def _targets(self, leaf: Any, y_pred: Any) -> Array:
         array = as_array(leaf, "y_true")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
+from gatewise.base import recording
 from gatewise.base.registry import ObjectRegistry
+from gatewise.base.tensors import Tensor, as_tensor
 from gatewise.base.typing import Array
 
 LossLike: TypeAlias = Callable[..., Array]
@@ -32,11 +35,17 @@ Function = TypeVar("Function", bound=LossLike)
 
 
 def takes(kind: Kind) -> Callable[[Function], Function]:
-    """A decorator: the function takes targets of that kind."""
+    """A decorator: the function takes targets of that kind. Given tensors it gives one, and open tapes know of it."""
 
     def note(function: Function) -> Function:
-        _kinds[function] = kind
-        return function
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Array:
+            if recording.tapes() or any(isinstance(each, Tensor) for each in args):
+                return recording.apply(function, as_tensor, *args, **kwargs)
+            return function(*args, **kwargs)
+
+        _kinds[call] = kind
+        return cast("Function", call)
 
     return note
 

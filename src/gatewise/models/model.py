@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import gatewise.layers  # noqa: F401 (registers every layer that a config may name)
-from gatewise.base import structure
+from gatewise.base import ragged, structure
 from gatewise.base.arrays import Tensor, as_input, unshared
 from gatewise.base.changes import changes
+from gatewise.base.recording import tapes
 from gatewise.base.typing import Config
 from gatewise.base.variable import all_or_nothing, current_scope
 from gatewise.callbacks import CallbackList
@@ -122,8 +123,8 @@ class Model(Trainable):
 
         Args:
             x: arrays (N, ...), in the structure of the model's inputs (for several inputs a list, or a dict by input
-                name); a list of N sequences of unequal lengths (T, I); or what gives batches: an iterator, a loader, a
-                `Sequence`.
+                name); a list of N sequences of unequal lengths (T, I), or a ragged tensor of them; or what gives
+                batches: an iterator, a loader, a `Sequence`.
             batch_size: samples at a time. By default as many as are fast; for a stateful model its own batch size.
                 Where the input of a `time_major` layer is the model's own, all are taken at once.
             verbose: 0 for no progress bar; else one appears on a terminal when the work takes long.
@@ -142,6 +143,7 @@ class Model(Trainable):
         plain = callbacks is None and batch_size is None and steps is None and not self._predicts_itself()
         if plain and (y := self._by_plan(x)) is not NO_PLAN:
             return y
+        x = ragged.sequences(x)
         if self.takes_sequences(x):
             with all_or_nothing():
                 return unequal.predicted(self, x, batch_size)
@@ -392,8 +394,10 @@ class Drawn(Model):
         return self._graph_now() if self.built and type(self).call is Drawn.call else None
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        if not args and not kwargs and not inside_a_call() and (y := self._by_plan(inputs)) is not NO_PLAN:
-            return y.view(Tensor) if type(y) is np.ndarray else structure.map_structure(as_tensor, y)
+        if not args and not kwargs and not inside_a_call() and not tapes():
+            y = self._by_plan(inputs)
+            if y is not NO_PLAN:
+                return y.view(Tensor) if type(y) is np.ndarray else structure.map_structure(as_tensor, y)
         return super().__call__(inputs, *args, **kwargs)
 
     def _graph_now(self) -> Graph:

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from gatewise.base.arrays import namespace
+from gatewise.base.tensors import plain
 from gatewise.base.typing import Array
 from gatewise.base.variable import Scope, Variable, all_or_nothing, reading
 from gatewise.optimizers.clipping import CLIPPERS
@@ -314,7 +315,7 @@ def power(base: float, t: Array) -> Array:
 
 
 def _array(value: Any) -> Any:
-    return getattr(value, "value", value)
+    return plain(getattr(value, "value", value))
 
 
 def _paired(label: str, kind: str, variables: list[Variable], values: Sequence[Array]) -> list[tuple[Variable, Array]]:

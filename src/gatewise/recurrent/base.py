@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gatewise.base import structure
-from gatewise.base.arrays import as_array, namespace, shape_of
+from gatewise.base.arrays import Tensor, as_array, namespace, shape_of
 from gatewise.base.typing import Array, Shape
 from gatewise.base.variable import Variable
 from gatewise.engine import native
@@ -95,7 +95,7 @@ class RecurrentLayer(CellWeights):
             came = "a list in a list" if nested else len(states)
             raise ValueError(f"{self.label}: {what} needs {self._state_words()}, but {came} came.")
         states = [
-            s if isinstance(s, SymbolicTensor) else as_array(s, f"{self.label}: {what} ({name})")
+            s if isinstance(s, (SymbolicTensor, Tensor)) else as_array(s, f"{self.label}: {what} ({name})")
             for s, name in zip(states, self._equation.states, strict=True)
         ]
         if batch is None and shape_of(states[0]):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gatewise import losses, metrics, optimizers
-from gatewise.base import release
+from gatewise.base import ragged, release
 from gatewise.base.typing import Array, Config
 from gatewise.base.words import nearest
 from gatewise.callbacks import CallbackList
@@ -273,6 +273,7 @@ class Trainable(Layer):
         asked.frequency(f"{start}validation_freq", validation_freq)
         asked.share(f"{start}validation_split", validation_split)
         asked.one_of(f"{start}shuffle", shuffle, (True, False, None, "batch"))
+        x, y = ragged.sequences(x), ragged.sequences(y)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split)
         source = self._source(x, y, sample_weight, batch_size, shuffle, class_weight)
@@ -304,6 +305,7 @@ class Trainable(Layer):
     def _source(
         self, x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle: Any = False, class_weight: Any = None
     ) -> Source:
+        x, y = ragged.sequences(x), ragged.sequences(y)
         inputs = len(self.inputs) if self.is_drawn and self.built else None  # type: ignore[attr-defined]
         masked = self.masks_reach_all if self.takes_sequences(x) else None
         return self._reading(adapt(x, y, sample_weight, batch_size, shuffle, class_weight, inputs, masked))

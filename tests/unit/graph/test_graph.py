@@ -96,7 +96,6 @@ def test_input_layers() -> None:
     for options, words in [
         ({}, "give `shape`"),
         ({"shape": (3,), "sparse": True}, "sparse=True"),
-        ({"shape": (3,), "ragged": True}, "ragged=True"),
     ]:
         with pytest.raises(ValueError, match=words):
             InputLayer(**options)
