@@ -65,7 +65,7 @@ def run(version: str | None, as_module: bool, program: str, args: tuple[str, ...
     from gatewise.compat import run as runner
 
     try:
-        runner.prepare(version)
+        runner.prepare(version, near=os.getcwd() if as_module else os.path.dirname(os.path.realpath(program)))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--tf") from None
     try:

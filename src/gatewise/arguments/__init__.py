@@ -9,6 +9,7 @@ from gatewise.arguments.declared import bind as bind
 from gatewise.arguments.declared import by_name as by_name
 from gatewise.arguments.declared import in_order as in_order
 from gatewise.arguments.declared import ordered as ordered
+from gatewise.arguments.declared import unsaid as unsaid
 from gatewise.arguments.kinds import KEYWORD_IN_KERAS2 as KEYWORD_IN_KERAS2
 from gatewise.arguments.kinds import NO_ADAPTERS as NO_ADAPTERS
 from gatewise.arguments.kinds import absent as absent

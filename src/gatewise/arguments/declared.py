@@ -130,6 +130,8 @@ class Declared:
     """The class's own and inherited arguments by name, in positional order."""
     _fixed: ClassVar[dict[str, Any]] = {}
     """Inherited arguments that the class's constructor does not take, and what they are."""
+    _by_release: ClassVar[frozenset[str]] = frozenset()
+    """The arguments in configs whose defaults the generations differ in."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -137,6 +139,11 @@ class Declared:
             value for base in reversed(cls.__mro__) for value in vars(base).values() if isinstance(value, Argument)
         )
         cls._arguments = {name: argument for name, argument in declared.items() if name not in cls._fixed}
+        cls._by_release = frozenset(
+            name
+            for name, argument in cls._arguments.items()
+            if argument.in_config and len({repr(default) for default in argument.defaults.values()}) > 1
+        )
 
 
 def ordered(declared: Iterable[Argument[Any, Any]]) -> dict[str, Argument[Any, Any]]:
@@ -167,6 +174,11 @@ def in_order(arguments: dict[str, Argument[Any, Any]]) -> list[str]:
         name = next(name for name, before in moved.items() if before in names)
         names.insert(names.index(moved.pop(name)) + 1, name)
     return names
+
+
+def unsaid(arguments: dict[str, Argument[Any, Any]], names: Iterable[str], args: Any, kwargs: Any) -> frozenset[str]:
+    """Those of `names` that a call with these `args` and `kwargs` leaves at their defaults."""
+    return frozenset(names).difference(kwargs, in_order(arguments)[: len(args)])
 
 
 def by_name(label: str, args: tuple[Any, ...], kwargs: dict[str, Any], place: int, name: str) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@
 - `tape.py`: `tf.GradientTape`; `variables.py`: what a program changes; `files.py`: files and checkpoints
 - `names.py`, `old.py` < `tensorflow.py`: the names of `tf` beside `tf.keras`; `v1.py`: `tf.compat.v1`
 - `run.py`: `gatewise run`
+- `pinned.py`: which TensorFlow a program was written for
 - `stand_ins/`: files that processes find which a running program starts
 """
 

@@ -15,8 +15,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final
 
-from gatewise.base import versions
-from gatewise.base.absent import message
+from gatewise.base import keras_names, versions
+from gatewise.base.absent import keras_module, message
 
 ROOTS: Final[dict[str, str]] = {
     "tensorflow": "gatewise.compat.tensorflow",
@@ -38,49 +38,6 @@ ROOTS: Final[dict[str, str]] = {
 }
 """Public modules, and ours: what is under one is found under the other."""
 
-OLD_HOMES: Final[dict[str, str]] = {
-    "engine": "",
-    "engine.base_layer": "layers",
-    "engine.input_layer": "layers",
-    "engine.input_spec": "layers",
-    "engine.topology": "layers",
-    "engine.sequential": "models",
-    "engine.training": "models",
-    "layers.advanced_activations": "layers",
-    "layers.convolutional": "layers",
-    "layers.core": "layers",
-    "layers.cudnn_recurrent": "layers",
-    "layers.embeddings": "layers",
-    "layers.merge": "layers",
-    "layers.noise": "layers",
-    "layers.normalization": "layers",
-    "layers.pooling": "layers",
-    "layers.recurrent": "layers",
-    "layers.recurrent_v2": "layers",
-    "layers.wrappers": "layers",
-    "layers.rnn": "layers",
-    "optimizer_v2": "optimizers",
-    "optimizer_v2.adadelta": "optimizers.legacy",
-    "optimizer_v2.adagrad": "optimizers.legacy",
-    "optimizer_v2.adam": "optimizers.legacy",
-    "optimizer_v2.adamax": "optimizers.legacy",
-    "optimizer_v2.ftrl": "optimizers.legacy",
-    "optimizer_v2.gradient_descent": "optimizers.legacy",
-    "optimizer_v2.learning_rate_schedule": "optimizers.schedules",
-    "optimizer_v2.nadam": "optimizers.legacy",
-    "optimizer_v2.optimizer_v2": "optimizers.legacy",
-    "optimizer_v2.rmsprop": "optimizers.legacy",
-    "optimizers.experimental": "optimizers",
-    "optimizers.learning_rate_schedule": "optimizers.schedules",
-    "saving.save": "models",
-    "preprocessing.timeseries": "preprocessing",
-    "utils.data_utils": "utils",
-    "utils.generic_utils": "utils",
-    "utils.layer_utils": "utils",
-    "utils.np_utils": "utils",
-}
-"""Modules of older Kerases, under a root that is `gatewise.keras`: where their names are now."""
-
 
 def ours(address: str) -> str | None:
     """The module of ours that programs import under `address`; None where the address is not TensorFlow's or Keras's.
@@ -95,9 +52,21 @@ def ours(address: str) -> str | None:
             return None
     rest = address[len(root) :].lstrip(".")
     home = ROOTS[root]
-    if home == "gatewise.keras":
-        rest = OLD_HOMES.get(rest, rest)
+    if home == keras_names.OURS:
+        place = keras_names.home(rest)
+        rest = rest if place is None else place
     return f"{home}.{rest}" if rest else home
+
+
+def of_keras(address: str) -> str | None:
+    """The module of Keras at `address`, as its address below `keras`; None for one that no Keras has had.
+
+    >>> of_keras("tensorflow.keras.applications.vgg16"), of_keras("keras.nothing")
+    ('applications.vgg16', None)
+    """
+    roots = [root for root, home in ROOTS.items() if home == keras_names.OURS and address.startswith(f"{root}.")]
+    module = address[len(max(roots, key=len)) + 1 :] if roots else None
+    return module if module in keras_names.modules() else None
 
 
 def written(address: str) -> str:
@@ -117,7 +86,10 @@ class Finder(MetaPathFinder):
         home = ours(fullname)
         if home is None:
             return None
-        if home not in sys.modules and importlib.util.find_spec(home) is None:
+        module = of_keras(fullname)
+        if module is not None:
+            home = keras_module(module).__name__
+        elif home not in sys.modules and not _exists(home):
             raise ModuleNotFoundError(message(written(fullname)), name=fullname)
         return ModuleSpec(fullname, SameModule(fullname, home), is_package=True)
 
@@ -141,6 +113,13 @@ class SameModule(Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Give the module its own spec back, in whose place the import system has put the address's."""
         module.__spec__ = self.own_spec
+
+
+def _exists(home: str) -> bool:
+    try:
+        return importlib.util.find_spec(home) is not None
+    except ModuleNotFoundError:  # What is above it is no package.
+        return False
 
 
 _finder: Final = Finder()

@@ -21,7 +21,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any, Final, NoReturn
 
 from gatewise.base import versions
-from gatewise.compat import addresses
+from gatewise.compat import addresses, pinned
 
 STAND_INS: Final = str(Path(__file__).with_name("stand_ins"))
 
@@ -30,15 +30,20 @@ class CannotRunError(Exception):
     """The program could not be started; the message says why."""
 
 
-def prepare(version: str | None) -> None:
+def prepare(version: str | None, near: str | None = None) -> None:
     """Let TensorFlow's and Keras's names mean Gatewise, in this process.
 
     Args:
-        version: of the TensorFlow that they should be like, or None for the newest.
+        version: of the TensorFlow that they should be like, or None for the one that the program's own files agree on,
+            or else the newest.
+        near: the folder of the program.
 
     Raises:
         ValueError: something that is not a version of TensorFlow.
     """
+    if version is None and near is not None and (found := pinned.agreed(Path(near))) is not None:
+        version = found.version
+        print(f"gatewise run: as under TensorFlow {version}, for {found.why}. --tf says otherwise.", file=sys.stderr)
     versions.use(versions.NEWEST if version is None else version)
     addresses.install()
 

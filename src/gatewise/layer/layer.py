@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.arguments import bind
+from gatewise.arguments import bind, unsaid
 from gatewise.base import masks, structure
 from gatewise.base.arrays import Tensor
 from gatewise.base.names import unique_name
@@ -59,6 +59,8 @@ class Layer(Configured):
         if not vars(self).get("name"):
             self.name = unique_name(label)
         self._given_input_dim = kwargs.get("input_dim")
+        if self._by_release:
+            self._unsaid = unsaid(self._arguments, self._by_release, args, kwargs)
         self._first_weights = weights
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

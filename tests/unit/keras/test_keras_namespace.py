@@ -103,7 +103,6 @@ def test_names_of_python_itself_are_left_to_python():
         ("tf.keras.layer", "Did you mean 'layers'|Did you mean 'Layer'"),
         ("tf.keras.optimizers.Adan", "Did you mean '[Aa]dam'"),
         ("tf.keras.callbacks.EarlyStoping", "Did you mean 'EarlyStopping'"),
-        ("tf.keras.utils.plot_model", r"model\.summary\(\)"),
     ],
 )
 def test_a_missing_name_gets_the_nearest_or_the_way_out(address, hint):
