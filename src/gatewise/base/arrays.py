@@ -104,6 +104,7 @@ def as_text(array: np.ndarray) -> np.ndarray:
     text = np.empty(array.shape, TEXT)
     for place in np.ndindex(array.shape):
         item: Any = array[place]
+        item = item.item() if isinstance(item, np.ndarray) and item.ndim == 0 else item  # A tensor of one text.
         if isinstance(item, str):
             text[place] = item.encode()
         elif isinstance(item, bytes):

@@ -78,7 +78,7 @@ def test_empty_and_unbatched_data_is_refused() -> None:
 
 
 def test_data_that_ends_before_the_epoch_is_an_error() -> None:
-    with pytest.raises(ValueError, match="ended after 6 batches of this epoch, but steps_per_epoch is 9"):
+    with pytest.raises(ValueError, match="the data ends after 6 batches, but steps_per_epoch is 9"):
         model().fit(data().batch(4), steps_per_epoch=9, verbose=0)
 
 

@@ -53,6 +53,10 @@ def offered(*addresses: str) -> Callable[[Callable[..., Any]], Callable[..., Any
     return decorate
 
 
+DRAWING: Final[list[Callable[..., Any]]] = []
+"""What draws a function of symbolic tensors; `drawing` puts it here."""
+
+
 def _calling(function: Callable[..., Any], address: str) -> Callable[..., Any]:
     signature = inspect.signature(function)
     takes = signature.parameters
@@ -66,9 +70,7 @@ def _calling(function: Callable[..., Any], address: str) -> Callable[..., Any]:
             for word in old.keys() & kwargs.keys():
                 kwargs[old[word]] = kwargs.pop(word)
         if any_symbolic((args, kwargs)):
-            from gatewise.compat.functions import drawing
-
-            return drawing.drawn(address, args, kwargs)
+            return DRAWING[0](address, args, kwargs)
         if recording.tapes():
             bound = signature.bind(*args, **kwargs)
             for name in PLAIN.intersection(bound.arguments):

@@ -10,7 +10,7 @@ from gatewise.arguments import Argument
 from gatewise.base import structure
 from gatewise.base.arrays import is_array
 from gatewise.base.names import unique_name
-from gatewise.compat.functions.calling import FUNCTIONS
+from gatewise.compat.functions.calling import DRAWING, FUNCTIONS
 from gatewise.layer import Layer, registered
 from gatewise.layer.drawing import shapes_by_example
 from gatewise.layer.symbolic import Node, SymbolicTensor
@@ -90,3 +90,6 @@ def _shape_of(input: SymbolicTensor, out_type: Any = "int32") -> Any:
         return FUNCTIONS["constant"](list(input.shape), out_type)
     layer = TensorFlowFunction.from_config({"function": "shape", "name": unique_name("tf.shape")})
     return layer(input, out_type)
+
+
+DRAWING.append(drawn)
