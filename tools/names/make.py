@@ -98,6 +98,73 @@ def public(tree: ast.Module, is_package: bool) -> Iterator[str]:
         yield from (name for name in names if name not in PASSING and not name.startswith("_"))
 
 
+def make_page() -> None:
+    """Write the page."""
+    (ROOT / "docs" / "names.md").write_text(page())
+
+
+def page() -> str:
+    """The page: for each module of Keras, which of its names Gatewise has."""
+    from gatewise.base import keras_names
+
+    public = {module: sorted_names(module) for module in keras_names.modules() if is_public(module)}
+    old = {module: sorted_names(module) for module in keras_names.modules() if not is_public(module)}
+    parts = [HEAD, counts(public, old)]
+    for module, (have, only) in public.items():
+        parts.append(f"### `keras.{module}`".replace(".`", "`") + "\n")
+        parts += [
+            f"{words}: {' '.join(f'`{name}`' for name in names)}\n"
+            for words, names in (("Have", have), ("Importable only", only))
+            if names
+        ]
+    return "\n".join(parts)
+
+
+def is_public(module: str) -> bool:
+    """Whether programs of today may import from the module: it is ours, or absent as a whole and at most two deep."""
+    from gatewise.base import keras_names
+
+    home = keras_names.home(module)
+    return home == module or (home is None and module.count(".") < 1)
+
+
+def sorted_names(module: str) -> tuple[list[str], list[str]]:
+    """The names of a module that are here, and those that can only be imported."""
+    from gatewise.base import keras_names
+    from gatewise.base.absent import Absent, keras_module
+
+    found = keras_module(module) if module else __import__("gatewise.keras", fromlist=["keras"])
+    here, only = [], []
+    for name in sorted(keras_names.modules()[module], key=lambda each: (each.lower(), each)):
+        place = f"{module}.{name}".lstrip(".")
+        if place in keras_names.modules():
+            (here if keras_names.home(place) is not None else only).append(name)
+        else:
+            scope: dict[str, object] = {"found": found}
+            (only if isinstance(eval(f"found.{name}", scope), Absent) else here).append(name)
+    return here, only
+
+
+def counts(public: dict[str, tuple[list[str], list[str]]], old: dict[str, tuple[list[str], list[str]]]) -> str:
+    """The table: how many names of each module are here."""
+    rows = [
+        f"| `keras.{module}` | {len(have)} | {len(only)} |".replace(".`", "`")
+        for module, (have, only) in public.items()
+    ]
+    sums = [sum(len(each[kind]) for each in old.values()) for kind in (0, 1)]
+    rows.append(f"| {len(old)} modules of older Kerases | {sums[0]} | {sums[1]} |")
+    return "\n".join(["| module | have | importable only |", "| --- | ---: | ---: |", *rows, ""])
+
+
+HEAD = """# Which of Keras's names Gatewise has
+
+The names are those of Keras 2.0, 2.2, 2.3, 2.6, 2.12, of tf_keras 2.21 and of Keras 3.15, under any of their
+addresses: `keras`, `tensorflow.keras`, `tf_keras`, `tensorflow.python.keras`. **Have** works. **Importable only** can
+be imported, stand in `isinstance` and be subclassed; it says that it is not here when it is called, and `hasattr` does
+not find it. `tools/names/make.py page` makes this page, and a test holds it to the code.
+"""
+
+
 if __name__ == "__main__":
     for part in sys.argv[1:] or ["names", "page"]:
-        {"names": make_names}[part]()
+        {"names": make_names, "page": make_page}[part]()
