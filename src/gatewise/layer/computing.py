@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from gatewise.base.tensors import plain
 from gatewise.base.typing import Array
 from gatewise.layer import penalties, signatures
 from gatewise.layer.building import Buildable
-from gatewise.layer.calls import calling, training_now
+from gatewise.layer.calls import calling, inside_a_call, training_now
 
 
 class Computing(Buildable):
@@ -54,14 +54,34 @@ class Computing(Buildable):
             penalties.of_activity(self.activity_regularizer, outputs)
         return self._with_masks(inputs, outputs, mask)
 
+    _loss_functions = cast("tuple[Callable[[], Any], ...]", ())  # Not annotated: it is no argument.
+
     def add_loss(self, losses: Any, **_: Any) -> None:
         """Add to the loss of the batch, from inside `call`: a number, or a list of them.
 
-        Where no loss is computed, as in `predict`, nothing comes of it.
+        Where no loss is computed, as in `predict`, nothing comes of it. Outside any call, a function without arguments
+        is kept, and what it gives counts in every step, as in tf_keras. Files do not keep it.
+
+        Raises:
+            ValueError: outside any call, for anything but functions: it would count in no step.
+
+        >>> import gatewise as gw
+        >>> model = gw.Sequential([gw.layers.Dense(1, kernel_initializer="ones", input_shape=(2,))])
+        >>> model.add_loss(lambda: 0.5 * (model.layers[0].kernel ** 2).sum())
+        >>> model.compile("sgd", "mse")
+        >>> model.evaluate(np.ones((4, 2)), 2 * np.ones((4, 1)), verbose=0)
+        1.0
         """
-        kept = penalties.collected()
+        given, kept = structure.flatten(losses), penalties.collected()
         if kept is not None:
-            kept.losses += [loss() if callable(loss) else loss for loss in structure.flatten(losses)]
+            kept.losses += [loss() if callable(loss) else loss for loss in given]
+        elif not inside_a_call():
+            if not all(map(callable, given)):
+                raise ValueError(
+                    f"{self.label}: add_loss got a value outside any call, where it would count in no step. Add it "
+                    "inside `call`, or give a function without arguments: add_loss(lambda: ...)."
+                )
+            self._loss_functions = (*self._loss_functions, *given)
 
     def add_metric(self, value: Any, name: str | None = None, aggregation: Any = "mean", **_: Any) -> None:
         """Report the mean of a number over all batches under `name`, from inside `call`."""
@@ -71,12 +91,14 @@ class Computing(Buildable):
 
     @property
     def losses(self) -> list[Any]:
-        """What is added to the loss: inside `fit` what the layers added in this call, and the weights' regularizers."""
+        """What is added to the loss: inside `fit` what the layers added in this call; the weights' regularizers, and
+        the functions that `add_loss` was given.
+        """
         kept = penalties.collected()
-        own = list(
-            vars(self).get("_penalties_on_tape", ()) if kept is None and tapes() else kept.losses if kept else ()
-        )
-        return own + [penalties.of_weight(v) for v in self.trainable_variables if v.regularizer is not None]
+        on_tape = vars(self).get("_penalties_on_tape", ()) if kept is None and tapes() else ()
+        own = list(on_tape if kept is None else kept.losses)
+        own += [penalties.of_weight(v) for v in self.trainable_variables if v.regularizer is not None]
+        return own + [function() for layer in self._walk() for function in layer._loss_functions]
 
     def inference(self) -> Callable[[Array], Any] | None:
         """A function that computes the output for a NumPy array in the layer's dtype that has been checked and has no

@@ -86,8 +86,8 @@ def save_model(
     form = _form(model, path, save_format, zipped)
     of = releases.checked(release or releases.current())
     _check(model, path, overwrite)
-    if getattr(model, "_drawn_losses", None) is not None:
-        warnings.warn(f"{model.label}: the file does not keep what add_loss and add_metric have drawn.", stacklevel=3)
+    if getattr(model, "_drawn_losses", None) is not None or any(layer._loss_functions for layer in model._walk()):
+        warnings.warn(f"{model.label}: the file does not keep what add_loss and add_metric were given.", stacklevel=3)
     config = serialize_layer(model)
     compiled = training_state.compile_config(model, of) if include_optimizer else None
     state = training_state.state(model, of) if compiled is not None else []

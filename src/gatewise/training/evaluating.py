@@ -48,8 +48,8 @@ def evaluated_on(model: Any, batch: Batch) -> dict[str, Any]:
     if own_step(model, training=False) is not None or settings.uses_jax():
         return _on_jax(model, batch)
     with np.errstate(all="ignore"):
-        step.forward(model, batch, training=False)
-        return plain_logs(model, model.get_metrics_result())
+        _, _, logs = step.forward(model, batch, training=False)
+        return plain_logs(model, logs or model.get_metrics_result())
 
 
 def _on_jax(model: Any, batch: Batch) -> dict[str, Any]:

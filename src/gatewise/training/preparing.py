@@ -99,7 +99,7 @@ def can_fill_up(model: Any) -> bool:
     which divide by the number of all rows, may not be given such rows.
     """
     compiled: Compiled = model._compiled
-    if release.current() == "tf1" or not _usual_losses(model):
+    if release.current() == "tf1" or not _usual_losses(model) or step.measures_itself(model):
         return False
     ours = all(type(layer).__module__.startswith("gatewise.") for layer in model._walk())
     apart = not any(

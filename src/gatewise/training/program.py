@@ -182,7 +182,7 @@ def _steps(
             carry = one(place, carry)
     else:
         empty: Any = {}
-        if own is not None:  # A loop must know what its step gives.
+        if own is not None or step.measures_itself(model):  # A loop must know what its step gives.
             shapes = jax.eval_shape(lambda: one(0, (state, {}))[1])
             empty = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
         carry = jax.lax.fori_loop(0, count, one, (state, empty))
@@ -230,8 +230,8 @@ def _usual_step(model: Any, training: bool) -> Callable[..., Any]:
     variables = step.variables_of(model)
     function = step.trained if training else step.tested
 
-    def advance(state: State, batch: Batch, key: Any) -> tuple[State, Any]:
-        return function(model, variables, state, batch, key), {}
+    def advance(state: State, batch: Batch, key: Any) -> tuple[State, dict[str, Any]]:
+        return function(model, variables, state, batch, key)
 
     return advance
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gatewise.base import structure
+from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array
 from gatewise.base.variable import Scope, Variable, next_key, reading
 from gatewise.layer.penalties import collecting
@@ -46,8 +47,8 @@ def metrics_of(model: Any) -> list[Any]:
     return [*named, *(m for m in model._compiled.named().values() if not any(m is other for other in named))]
 
 
-def forward(model: Any, batch: Batch, training: bool) -> tuple[Any, Any]:
-    """The loss and the predictions; metrics move on. Variables are read through whatever scope there is.
+def forward(model: Any, batch: Batch, training: bool) -> tuple[Any, Any, dict[str, Any]]:
+    """The loss, the predictions and `measured`; metrics move on. Variables are read through whatever scope there is.
 
     This is the same for NumPy's arrays and for JAX's.
     """
@@ -63,12 +64,26 @@ def forward(model: Any, batch: Batch, training: bool) -> tuple[Any, Any]:
     compiled.loss_mean.update_state(detached(loss), sample_weight=real_rows(outputs[0]))
     for name, value in penalties.reported.items():
         compiled.reported[name].update_state(detached(value))
-    seen = structure.rebuild(y_pred, iter(outputs))
-    if type(model).compute_metrics.__module__.startswith("gatewise."):
-        watched(model, batch, seen)
-    else:
-        model.compute_metrics(batch.x, batch.y, seen, batch.sample_weight)
-    return loss, y_pred
+    return loss, y_pred, measured(model, batch, structure.rebuild(y_pred, iter(outputs)))
+
+
+def measures_itself(model: Any) -> bool:
+    """Whether a subclass defines `compute_metrics`."""
+    return not type(model).compute_metrics.__module__.startswith("gatewise.")
+
+
+def measured(model: Any, batch: Batch, y_pred: Any) -> dict[str, Any]:
+    """Move the metrics on; what the logs are where a subclass's `compute_metrics` says so, else {}.
+
+    As in Keras 3, logs with the very names of the metrics are what the metrics have gathered.
+    """
+    if not measures_itself(model):
+        watched(model, batch, y_pred)
+        return {}
+    logs = model.compute_metrics(batch.x, batch.y, y_pred, batch.sample_weight)
+    if not isinstance(logs, dict) or set(logs) == set(model.get_metrics_result()):
+        return {}
+    return {name: detached(namespace(value).asarray(value)) for name, value in logs.items()}
 
 
 def watched(model: Any, batch: Batch, y_pred: Any) -> None:
@@ -96,8 +111,8 @@ def total_loss(model: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
 
 def loss_and_updates(
     model: Any, variables: State, state: State, batch: Batch, training: bool, key: Any, trainable: Sequence[Array]
-) -> tuple[Any, tuple[Any, Any, list[Array], list[Array]]]:
-    """`forward` as a pure function: (scaled loss, (loss, predictions, non-trainable values, metrics' values))."""
+) -> tuple[Any, tuple[Any, Any, list[Array], list[Array], dict[str, Any]]]:
+    """`forward` as a pure function: (scaled loss, (loss, outputs, non-trainable values, metrics' values, logs))."""
     pairs = [
         *zip(variables.trainable, trainable, strict=True),
         *zip(variables.non_trainable, state.non_trainable, strict=True),
@@ -105,7 +120,7 @@ def loss_and_updates(
         *zip(variables.metrics, state.metrics, strict=True),
     ]
     with reading(Scope(pairs, key, pure=True)) as scope:
-        loss, y_pred = forward(model, batch, training)
+        loss, y_pred, logs = forward(model, batch, training)
         optimizer = model._compiled.optimizer
         scaled = optimizer.scale_loss(loss) if training and optimizer is not None else loss
         return scaled, (
@@ -113,21 +128,22 @@ def loss_and_updates(
             y_pred,
             [scope.read(v) for v in variables.non_trainable],
             [scope.read(v) for v in variables.metrics],
+            logs,
         )
 
 
-def trained(model: Any, variables: State, state: State, batch: Batch, key: Any) -> State:
-    """The state after one step of training."""
+def trained(model: Any, variables: State, state: State, batch: Batch, key: Any) -> tuple[State, dict[str, Any]]:
+    """The state after one step of training, and `measured`."""
     import jax
     import jax.numpy as jnp
 
     def loss_of(trainable: list[Array]) -> Any:
-        loss, (_, _, others, gathered) = loss_and_updates(model, variables, state, batch, True, key, trainable)
-        return jnp.asarray(loss).sum(), (others, gathered)
+        loss, (_, _, *after) = loss_and_updates(model, variables, state, batch, True, key, trainable)
+        return jnp.asarray(loss).sum(), after
 
-    (_, (others, gathered)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.trainable)
+    (_, (others, gathered, logs)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.trainable)
     trainable, optimizer = applied(model._compiled.optimizer, variables, state, gradients)
-    return State(trainable, others, optimizer, gathered)
+    return State(trainable, others, optimizer, gathered), logs
 
 
 def applied(optimizer: Any, variables: State, state: State, gradients: list[Array]) -> tuple[list[Array], list[Array]]:
@@ -146,10 +162,10 @@ def applied(optimizer: Any, variables: State, state: State, gradients: list[Arra
         return [scope.read(v) for v in variables.trainable], [scope.read(v) for v in variables.optimizer]
 
 
-def tested(model: Any, variables: State, state: State, batch: Batch, key: Any) -> State:
-    """The state after one batch of evaluation."""
-    _, (_, _, others, gathered) = loss_and_updates(model, variables, state, batch, False, key, state.trainable)
-    return State(state.trainable, others, state.optimizer, gathered)
+def tested(model: Any, variables: State, state: State, batch: Batch, key: Any) -> tuple[State, dict[str, Any]]:
+    """The state after one batch of evaluation, and `measured`."""
+    _, (_, _, others, gathered, logs) = loss_and_updates(model, variables, state, batch, False, key, state.trainable)
+    return State(state.trainable, others, state.optimizer, gathered), logs
 
 
 def results(model: Any) -> dict[str, Any]:

@@ -529,7 +529,16 @@ class Trainable(Layer):
         return step.total_loss(self, y, y_pred, sample_weight)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Config:
-        """Move the metrics on by a batch, and return the logs. A subclass may override it."""
+        """Move the metrics on by a batch, and return the logs. A subclass may override it: what it returns are the
+        logs, those of the last batch at the end of an epoch.
+
+        Args:
+            x, y, y_pred, sample_weight: as for `compute_loss`.
+
+        Returns:
+            Numbers by name. Under the very names of `metrics`, what the metrics have gathered comes in their place, as
+            in Keras 3.
+        """
         step.watched(self, Batch(x, y, sample_weight), y_pred)
         return step.results(self)
 
@@ -552,15 +561,15 @@ class Trainable(Layer):
         """
         variables = step.variables_of(self)
         before = step.State(*map(list, state))
-        after = step.trained(self, variables, before, Batch(*unpacked(data)), step.key_now())
-        return step.results_of(self, after), tuple(after)
+        after, logs = step.trained(self, variables, before, Batch(*unpacked(data)), step.key_now())
+        return logs or step.results_of(self, after), tuple(after)
 
     def test_step(self, state: Any, data: Any) -> tuple[Config, Any]:
         """One batch of evaluation, as a pure function; see `train_step`. Its state has no optimizer's values."""
         variables = step.variables_of(self)
         before = step.State(list(state[0]), list(state[1]), [v.value for v in variables.optimizer], list(state[2]))
-        after = step.tested(self, variables, before, Batch(*unpacked(data)), step.key_now())
-        return step.results_of(self, after), (after.trainable, after.non_trainable, after.metrics)
+        after, logs = step.tested(self, variables, before, Batch(*unpacked(data)), step.key_now())
+        return logs or step.results_of(self, after), (after.trainable, after.non_trainable, after.metrics)
 
     def compute_loss_and_updates(
         self,
@@ -583,7 +592,9 @@ class Trainable(Layer):
         kept = [v.value for v in variables.optimizer] if optimizer_variables is None else optimizer_variables
         state = step.State(trainable_variables, non_trainable_variables, kept, metrics_variables)
         batch = Batch(x, y, sample_weight)
-        return step.loss_and_updates(self, variables, state, batch, training, step.key_now(), trainable_variables)
+        key = step.key_now()
+        scaled, aux = step.loss_and_updates(self, variables, state, batch, training, key, trainable_variables)
+        return scaled, aux[:4]
 
 
 _FIT_GENERATOR = {

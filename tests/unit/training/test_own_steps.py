@@ -128,6 +128,73 @@ def test_logs_that_a_model_adds() -> None:
     np.testing.assert_allclose(history["twice"], [2 * logs["mae"]], rtol=1e-5)
 
 
+class Measuring(gw.Sequential):
+    """Gives logs of its own, beside those of its metrics; the numbers below are Keras 3.15's for the same class."""
+
+    def __init__(self, layers: Any) -> None:
+        super().__init__(layers)
+        self.extra = gw.metrics.Mean(name="extra")
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        logs = super().compute_metrics(x, y, y_pred, sample_weight)
+        self.extra.update_state(y_pred.mean())
+        return {**logs, "own": self.extra.result(), "five": 5.0}
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_what_compute_metrics_returns_are_the_logs(eagerly: bool) -> None:
+    model = Measuring([gw.Input((3,)), gw.layers.Dense(1)])
+    x, y = X[:10, 0], Y[:10]
+    means = [float(model.predict(x[cut]).mean()) for cut in (slice(0, 4), slice(4, 8), slice(8, 10))]
+    model.compile(gw.optimizers.SGD(0.0), "mse", metrics=["mae"], run_eagerly=eagerly)
+    own, before = float(np.mean(means)), float(np.mean(means[:2]))
+    history = model.fit(x, y, batch_size=4, shuffle=False, verbose=0, validation_data=(x, y)).history
+    assert list(history)[:3] == ["loss", "mae", "extra"]
+    assert history["five"] == history["val_five"] == [5.0]
+    for name in ("own", "val_own"):
+        np.testing.assert_allclose(history[name], [own], rtol=1e-5)
+    for name in ("extra", "val_extra"):  # The logs were made before this batch came to it.
+        np.testing.assert_allclose(history[name], [before], rtol=1e-5)
+    logs = model.evaluate(x, y, batch_size=4, verbose=0, return_dict=True)
+    np.testing.assert_allclose([logs[name] for name in ("own", "extra", "five")], [own, before, 5.0], rtol=1e-5)
+    assert model.train_on_batch(x, y, return_dict=True)["five"] == 5.0
+
+
+def test_logs_under_the_metrics_own_names_are_the_metrics() -> None:
+    class Same(gw.Sequential):
+        def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            super().compute_metrics(x, y, y_pred, sample_weight)
+            return {"loss": 7.0, "mae": 3.0}
+
+    model = Same([gw.Input((5, 3)), gw.layers.Flatten(), gw.layers.Dense(1)])
+    model.compile(gw.optimizers.SGD(0.0), "mse", metrics=["mae"])
+    wanted = float(np.abs(model.predict(X) - Y).mean())
+    np.testing.assert_allclose(model.fit(X, Y, verbose=0).history["mae"], [wanted], rtol=1e-5)
+    np.testing.assert_allclose(model.evaluate(X, Y, verbose=0)[1], wanted, rtol=1e-5)
+
+
+def test_functions_given_to_add_loss_count_in_every_step(tmp_path: Any) -> None:
+    model = gw.Sequential([gw.Input((3,)), gw.layers.Dense(1, use_bias=False)])
+    dense = model.layers[0]
+    x, y, rate = X[:, 0], Y, 0.1
+    model.compile(gw.optimizers.SGD(rate), "mse")
+    model.train_on_batch(x, y)  # What was compiled before knows nothing of them.
+    dense.add_loss(lambda: 0.5 * (dense.kernel**2).sum())
+    model.add_loss([lambda: 2.0])
+    for _ in range(2):
+        kernel = dense.get_weights()[0].astype("float64")
+        apart = x @ kernel - y
+        wanted = (apart**2).mean() + 0.5 * (kernel**2).sum() + 2
+        np.testing.assert_allclose(model.evaluate(x, y, verbose=0), wanted, rtol=1e-5)
+        np.testing.assert_allclose(model.train_on_batch(x, y), wanted, rtol=1e-5)
+        after = kernel - rate * (2 * x.T @ apart / len(x) + kernel)
+        np.testing.assert_allclose(dense.get_weights()[0], after, rtol=1e-5, atol=1e-6)
+    with pytest.warns(UserWarning, match="does not keep what add_loss"):
+        model.save(tmp_path / "m.keras")
+    with pytest.raises(ValueError, match=r"outside any call, .* give a function without arguments"):
+        dense.add_loss(3.0)
+
+
 class Added(gw.layers.Layer):
     """Adds the mean square of its input to the loss, and reports it."""
 
