@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from itertools import count, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from gatewise.base import structure
 from gatewise.base.arrays import shape_of
 from gatewise.base.typing import Array
+from gatewise.callbacks import CallbackList
 from gatewise.data import INFINITE_CARDINALITY, Dataset
 from gatewise.graph import Graph
 from gatewise.training.data.adapt import gives_batches
@@ -152,18 +153,18 @@ def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
     yield from rest
 
 
-def hooked(outputs: Iterable[Any], callbacks: Any) -> Iterator[Any]:
-    """The batches' outputs, with the hooks of callbacks around each."""
-    callbacks.on_predict_begin()
-    remaining = iter(outputs)
-    for number in count():
+def begun(parts: Iterable[Any], callbacks: CallbackList) -> Iterator[Any]:
+    """The batches; callbacks hear of each before it is computed."""
+    for number, part in enumerate(parts):
         callbacks.on_predict_batch_begin(number)
-        batch = next(remaining, None)
-        if batch is None:
-            break
-        callbacks.on_predict_batch_end(number, {"outputs": batch})
-        yield batch
-    callbacks.on_predict_end()
+        yield part
+
+
+def ended(outputs: Iterable[Any], callbacks: CallbackList) -> Iterator[Any]:
+    """The batches' outputs; callbacks hear of each."""
+    for number, output in enumerate(outputs):
+        callbacks.on_predict_batch_end(number, {"outputs": output})
+        yield output
 
 
 def with_progress(batches: Iterable[Any], total: int | None, verbose: Any) -> Iterable[Any]:

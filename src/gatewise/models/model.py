@@ -144,14 +144,15 @@ class Model(Trainable):
         if plain and (y := self._by_plan(x)) is not NO_PLAN:
             return y
         x = ragged.sequences(x)
-        if self.takes_sequences(x):
-            with all_or_nothing():
-                return unequal.predicted(self, x, batch_size)
         hooks = CallbackList(callbacks, model=self)
         with all_or_nothing():
+            if self.takes_sequences(x):
+                return unequal.predicted(self, x, batch_size, hooks)
             parts, total = batches.cut(self, x, batch_size, steps)
-            outputs = self._outputs(batches.with_progress(parts, total, verbose))
-            outputs = batches.joined(outputs if callbacks is None else batches.hooked(outputs, hooks), total)
+            hooks.on_predict_begin()
+            begun = batches.begun(batches.with_progress(parts, total, verbose), hooks)
+            outputs = batches.joined(batches.ended(self._outputs(begun), hooks), total)
+            hooks.on_predict_end()
         return unshared(outputs, [] if total is None else structure.flatten(x))
 
     def predict_generator(
