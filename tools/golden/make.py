@@ -36,6 +36,7 @@ PARTS = (
     "mixed",
     "data",
     "tf",
+    "cells",
 )
 
 

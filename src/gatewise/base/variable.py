@@ -315,6 +315,10 @@ class Scope:
         """The variables assigned inside the scope, with their last values."""
         return [self._values[place][:2] for place in self._written]
 
+    def assignments(self) -> set[tuple[int, int]]:
+        """The last assignment of each variable, as numbers: what is new in it was made since."""
+        return {(place, self._values[place][2]) for place in self._written}
+
     def on_error(self, undo: Callable[[], Any]) -> None:
         """Call `undo` where the block fails."""
         self._undo.append(undo)
@@ -323,6 +327,21 @@ class Scope:
         """Take back what the block did beside assignments."""
         for step in reversed(self._undo):
             step()
+
+    @contextmanager
+    def keys_of_step(self, step: Any) -> Iterator[None]:
+        """Inside the block keys are those of one step of a loop, which may be traced; see `at_step`."""
+        if self._key is None:
+            yield
+            return
+        import jax
+
+        held = self._key, self._keys_given
+        self._key, self._keys_given = jax.random.fold_in(jax.random.fold_in(self._key, self._keys_given), step), 0
+        try:
+            yield
+        finally:
+            self._key, self._keys_given = held
 
     @property
     def has_key(self) -> bool:
@@ -354,6 +373,19 @@ def next_key() -> Any:
     """A fresh JAX key from the scope, or None where there is none."""
     scope = _scope.get()
     return None if scope is None else scope.next_key()
+
+
+@contextmanager
+def at_step(step: Any) -> Iterator[None]:
+    """Inside the block random numbers are those of one step of a loop, so that the steps differ where one trace serves
+    them all.
+    """
+    scope = _scope.get()
+    if scope is None:
+        yield
+        return
+    with scope.keys_of_step(step):
+        yield
 
 
 @contextmanager

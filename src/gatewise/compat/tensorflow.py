@@ -36,6 +36,7 @@ from gatewise.config import config as settings
 from gatewise.data.spec import TensorSpec
 from gatewise.layer.symbolic import SymbolicTensor
 from gatewise.random import set_seed
+from gatewise.recurrent import DeviceWrapper, DropoutWrapper, ResidualWrapper
 
 __path__: list[str] = []  # `import tensorflow.keras` asks whether `tensorflow` is a package.
 
@@ -260,6 +261,7 @@ _BESIDE: Final[dict[str, Any]] = {
     "ragged.stack": _ragged.stack,
     "ragged.range": _ragged.ragged_range,
     "linalg.LinAlgError": np.linalg.LinAlgError,
+    **{f"nn.RNNCell{wrapper.__name__}": wrapper for wrapper in (DeviceWrapper, DropoutWrapper, ResidualWrapper)},
 }
 
 

@@ -47,7 +47,7 @@ def deserialize_layer(config: Any) -> Layer:
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
         raise ValueError(f"Expected the config of a layer, with its class_name, got {str(config)[:80]!r}.")
     inner = config.get("config", {})
-    if str(config.get("module")).startswith("keras.src.ops"):
+    if is_operation(config):
         if not isinstance(inner, dict):
             raise ValueError(
                 f"The config of the operation {config['class_name']!r} must be a dict, got {shown(inner)}."
@@ -96,6 +96,14 @@ def _error_of(cls: type[Layer], config: Config) -> tuple[type[Exception] | None,
     except Exception as error:
         return type(error), str(error)
     return None, ""
+
+
+def is_operation(config: Config) -> bool:
+    """Whether a config is that of an operation of Keras 3's own; HDF5 files hold it without its module."""
+    if "module" in config:
+        return str(config["module"]).startswith("keras.src.ops")
+    on_masks: Any = registered.lookup("MaskOperation")
+    return config["class_name"] not in registered and on_masks.knows(config["class_name"])
 
 
 def _operation(config: Config) -> Layer:

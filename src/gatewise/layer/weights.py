@@ -123,6 +123,37 @@ class Weighted(Tracked):
         """What stateful layers carry from call to call."""
         return [v for layer in self._walk() for v in layer._states]
 
+    def get_states(self) -> list[np.ndarray]:
+        """Copies of what stateful layers carry from call to call, as plain arrays (B, ...) in the order of the layers.
+
+        >>> import gatewise as gw
+        >>> model = gw.Sequential([gw.Input(batch_shape=(2, 5, 4)), gw.layers.LSTM(3, stateful=True)])
+        >>> kept = model.get_states()
+        >>> _ = model.predict(np.ones((2, 5, 4)))
+        >>> model.set_states(kept)
+        >>> [float(abs(state).max()) for state in model.get_states()]
+        [0.0, 0.0]
+        """
+        with all_or_nothing():  # Of one moment, as weights are.
+            return [variable.numpy() for variable in self.state_variables]
+
+    def set_states(self, states: Iterable[Any]) -> None:
+        """Set what stateful layers carry, in the order of `get_states`; all of it, or nothing where some does not fit.
+
+        Raises:
+            ValueError: a wrong number of arrays, or a wrong shape.
+        """
+        variables = self.state_variables
+        values = [as_array(value, f"A state for {self.label}") for value in states]
+        if [shape_of(value) for value in values] != [variable.shape for variable in variables]:
+            raise ValueError(
+                f"{self.label} carries states of the shapes {[v.shape for v in variables]}, but "
+                f"{[shape_of(value) for value in values]} came."
+            )
+        with all_or_nothing():
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+
     @property
     def trainable_variables(self) -> list[Variable]:
         """The weights that training changes: none of a layer whose `trainable` is False."""

@@ -60,12 +60,25 @@ from gatewise.layers.reshaping import ZeroPadding1D as ZeroPadding1D
 from gatewise.layers.text_vectorization import TextVectorization as TextVectorization
 from gatewise.recurrent import GRU as GRU
 from gatewise.recurrent import LSTM as LSTM
+from gatewise.recurrent import RNN as RNN
+from gatewise.recurrent import AbstractRNNCell as AbstractRNNCell
 from gatewise.recurrent import Bidirectional as Bidirectional
+from gatewise.recurrent import ConvLSTM as ConvLSTM
+from gatewise.recurrent import ConvLSTM1D as ConvLSTM1D
+from gatewise.recurrent import ConvLSTM2D as ConvLSTM2D
+from gatewise.recurrent import ConvLSTM3D as ConvLSTM3D
+from gatewise.recurrent import ConvLSTMCell as ConvLSTMCell
 from gatewise.recurrent import CuDNNGRU as CuDNNGRU
 from gatewise.recurrent import CuDNNLSTM as CuDNNLSTM
+from gatewise.recurrent import DropoutRNNCell as DropoutRNNCell
+from gatewise.recurrent import GRUCell as GRUCell
+from gatewise.recurrent import LSTMCell as LSTMCell
 from gatewise.recurrent import PeepholeLSTM as PeepholeLSTM
 from gatewise.recurrent import SimpleRNN as SimpleRNN
+from gatewise.recurrent import SimpleRNNCell as SimpleRNNCell
+from gatewise.recurrent import StackedRNNCells as StackedRNNCells
 from gatewise.recurrent import TimeDistributed as TimeDistributed
+from gatewise.recurrent import Wrapper as Wrapper
 
 # Keras's other names of the same layers.
 AvgPool1D = AveragePooling1D

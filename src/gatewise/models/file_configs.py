@@ -8,6 +8,7 @@ from typing import Any
 from gatewise.base.registry import find_custom_object
 from gatewise.base.typing import Config
 from gatewise.layer import registered
+from gatewise.layer.serialization import is_operation
 
 _CUDNN: dict[str, tuple[str, dict[str, Any]]] = {
     "CuDNNLSTM": ("LSTM", {"activation": "tanh", "recurrent_activation": "sigmoid"}),
@@ -56,6 +57,8 @@ def find_classes(config: Config, objects: dict[str, Any]) -> None:
                 "Write a layer class that does the same, and pass it: "
                 "load_model(path, custom_objects={'Lambda': YourLayer})."
             )
+        if is_operation(entry):
+            continue
         try:
             registered.lookup_config(entry, objects)
         except ValueError as error:

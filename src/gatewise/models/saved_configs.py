@@ -20,6 +20,13 @@ _WORDS_OF_KERAS3: Final[dict[str, dict[str, Any]]] = {
     "LSTM": dict.fromkeys(_WITHOUT_EFFECT),
     "GRU": dict.fromkeys(_WITHOUT_EFFECT),
     "SimpleRNN": dict.fromkeys(_WITHOUT_EFFECT),
+    "RNN": dict.fromkeys(_WITHOUT_EFFECT),
+    "LSTMCell": dict.fromkeys(_WITHOUT_EFFECT),
+    "GRUCell": dict.fromkeys(_WITHOUT_EFFECT),
+    "SimpleRNNCell": dict.fromkeys(_WITHOUT_EFFECT),
+    "ConvLSTM1D": dict.fromkeys(_WITHOUT_EFFECT),
+    "ConvLSTM2D": dict.fromkeys(_WITHOUT_EFFECT),
+    "ConvLSTM3D": dict.fromkeys(_WITHOUT_EFFECT),
     "LayerNormalization": {"rms_scaling": False},
     "ZeroPadding1D": {"data_format": "channels_last"},
 }

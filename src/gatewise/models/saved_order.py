@@ -129,7 +129,7 @@ _VARS = Layer.own_place
 
 def cell_name(layer: Layer) -> str:
     """What Keras calls the cell of a recurrent layer: "lstm_cell"."""
-    return f"{_snake_case(type(layer).__name__)}_cell"
+    return getattr(layer, "cell_name", f"{_snake_case(type(layer).__name__)}_cell")
 
 
 def _listed_steps(layer: Any) -> dict[int, str]:

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from gatewise.arguments import regularizer
 from gatewise.base import structure
 from gatewise.base.arrays import Tensor, as_array, namespace, shape_of
 from gatewise.base.typing import Array, Shape
-from gatewise.base.variable import Variable
 from gatewise.engine import native
 from gatewise.engine.cells import State
 from gatewise.engine.op import Call, Traversal
 from gatewise.inside import watching
 from gatewise.layer.input_spec import InputSpec
 from gatewise.layer.symbolic import SymbolicTensor
-from gatewise.random import SeedGenerator
 from gatewise.recurrent.arguments import Gated  # noqa: F401 (a layer with gates takes it from beside its base)
-from gatewise.recurrent.carried import CarriedState
+from gatewise.recurrent.cell_view import CellOf
+from gatewise.recurrent.cells.base import RecurrentCell
 from gatewise.recurrent.dropout import masks_of
+from gatewise.recurrent.over_time import OverTime
 from gatewise.recurrent.weights import CellWeights
 
 
-class RecurrentLayer(CellWeights):
-    """The base of SimpleRNN, LSTM and GRU.
+class RecurrentLayer(OverTime, CellWeights):
+    """The base of SimpleRNN, LSTM and GRU: an RNN of one cell, with the cell's weights and arguments as its own.
 
     Call arguments:
         inputs: (B, T, I), or (T, B, I) with `time_major`. A list `[x, *state]` gives the initial state too.
@@ -40,16 +41,26 @@ class RecurrentLayer(CellWeights):
         state.
     """
 
-    supports_masking = True
-    casts_integers = True
+    cell: Any = CellOf()
+    """The layer's cell; on a class the equation, which a subclass may set."""
+    cell_class: ClassVar[type[RecurrentCell]] = RecurrentCell
+    """Of what class the layer's cell is."""
+
     has_time_axis = True
     multiplies_features = True
     own_place = "cell/vars"
 
+    activity_regularizer = regularizer(after="bias_regularizer")  # Not annotated: to type checkers it is `Layer`'s.
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if "cell" in vars(cls):  # The equation, a class or a property that chooses one.
+            cls._equation = vars(cls)["cell"]
+            del cls.cell
+        super().__init_subclass__(**kwargs)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.input_spec = InputSpec(ndim=3)
-        self._seeds = SeedGenerator(self.seed)
 
     # -- weights ----------------------------------------------------------------------------------------------------
 
@@ -66,24 +77,7 @@ class RecurrentLayer(CellWeights):
         if self.stateful and batch is not None and not self._states:
             self._carried.make(batch)
 
-    @staticmethod
-    def _sequence_shape(input_shape: Any) -> Shape:
-        """The shape of the sequences, where the input may be a list `[x, *state]`."""
-        return tuple(input_shape) if structure.is_shape(input_shape) else tuple(input_shape[0])
-
     # -- calling ----------------------------------------------------------------------------------------------------
-
-    def __call__(self, inputs: Any, initial_state: Any = None, *args: Any, **kwargs: Any) -> Any:
-        # Keras's order: the state is second, and then come call's other arguments.
-        inputs, initial_state = self._apart(inputs, initial_state)
-        if initial_state is not None:
-            initial_state = self._checked_states("initial_state", initial_state, self._batch_of(inputs))
-            kwargs["initial_state"] = initial_state
-        return super().__call__(inputs, *args, **kwargs)
-
-    def _batch_of(self, inputs: Any) -> int | None:
-        shape = np.shape(inputs) if not hasattr(inputs, "shape") else inputs.shape
-        return shape[1 if self.time_major else 0] if len(shape) > 1 else None
 
     def _checked_states(self, what: str, given: Any, batch: int | None) -> list[Any]:
         """The states as a list of arrays (B, H), or a clear error."""
@@ -117,6 +111,9 @@ class RecurrentLayer(CellWeights):
         sizes = f"each {shapes[0]}" if len(set(widths)) == 1 else f"of the shapes {', '.join(shapes)}"
         return f"{count} ({', '.join(names)}), {sizes}"
 
+    def _fresh_state(self, batch: int) -> list[Array]:
+        return [np.zeros((batch, width), self.dtype) for width in self.state_widths]
+
     def call(self, inputs: Any, mask: Any = None, training: bool = False, initial_state: Any = None) -> Any:
         """Run the recurrence; see the class for the arguments."""
         prepared = self._prepared(inputs, mask, training, initial_state)
@@ -128,12 +125,11 @@ class RecurrentLayer(CellWeights):
         x = xp.swapaxes(inputs, 0, 1) if self.time_major else inputs
         if mask is not None:
             mask = self._fitting_mask(xp, mask, x)
-        zeroed_after = mask is not None and self._zeroes_in_the_other_order
         traversal = Traversal(
             mask=mask,
             go_backwards=self.go_backwards,
             sequences=self.return_sequences,
-            zero_masked=self.zero_output_for_mask and not zeroed_after,
+            zero_masked=self._zeroes_each_step,
             unroll=self.unroll,
             **(masks_of(self, xp, x) if training else {}),
         )
@@ -144,19 +140,10 @@ class RecurrentLayer(CellWeights):
         """What the layer gives, of what the engine gave."""
         _, x, _, traversal = prepared
         self._carried.keep(x, final)
-        xp = namespace(y)
-        if traversal.mask is not None and self._zeroes_in_the_other_order:
-            y = xp.where(traversal.mask[..., None], y, xp.zeros_like(y))
+        y = self._zeroed_after(y, traversal.mask)
         if self.return_sequences and self.time_major:
-            y = xp.swapaxes(y, 0, 1)
+            y = namespace(y).swapaxes(y, 0, 1)
         return [y, *final] if self.return_state else y
-
-    @property
-    def _zeroes_in_the_other_order(self) -> bool:
-        """Keras's unrolled loops repeat outputs at masked steps, and set them to zero when all are there: by the mask
-        in the order of time, also where the outputs are in the other order.
-        """
-        return self.unroll and self.go_backwards and self.return_sequences and self.zero_output_for_mask
 
     def inference(self) -> Callable[[Array], Any] | None:
         """Straight to the native engine, where it can run this layer."""
@@ -174,45 +161,6 @@ class RecurrentLayer(CellWeights):
         if self.return_state:
             return lambda x: list(run(x, None, None, backwards, sequences, zero))
         return lambda x: run(x, None, None, backwards, sequences, zero)[0]
-
-    def _fitting_mask(self, xp: Any, mask: Any, x: Array) -> Array:
-        if isinstance(mask, (list, tuple)):
-            mask = mask[0]
-            if mask is None:
-                return None
-        mask = given = xp.asarray(mask)
-        if mask.ndim == 3 and mask.shape[-1] == 1:
-            mask = mask[..., 0]
-        if self.time_major and mask.ndim == 2:
-            mask = xp.swapaxes(mask, 0, 1)
-        if tuple(mask.shape) != tuple(x.shape[:2]):
-            batch, steps = x.shape[:2]
-            words = f"(time, batch) = {(steps, batch)}" if self.time_major else f"(batch, time) = {(batch, steps)}"
-            raise ValueError(f"{self.label}: the mask must have the shape {words}, got {tuple(given.shape)}.")
-        return xp.astype(mask, xp.bool) if mask.dtype.kind != "b" else mask
-
-    # -- state ------------------------------------------------------------------------------------------------------
-
-    @property
-    def states(self) -> list[Variable]:
-        """The state that a stateful layer carries, as variables (B, H); empty before the batch size is known."""
-        return list(self._states)
-
-    @property
-    def _carried(self) -> CarriedState:
-        return CarriedState(self)
-
-    def reset_states(self, states: Any = None) -> None:
-        """Set the carried state to zeros, or to `states`: arrays (B, H), as many as the cell's state has.
-
-        Raises:
-            ValueError: where the layer is not stateful, or the arrays do not fit; nothing changes then.
-        """
-        if not self.stateful:
-            raise ValueError(f"{self.label} carries no state to reset: it was made with stateful=False.")
-        self._carried.reset(states)
-
-    reset_state = reset_states
 
     # -- description ------------------------------------------------------------------------------------------------
 

@@ -11,13 +11,13 @@ from gatewise.base.variable import StateVariable, all_or_nothing, current_scope
 from gatewise.engine.cells import State
 
 if TYPE_CHECKING:
-    from gatewise.recurrent.base import RecurrentLayer
+    from gatewise.recurrent.over_time import OverTime
 
 
 class CarriedState:
-    """The variables (B, H) that hold one layer's state; there are none before the batch size is known."""
+    """The variables (B, ...) that hold one layer's state; there are none before the batch size is known."""
 
-    def __init__(self, layer: RecurrentLayer) -> None:
+    def __init__(self, layer: OverTime) -> None:
         self.layer = layer
 
     def takes_part(self, x: Array) -> bool:
@@ -32,7 +32,7 @@ class CarriedState:
         if not self.takes_part(x):
             return None
         self._claim(x.shape[0])
-        return tuple(xp.asarray(variable.value) for variable in self.layer.states)
+        return tuple(xp.asarray(variable.value) for variable in self.layer._states)
 
     def keep(self, x: Array, final: State) -> None:
         """Carry on what a call over `x` ended with."""
@@ -40,18 +40,18 @@ class CarriedState:
             self._assign(final)
 
     def _given_or_carried(self, xp: Any, given: State) -> State:
-        """Where a stateful layer starts when it is given a state as well: see `RecurrentLayer`."""
+        """Where a stateful layer starts when it is given a state as well: see `OverTime`."""
         self._claim(given[0].shape[0])
         if self.layer._release == "keras3":
             return given
-        carried = [xp.asarray(variable.value) for variable in self.layer.states]
+        carried = [xp.asarray(variable.value) for variable in self.layer._states]
         moved = xp.any(xp.stack([xp.any(state != 0) for state in carried]))
         return tuple(xp.where(moved, old, new) for old, new in zip(carried, given, strict=True))
 
     @property
     def batch(self) -> int | None:
         """B, once it is known."""
-        states = self.layer.states
+        states = self.layer._states
         return states[0].shape[0] if states else None
 
     def _claim(self, batch: int) -> None:
@@ -66,24 +66,24 @@ class CarriedState:
             )
 
     def make(self, batch: int) -> None:
-        """Make the states, zeros, for that many sequences; where the call that needs them fails, they are gone."""
+        """Make the states of that many sequences, as they are at first; where the call around fails, they go."""
         layer = self.layer
         layer._states.extend(
             StateVariable(
-                np.zeros((batch, width), layer.dtype),
+                np.asarray(state, layer.dtype),
                 name=f"state_{k}",
                 path=f"{layer.name}/state_{k}",
                 trainable=False,
             )
-            for k, width in enumerate(layer.state_widths)
+            for k, state in enumerate(layer._fresh_state(batch))
         )
         if (scope := current_scope()) is not None:
             scope.on_error(layer._states.clear)
 
     def reset(self, states: Any) -> None:
-        """Set the states to zeros, or to `states`; see `RecurrentLayer.reset_states`."""
+        """Set the states to zeros, or to `states`; see `OverTime.reset_states`."""
         if states is None:
-            self._assign(tuple(np.zeros(variable.shape) for variable in self.layer.states))
+            self._assign(tuple(np.zeros(variable.shape) for variable in self.layer._states))
             return
         checked = tuple(np.asarray(s) for s in self.layer._checked_states("states", states, self.batch))
         if self.batch is None:
@@ -92,5 +92,5 @@ class CarriedState:
 
     def _assign(self, values: State) -> None:
         with all_or_nothing():
-            for variable, value in zip(self.layer.states, values, strict=True):
+            for variable, value in zip(self.layer._states, values, strict=True):
                 variable.assign(value)

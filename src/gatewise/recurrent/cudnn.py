@@ -17,8 +17,11 @@ from gatewise.engine import cells
 from gatewise.engine.op import PRODUCTS
 from gatewise.layer import registered
 from gatewise.recurrent.base import RecurrentLayer
+from gatewise.recurrent.cells.gru import GRUCell
+from gatewise.recurrent.cells.lstm import LSTMCell
 from gatewise.recurrent.gru import GRU
 from gatewise.recurrent.lstm import LSTM
+from gatewise.recurrent.weights import CellWeights
 
 
 def from_cudnn(kernel: Array, gates: int) -> Array:
@@ -40,7 +43,30 @@ def _each_gate(kernel: Array, gates: int) -> list[Array]:
     return [kernel[:, gate * width : (gate + 1) * width] for gate in range(gates)]
 
 
-class CuDNN(RecurrentLayer):
+class CuDNNWeights(CellWeights):
+    """Weights in cuDNN's layout."""
+
+    def _weight_shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        return {**super()._weight_shapes(features), "bias": (2 * len(self._equation.gates) * self.units,)}
+
+    def _as_cell_has(self, weights: dict[str, Array]) -> dict[str, Array]:
+        gates = len(self._equation.gates)
+        bias = weights["bias"]
+        rows = namespace(bias).reshape(bias, (2, gates * self.units))
+        in_one = self._equation.weights["bias"] == cells.Cell.weights["bias"]
+        kernels = {name: from_cudnn(weights[name], gates) for name in PRODUCTS}
+        return {**kernels, "bias": rows[0] + rows[1] if in_one else rows}
+
+
+class CuDNNLSTMCell(LSTMCell, CuDNNWeights):
+    """The cell of CuDNNLSTM."""
+
+
+class CuDNNGRUCell(GRUCell, CuDNNWeights):
+    """The cell of CuDNNGRU."""
+
+
+class CuDNN(RecurrentLayer, CuDNNWeights):
     """What both layers share: they compute as LSTM and GRU do, from weights in cuDNN's layout, and take no masks."""
 
     time_major: Argument[bool, bool] = flag(False, kw_only=True, in_config=None)
@@ -59,17 +85,6 @@ class CuDNN(RecurrentLayer):
     }
 
     supports_masking = False
-
-    def _weight_shapes(self, features: int) -> dict[str, tuple[int, ...]]:
-        return {**super()._weight_shapes(features), "bias": (2 * len(self._equation.gates) * self.units,)}
-
-    def _as_cell_has(self, weights: dict[str, Array]) -> dict[str, Array]:
-        gates = len(self._equation.gates)
-        bias = weights["bias"]
-        rows = namespace(bias).reshape(bias, (2, gates * self.units))
-        in_one = self._equation.weights["bias"] == cells.Cell.weights["bias"]
-        kernels = {name: from_cudnn(weights[name], gates) for name in PRODUCTS}
-        return {**kernels, "bias": rows[0] + rows[1] if in_one else rows}
 
     def _fitting_mask(self, xp: Any, mask: Any, x: Array) -> Array:
         if (mask[0] if isinstance(mask, (list, tuple)) else mask) is None:
@@ -107,6 +122,8 @@ class CuDNNLSTM(CuDNN, LSTM):
     [(8, 16), (4, 16), (32,)]
     """
 
+    cell_class = CuDNNLSTMCell
+
     def _bias_start(self, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
         bias = np.array(RecurrentLayer._bias_start(self, shape, dtype))
         if self.unit_forget_bias:
@@ -135,5 +152,7 @@ class CuDNNGRU(CuDNN, GRU):
     >>> sequence.shape, h.shape
     ((2, 10, 4), (2, 4))
     """
+
+    cell_class = CuDNNGRUCell
 
     _fixed: ClassVar[dict[str, Any]] = {**CuDNN._fixed, "reset_after": True}

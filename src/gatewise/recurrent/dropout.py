@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from gatewise.base.typing import Array
 
 if TYPE_CHECKING:
-    from gatewise.recurrent.base import RecurrentLayer
+    from gatewise.recurrent.weights import CellWeights
 
 
-def masks_of(layer: RecurrentLayer, xp: Any, x: Array) -> dict[str, Array | None]:
+def masks_of(layer: CellWeights, xp: Any, x: Array) -> dict[str, Array | None]:
     """The masks of one call in training, for sequences x (B, T, I), by the names that `engine.op.Traversal` has.
 
     There is one a gate with implementation 1 (and 0), and one in all with 2, which Keras leaves for 1 where the state

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from gatewise.arguments import Argument, flag
-from gatewise.engine import cells
 from gatewise.layer import registered
-from gatewise.recurrent.arguments import Gated, use_cudnn
+from gatewise.recurrent.arguments import use_cudnn
 from gatewise.recurrent.base import RecurrentLayer
+from gatewise.recurrent.cells.gru import GRUCell, GRUWeights, reset_after
 
 
 @registered.register("GRU")
-class GRU(RecurrentLayer, Gated):
+class GRU(RecurrentLayer, GRUWeights):
     r"""The gated recurrent unit.
 
     With x_t (B, I), the state h (B, H), W = kernel (I, 3H), U = recurrent_kernel (H, 3H), the gates in the order z,
@@ -42,11 +42,8 @@ class GRU(RecurrentLayer, Gated):
     ((2, 10, 4), (2, 4))
     """
 
+    cell_class = GRUCell
+
     use_cudnn: Argument[Any, Any] = use_cudnn()
     time_major: Argument[bool, bool] = flag(False, kw_only=True, in_config=None, places={"tf2": "unroll"})
-    reset_after: Argument[bool, bool] = flag(True, tf1=False, after="unroll")
-
-    @property
-    def cell(self) -> type[cells.Cell]:
-        """The equation that `reset_after` asks for."""
-        return cells.GRUResetAfter if self.reset_after else cells.GRU
+    reset_after: Argument[bool, bool] = reset_after(after="unroll")

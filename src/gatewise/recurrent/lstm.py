@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import Any
 
 from gatewise.arguments import Argument, flag
-from gatewise.engine import cells
 from gatewise.layer import registered
-from gatewise.recurrent.arguments import Gated, use_cudnn
+from gatewise.recurrent.arguments import use_cudnn
 from gatewise.recurrent.base import RecurrentLayer
+from gatewise.recurrent.cells.lstm import LSTMCell, LSTMWeights
 
 
 @registered.register("LSTM")
-class LSTM(RecurrentLayer, Gated):
+class LSTM(RecurrentLayer, LSTMWeights):
     r"""Long short-term memory.
 
     With x_t (B, I), the state h, c (B, H), W = kernel (I, 4H), U = recurrent_kernel (H, 4H), b = bias (4H,), the
@@ -63,14 +61,7 @@ class LSTM(RecurrentLayer, Gated):
     ((2, 10, 4), (2, 4), (2, 4))
     """
 
-    cell: ClassVar[type[cells.Cell]] = cells.LSTM
+    cell_class = LSTMCell
 
-    unit_forget_bias: Argument[bool, bool] = flag(True, after="bias_initializer")
     use_cudnn: Argument[Any, Any] = use_cudnn()
     time_major: Argument[bool, bool] = flag(False, kw_only=True, in_config=None, places={"tf2": "stateful"})
-
-    def _bias_start(self, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
-        bias = np.array(super()._bias_start(shape, dtype))
-        if self.unit_forget_bias:
-            bias[self.units : 2 * self.units] = 1
-        return bias

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from gatewise.arguments import Argument, seed
-from gatewise.engine import cells
 from gatewise.layer import registered
-from gatewise.recurrent.arguments import implementation
 from gatewise.recurrent.base import RecurrentLayer
+from gatewise.recurrent.cells.simple_rnn import SimpleRNNCell, SimpleRNNWeights
 
 
 @registered.register("SimpleRNN")
-class SimpleRNN(RecurrentLayer):
+class SimpleRNN(RecurrentLayer, SimpleRNNWeights):
     """Elman's recurrent network: h' = phi(x_t W + h U + b), phi = activation.
 
     W = kernel (I, H), U = recurrent_kernel (H, H), b = bias (H,). Source: J. L. Elman (1990),
@@ -28,7 +27,6 @@ class SimpleRNN(RecurrentLayer):
     (2, 4)
     """
 
-    cell = cells.SimpleRNN
+    cell_class = SimpleRNNCell
 
     seed: Argument[Any, int | None] = seed(places={"keras3": "unroll", "tf1": None, "tf2": None})
-    implementation: Argument[int, int] = implementation()

@@ -1,4 +1,4 @@
-"""The weights of a recurrent layer, which its cell declares, and the op that they make."""
+"""The weights of a recurrent layer or of a cell, which the equation declares, and the op that they make."""
 
 from __future__ import annotations
 
@@ -12,22 +12,20 @@ from gatewise.base.typing import Array
 from gatewise.base.variable import Variable
 from gatewise.engine import letters
 from gatewise.engine.op import Op
-from gatewise.recurrent.arguments import RecurrentArguments
-from gatewise.recurrent.cell_view import CellOf
+from gatewise.random import SeedGenerator
+from gatewise.recurrent.arguments import CellArguments
 from gatewise.recurrent.precision import rounds_products, unfit
 
 
-class CellWeights(RecurrentArguments):
-    """What has a cell, weights for it, and the op of both."""
+class CellWeights(CellArguments):
+    """What has an equation, weights for it, and the op of both: a cell, and a layer that runs one over time."""
 
-    cell: ClassVar[Any]
-    """The equation, a `Cell`: a class of layers names it; a layer's own `cell` shows its weights as well."""
     _equation: ClassVar[Any]
+    """A `Cell` of the engine; a property where an argument chooses it."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if (equation := vars(cls).get("cell")) is not None:  # A class, or a property that chooses one.
-            cls._equation, cls.cell = equation, CellOf(equation)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._seeds = SeedGenerator(self.seed)
 
     def _make_weights(self, features: int) -> None:
         for name, shape in self._weight_shapes(features).items():

@@ -29,6 +29,33 @@ def _a_layer(value: Any) -> Layer:
     return value
 
 
+@registered.register("Wrapper")
+class Wrapper(Layer):
+    """A layer around another: the base of wrappers, a program's own too.
+
+    Args:
+        layer: any layer or model, which is built with this one.
+        **kwargs: see `Layer`.
+
+    >>> from gatewise.layers import Dense
+    >>> class Twice(Wrapper):
+    ...     def call(self, inputs):
+    ...         return 2 * self.layer(inputs)
+    >>> import numpy as np
+    >>> Twice(Dense(4))(np.zeros((2, 8))).shape
+    (2, 4)
+    """
+
+    layer: Argument[Any, Any] = Argument(parse=_a_layer, serialize=serialize_layer)
+    precision = PrecisionOfLayers()
+
+    why_whole_sequence = "is not among the layers that are known to work one time step at a time"
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the layer's weights."""
+        self.layer._build_once(input_shape)
+
+
 @registered.register("Bidirectional")
 class Bidirectional(TakesState):
     """Runs a recurrent layer forwards and another backwards over the sequence, and merges what they give.
@@ -151,8 +178,8 @@ class Bidirectional(TakesState):
 
     def _checked_states(self, what: str, states: Any) -> list[Any]:
         found = list(states) if isinstance(states, (list, tuple)) else [states]
-        cell = getattr(self.forward_layer, "_equation", None)
-        wanted = len(found) if cell is None else 2 * len(cell.states)
+        equation = getattr(self.forward_layer, "_equation", None)
+        wanted = len(found) if equation is None else 2 * len(equation.states)
         if len(found) != wanted or len(found) % 2:
             raise ValueError(
                 f"{self.label}: {what} needs the state of the forward layer and then that of the backward layer"
@@ -260,7 +287,7 @@ def _copied(layer: AnyLayer, prefix: str, **changes: Any) -> AnyLayer:
 
 
 @registered.register("TimeDistributed")
-class TimeDistributed(Layer):
+class TimeDistributed(Wrapper):
     """Applies a layer to every time step by itself: (B, T, ...) to (B, T, ...).
 
     All steps go through the layer at once, as one batch of B T samples. A stateful layer sees them one after the other.
@@ -278,9 +305,6 @@ class TimeDistributed(Layer):
     >>> TimeDistributed(Dense(4))(np.zeros((2, 10, 8))).shape
     (2, 10, 4)
     """
-
-    layer: Argument[Any, Any] = Argument(parse=_a_layer, serialize=serialize_layer)
-    precision = PrecisionOfLayers()
 
     supports_masking = True
     autocast = False
@@ -308,7 +332,7 @@ class TimeDistributed(Layer):
 
         return structure.map_structure(step, shapes, leaf=structure.is_shape)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         """Make the layer's weights."""
         self.layer._build_once(self._inner_shape(input_shape))
 

@@ -68,9 +68,21 @@ def test_copies_have_cells_of_their_own() -> None:
 
 
 def test_a_name_that_it_does_not_have() -> None:
-    with pytest.raises(AttributeError, match=r"The cell of LSTM 'l' has no 'kernle'. Did you mean 'kernel'"):
+    with pytest.raises(AttributeError, match="'LSTMCell' object has no attribute 'kernle'") as caught:
         _ = LSTM(4, name="l").cell.kernle
-    layer = LSTM(4)
+    assert caught.value.name == "kernle"  # With it, and the object, Python says what is like it.
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        ([np.zeros((2, 4))], r"LSTMCell 'l': the state of one step is 2 arrays \(h, c\), but 1 came"),
+        ([np.zeros((2, 4)), None], "LSTMCell 'l': the state"),
+        ([np.zeros((2, 4)), np.zeros((3, 4))], r"LSTMCell 'l': a state must have the shape \(2, 4\), got \(3, 4\)"),
+    ],
+)
+def test_states_that_do_not_fit(states: Any, words: str) -> None:
+    layer = LSTM(4, name="l")
     layer(X)
-    with pytest.raises(ValueError, match=r"states needs 2 arrays"):
-        layer.cell(X[:, 0], [np.zeros((2, 4))])
+    with pytest.raises((ValueError, TypeError), match=words):
+        layer.cell(X[:, 0], states)

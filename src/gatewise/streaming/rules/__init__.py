@@ -10,6 +10,7 @@ from gatewise.streaming.rules import operation as operation
 from gatewise.streaming.rules import passing as passing
 from gatewise.streaming.rules import recurrent as recurrent
 from gatewise.streaming.rules import reshaping as reshaping
+from gatewise.streaming.rules import rnn as rnn
 from gatewise.streaming.rules import sequences as sequences
 from gatewise.streaming.rules import time_distributed as time_distributed
 from gatewise.streaming.rules.base import PerStep as PerStep
