@@ -9,7 +9,7 @@ import numpy as np
 
 from gatewise.arguments import regularizer
 from gatewise.base import structure
-from gatewise.base.arrays import Tensor, as_array, namespace, shape_of
+from gatewise.base.arrays import Tensor, as_array, namespace, numpy_dtype, shape_of
 from gatewise.base.typing import Array, Shape
 from gatewise.engine import native
 from gatewise.engine.cells import State
@@ -112,7 +112,7 @@ class RecurrentLayer(OverTime, CellWeights):
         return f"{count} ({', '.join(names)}), {sizes}"
 
     def _fresh_state(self, batch: int) -> list[Array]:
-        return [np.zeros((batch, width), self.dtype) for width in self.state_widths]
+        return [np.zeros((batch, width), numpy_dtype(self.dtype)) for width in self.state_widths]
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False, initial_state: Any = None) -> Any:
         """Run the recurrence; see the class for the arguments."""

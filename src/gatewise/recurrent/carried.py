@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatewise.base.arrays import numpy_dtype
 from gatewise.base.typing import Array
 from gatewise.base.variable import StateVariable, all_or_nothing, current_scope
 from gatewise.engine.cells import State
@@ -70,7 +71,7 @@ class CarriedState:
         layer = self.layer
         layer._states.extend(
             StateVariable(
-                np.asarray(state, layer.dtype),
+                np.asarray(state, numpy_dtype(layer.dtype)),
                 name=f"state_{k}",
                 path=f"{layer.name}/state_{k}",
                 trainable=False,

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gatewise.arguments import Argument, flag, rate, regularizer
+from gatewise.base.arrays import dtype_of, numpy_dtype
 from gatewise.base.typing import Array, Shape
 from gatewise.layer import registered
 from gatewise.layer.input_spec import InputSpec
@@ -70,7 +71,8 @@ class ConvLSTM(CellOverTime, ConvLSTMWeights):
         if step is None or None in step[1:]:
             raise ValueError(f"{self.label}: its state has the shape of its input: build it for a known shape first.")
         shape: Any = self._state_shape((batch, *step[1:]))
-        return [np.zeros(shape, self.dtype), np.zeros(shape, self.dtype)]
+        dtype = numpy_dtype(self.dtype)
+        return [np.zeros(shape, dtype), np.zeros(shape, dtype)]
 
     def _one_step(self, at: Any, before: Any, training: bool, constants: Any) -> Any:
         return self.cell.call(at, before, training)
@@ -80,7 +82,7 @@ class ConvLSTM(CellOverTime, ConvLSTMWeights):
 
     def _empty(self, xp: Any, x: Array) -> Array:
         batch, *axes = self._state_shape((x.shape[0], *x.shape[2:]))
-        return xp.zeros((batch, 0, *axes) if self.return_sequences else (batch, *axes), dtype=self.dtype)
+        return xp.zeros((batch, 0, *axes) if self.return_sequences else (batch, *axes), dtype=dtype_of(x, self.dtype))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """(B, N', ..., F) or (B, T, N', ..., F); with `return_state` a list of that and the shapes of h and c."""

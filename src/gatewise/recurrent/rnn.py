@@ -9,7 +9,7 @@ import numpy as np
 
 from gatewise.arguments import Argument, flag
 from gatewise.base import structure
-from gatewise.base.arrays import as_array, namespace, shape_of
+from gatewise.base.arrays import as_array, dtype_of, namespace, shape_of
 from gatewise.base.typing import Array, Config, Shape
 from gatewise.engine import native
 from gatewise.engine.op import Traversal
@@ -209,7 +209,7 @@ class CellOverTime(OverTime):
         """The output for sequences without steps: none, or zeros."""
         ahead = (x.shape[0], 0) if self.return_sequences else (x.shape[0],)
         return structure.map_structure(
-            lambda size: xp.zeros((*ahead, size), dtype=self.dtype), protocol.output_size(self._cell)
+            lambda size: xp.zeros((*ahead, size), dtype=dtype_of(x, self.dtype)), protocol.output_size(self._cell)
         )
 
     def _like_state(self, after: Any, before: Any) -> Any:

@@ -10,7 +10,19 @@ import numpy as np
 import pytest
 
 from gatewise.engine import cells
-from gatewise.layers import GRU, LSTM, Bidirectional, PeepholeLSTM, SimpleRNN
+from gatewise.layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Bidirectional,
+    ConvLSTM1D,
+    GRUCell,
+    LSTMCell,
+    PeepholeLSTM,
+    SimpleRNN,
+    SimpleRNNCell,
+)
+from gatewise.recurrent import DeviceWrapper
 
 X = np.linspace(-1, 1, 30, dtype="float32").reshape(2, 5, 3)
 LAYERS = {
@@ -86,3 +98,26 @@ def test_states_that_do_not_fit(states: Any, words: str) -> None:
     layer(X)
     with pytest.raises((ValueError, TypeError), match=words):
         layer.cell(X[:, 0], states)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("cell", [LSTMCell, GRUCell, SimpleRNNCell])
+def test_a_step_stays_in_the_dtype_of_the_cell(cell: Any, dtype: str) -> None:
+    made = cell(4, dtype=dtype)
+    y, states = made(X[:, 0], made.get_initial_state(batch_size=2))
+    assert {each.dtype.name for each in (y, *states)} == {dtype}
+
+
+def test_unrolled_and_masked_backwards_it_zeroes_as_the_layer() -> None:
+    arguments: Any = {"return_sequences": True, "go_backwards": True, "unroll": True, "zero_output_for_mask": True}
+    mask = np.array([[1, 1, 0, 1, 0], [0, 1, 1, 0, 1]], bool)
+    layer, same = LSTM(4, **arguments), RNN(LSTMCell(4), **arguments)
+    layer(X), same(X)
+    same.set_weights(layer.get_weights())
+    y = layer(X, mask=mask)
+    np.testing.assert_array_equal(same(X, mask=mask), y)
+    stepped = RNN(DeviceWrapper(layer.cell, "cpu"), **arguments)  # Which runs step by step.
+    np.testing.assert_allclose(stepped(X, mask=mask), y, atol=1e-6)
+    assert not y[~mask].any()
+    images = np.zeros((2, 5, 4, 1), "float32")
+    assert not ConvLSTM1D(2, 2, bias_initializer="ones", **arguments)(images, mask=mask)[~mask].any()

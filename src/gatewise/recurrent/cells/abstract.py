@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gatewise.base import structure
+from gatewise.base.arrays import numpy_dtype
 from gatewise.layer import Layer
 from gatewise.recurrent.cells import protocol
 from gatewise.recurrent.over_time import batch_size_of
@@ -46,4 +47,5 @@ class AbstractRNNCell(Layer):
     def get_initial_state(self, inputs: Any = None, batch_size: int | None = None, dtype: Any = None) -> Any:
         """Zeros (B, H), in the structure of `state_size`."""
         batch = batch_size_of(self, inputs, batch_size)
-        return structure.map_structure(lambda width: np.zeros((batch, width), dtype or self.dtype), self.state_size)
+        own = numpy_dtype(dtype or self.dtype)
+        return structure.map_structure(lambda width: np.zeros((batch, width), own), self.state_size)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gatewise.base import release, structure
-from gatewise.base.arrays import as_array, namespace, shape_of
+from gatewise.base.arrays import as_array, namespace, numpy_dtype, shape_of
 from gatewise.base.typing import Array, Shape
 from gatewise.recurrent.cells import protocol
 from gatewise.recurrent.cells.dropout import DropoutRNNCell
@@ -64,7 +64,7 @@ class RecurrentCell(CellWeights, DropoutRNNCell):
             A list; under tf_keras one state alone without a list, as it has that.
         """
         batch = batch_size_of(self, inputs, batch_size)
-        states = [np.zeros((batch, width), dtype or self.dtype) for width in self.state_widths]
+        states = [np.zeros((batch, width), numpy_dtype(dtype or self.dtype)) for width in self.state_widths]
         return states[0] if len(states) == 1 and self._release != "keras3" else states
 
     @property
@@ -93,7 +93,8 @@ class RecurrentCell(CellWeights, DropoutRNNCell):
         if training:
             drops = [_side_by_side(xp, mask) for mask in self._masks(inputs, before[0])]
         parts = op.parts(xp, drops[1])
-        after = list(op.cell.step(op.project_input(inputs, drops[0]), before, parts))
+        made = op.cell.step(op.project_input(inputs, drops[0]), before, parts)
+        after = [xp.asarray(each, dtype=op.kernel.dtype) for each in made]  # NumPy activates small dtypes in float32.
         return after[0], after if isinstance(states, (list, tuple)) else after[0]
 
     def _masks(self, inputs: Array, h: Array) -> tuple[Any, Any]:

@@ -26,7 +26,7 @@ from gatewise.arguments import (
     activation as an_activation,
 )
 from gatewise.base import structure, windows
-from gatewise.base.arrays import namespace
+from gatewise.base.arrays import namespace, numpy_dtype
 from gatewise.base.typing import Array, Shape
 from gatewise.engine import cells
 from gatewise.engine.cells import Parts
@@ -215,7 +215,7 @@ class ConvLSTMCell(ConvLSTMWeights, DropoutRNNCell):
         if step is None or None in step[1:]:
             raise ValueError(f"{self.label}: its state has the shape of its input: build it for a known shape first.")
         shape = self._state_shape((batch_size_of(self, inputs, batch_size), *step[1:]))
-        return [np.zeros(shape, dtype or self.dtype) for _ in self.state_size]
+        return [np.zeros(shape, numpy_dtype(dtype or self.dtype)) for _ in self.state_size]
 
     def _check(self, shapes: Any) -> None:
         # Not by `input_spec`: a layer's cell shares that with the layer, whose inputs have a time axis.

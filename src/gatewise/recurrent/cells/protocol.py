@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from gatewise.base import structure
+from gatewise.base.arrays import numpy_dtype
 from gatewise.base.registry import get_registered_name
 from gatewise.base.typing import Config, Shape
 from gatewise.layer import Layer, registered
@@ -92,7 +93,7 @@ def initial_state(cell: Any, batch: int, dtype: Any) -> Any:
     """The state that B sequences start from, in the cell's structure: what the cell gives, or zeros."""
     own = getattr(cell, "get_initial_state", None)
     if own is None:
-        return structure.map_structure(lambda width: np.zeros((batch, width), dtype), cell.state_size)
+        return structure.map_structure(lambda width: np.zeros((batch, width), numpy_dtype(dtype)), cell.state_size)
     offered = {"inputs": None, "batch_size": batch, "dtype": dtype}
     takes = inspect.signature(own).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes.values()):
