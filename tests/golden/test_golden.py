@@ -9,80 +9,24 @@ import golden_data
 import jax
 import numpy as np
 import pytest
+from golden_cases import Cases, check
 
 import gatewise as gw
-from gatewise.base.release import meaning
 
-DATA = golden_data.data("cases")
-CASES = {line["id"]: line for line in DATA.lines}
-
-# float32: the project's promise. float64: what is left of 16 digits after a few steps of either system.
-TOLERANCES = {"float32": 1e-5, "float64": 1e-12}
-
-
-def build(line: dict[str, Any], config: Any = None) -> Any:
-    """The model or layer that the case's config describes, with new weights."""
-    gw.keras.backend.clear_session()
-    with meaning(golden_data.release_of(line)):
-        config = json.loads(json.dumps(config or line["config"]))
-        if line["kind"] == "model":
-            return gw.models.model_from_json(json.dumps(config))
-        return gw.keras.layers.deserialize(config)
-
-
-def prepared(line: dict[str, Any], config: Any = None) -> Any:
-    """The same, with the case's weights; a layer is built by a call, after which states are as new."""
-    thing = build(line, config)
-    first = next(call for call in line["calls"] if "inputs" in call)
-    if not thing.built:
-        thing(DATA.fill(first["inputs"]), **arguments(first))
-        if getattr(thing, "stateful", False):
-            thing.reset_states()
-    thing.set_weights(DATA.fill(line["weights"]))
-    return thing
-
-
-def arguments(call: dict[str, Any]) -> dict[str, Any]:
-    kwargs = call.get("kwargs", {})
-    return {key: value if isinstance(value, bool) else DATA.fill(value) for key, value in kwargs.items()}
-
-
-def check(found: Any, wanted: Any) -> None:
-    """Equal structure, shape and dtype, and values within the tolerance of the dtype."""
-    if isinstance(wanted, dict):
-        assert isinstance(found, dict)
-        assert found.keys() == wanted.keys()
-        for key in wanted:
-            check(found[key], wanted[key])
-    elif isinstance(wanted, list):
-        assert isinstance(found, (list, tuple))
-        assert len(found) == len(wanted)
-        for one, other in zip(found, wanted, strict=True):
-            check(one, other)
-    else:
-        assert not isinstance(found, (list, tuple, dict))
-        assert found.shape == wanted.shape
-        assert found.dtype.name == wanted.dtype.name
-        tolerance = TOLERANCES.get(wanted.dtype.name, 0)
-        np.testing.assert_allclose(np.asarray(found), wanted, rtol=0, atol=tolerance, equal_nan=True)
+RECORDED = Cases("cases")
+DATA, CASES = RECORDED.data, RECORDED.lines
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_case(name: str) -> None:
-    line = CASES[name]
-    thing = prepared(line)
-    for call in line["calls"]:
-        if "reset" in call:
-            thing.reset_states(**DATA.fill(call["reset"]))
-        else:
-            check(thing(DATA.fill(call["inputs"]), **arguments(call)), DATA.fill(call["outputs"]))
+    RECORDED.run(CASES[name])
 
 
 @pytest.mark.parametrize("name", [name for name, line in CASES.items() if line["kind"] == "model"])
 def test_predict_and_config(name: str) -> None:
     """`predict` gives the same as a call, and a model made again from Gatewise's own config does too."""
     line = CASES[name]
-    thing = prepared(line)
+    thing = RECORDED.prepared(line)
     if "output_shape" in line:
         assert json.loads(json.dumps(thing.output_shape)) == line["output_shape"]
     again = gw.models.model_from_json(thing.to_json())
@@ -109,11 +53,11 @@ def test_on_jax(name: str) -> None:
     done: dict[str, list[Any]] = {}
     for case in SAME_NAME[name]:
         line = CASES[case]
-        thing = prepared(line)
+        thing = RECORDED.prepared(line)
         operands = [[call.get("inputs"), call.get("kwargs"), call.get("reset")] for call in line["calls"]]
         key = json.dumps([what_it_is(thing), line["weights"], operands], default=str)
         if key not in done:
-            done[key] = outputs_on_jax(line, thing)
+            done[key] = RECORDED.outputs_on_jax(line, thing)
         wanted = [DATA.fill(call["outputs"]) for call in line["calls"] if "outputs" in call]
         check(done[key], wanted)
 
@@ -126,27 +70,6 @@ def what_it_is(thing: Any) -> Any:
     config = json.dumps(thing.get_config(), default=str).replace('"implementation": 1', '"implementation": 2')
     releases = [getattr(layer, "_release", None) for layer in layers]
     return [config, releases if stateful or merges or "initial_state" in config else None]
-
-
-def outputs_on_jax(line: dict[str, Any], thing: Any) -> list[Any]:
-    with jax.enable_x64("float64" in json.dumps(line["config"])):
-        function = jax.jit(lambda t, others, x, kwargs: thing.stateless_call(t, others, x, **kwargs))
-        trainable = [v.numpy() for v in thing.trainable_variables]
-        others = [v.numpy() for v in thing.non_trainable_variables]
-        states = {id(v) for v in thing.state_variables}
-        places = [i for i, v in enumerate(thing.non_trainable_variables) if id(v) in states]
-        found = []
-        for call in line["calls"]:
-            if "reset" in call:
-                given = DATA.fill(call["reset"]).get("states")
-                for place, value in zip(places, given or [np.zeros_like(others[p]) for p in places], strict=True):
-                    others[place] = value
-            else:
-                kwargs = {k: v for k, v in arguments(call).items() if k != "training"}
-                outputs, new = function(trainable, others, DATA.fill(call["inputs"]), kwargs)
-                others = list(new)
-                found.append(jax.tree.map(np.asarray, outputs))
-        return found
 
 
 # -- gradients ------------------------------------------------------------------------------------------------------
@@ -170,11 +93,11 @@ def test_gradient(name: str) -> None:
     line = CASES[name]
     config = json.loads(json.dumps(line["config"]).replace('"float32"', '"float64"'))
     with jax.enable_x64(True):
-        thing = prepared(line, config)
+        thing = RECORDED.prepared(line, config)
         others = [v.numpy() for v in thing.non_trainable_variables]
         call = line["calls"][0]
         floats, whole = split(DATA.fill(call["inputs"]))
-        kwargs = {k: v for k, v in arguments(call).items() if k != "training"}
+        kwargs = {k: v for k, v in RECORDED.arguments(call).items() if k != "training"}
         point = ([v.numpy() for v in thing.trainable_variables], floats)
 
         def scalar(point: Any) -> Any:
