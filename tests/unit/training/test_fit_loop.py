@@ -173,6 +173,31 @@ def test_two_threads_train_as_each_alone() -> None:
             np.testing.assert_array_equal(one, other)
 
 
+def test_who_predicts_while_a_model_trains_has_the_weights_of_one_epoch() -> None:
+    made, sets, found = model(), [], []
+    predicted = threading.Semaphore(0)
+
+    class Kept(Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            sets.append(made.get_weights())
+            assert predicted.acquire(timeout=600)  # So that somebody has predicted in each epoch.
+
+    sets.append(made.get_weights())
+    thread = threading.Thread(
+        target=lambda: made.fit(X, Y, epochs=30, shuffle=False, verbose=0, callbacks=[Kept()]), daemon=True
+    )
+    thread.start()
+    while thread.is_alive():
+        found.append(made.predict(X))
+        predicted.release()
+    wanted = []
+    for each in sets:
+        made.set_weights(each)
+        wanted.append(made.predict(X))
+    assert len(sets) == 31
+    assert all(any(np.array_equal(y, one) for one in wanted) for y in found)
+
+
 def test_an_interrupt_waits_until_values_have_changed_hands() -> None:
     done = []
 
