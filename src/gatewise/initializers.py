@@ -134,6 +134,11 @@ class Identity(Initializer):
 class RandomInitializer(Initializer):
     """The base of those that draw: keeps the seed, an int or None."""
 
+    @property
+    def gives_fractions(self) -> bool:
+        """Whether what it draws makes no sense in a dtype of whole numbers: always, but between bounds far apart."""
+        return True
+
     def __init__(self, seed: Any = None) -> None:
         if isinstance(seed, Mapping):  # Keras 3 writes a SeedGenerator as a config
             seed = seed.get("config", {}).get("seed")
@@ -183,6 +188,10 @@ class RandomUniform(RandomInitializer):
 
     def __call__(self, shape: Sequence[int], dtype: Any = "float32") -> np.ndarray:
         return self._generator().uniform(self.minval, self.maxval, tuple(shape)).astype(_dtype(dtype))
+
+    @property
+    def gives_fractions(self) -> bool:
+        return bool(self.maxval - self.minval < 1)
 
 
 @registry.register("TruncatedNormal")

@@ -41,6 +41,9 @@ class Weighted(Tracked):
             trainable: whether training changes it.
             regularizer, constraint: names, objects or callables.
             name: "weight" by default.
+
+        Raises:
+            ValueError: fractions drawn at random for a dtype of whole numbers, an open shape, or one beyond all memory.
         """
         for value, words in zip(args, _WEIGHT_ORDERS[bool(args) and isinstance(args[0], str)], strict=False):
             if words == "name":
@@ -60,9 +63,13 @@ class Weighted(Tracked):
                 f"{self.label}: the weight {name or 'weight'!r} of the shape {size} would take {taken} bytes, more "
                 "than a machine can address. Check the layer's sizes."
             )
-        initial = initializers.get(
-            "glorot_uniform" if initializer is None and kind.startswith(("f", "b")) else initializer or "zeros"
-        )
+        floating = kind.startswith("float") or kind == "bfloat16"
+        initial = initializers.get("glorot_uniform" if initializer is None and floating else initializer or "zeros")
+        if not floating and getattr(initial, "gives_fractions", False):
+            raise ValueError(
+                f"{self.label}: {type(initial).__name__} draws fractions for the weight {name or 'weight'!r}, which "
+                f"{kind} cannot hold. Give a floating dtype: dtype='float32'."
+            )
         variable = Variable(
             _materialised(initial, size, kind, f"{self.label}, {name or 'weight'!r}"),
             name=name or "weight",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -390,3 +391,24 @@ def test_dtypes() -> None:
     assert Dense(2, dtype={"class_name": "DTypePolicy", "config": {"name": "float64"}}).dtype == "float64"
     with pytest.raises(ValueError, match="dtype"):
         Dense(2, dtype="flat32")
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "bool"])
+@pytest.mark.parametrize(
+    "make",
+    [partial(gw.layers.LSTM, 4), partial(gw.layers.GRU, 4), partial(gw.layers.Dense, 4)],
+    ids=["LSTM", "GRU", "Dense"],
+)
+def test_whole_numbers_are_no_weights_drawn_at_random(make: Any, dtype: str) -> None:
+    layer = make(dtype=dtype)
+    with pytest.raises(ValueError, match=f"draws fractions for the weight 'kernel', which {dtype} cannot hold"):
+        layer(np.ones((2, 5, 3), "float32"))
+
+
+def test_whole_numbers_that_make_sense() -> None:
+    layer = gw.layers.Layer()
+    drawn = layer.add_weight(shape=(200,), dtype="int32", initializer=gw.initializers.RandomUniform(0, 9, seed=1))
+    assert set(drawn.numpy().tolist()) == set(range(9))
+    assert layer.add_weight(shape=(2,), dtype="bool").numpy().tolist() == [False, False]
+    with pytest.raises(ValueError, match="RandomUniform draws fractions"):
+        layer.add_weight(shape=(2,), dtype="int32", initializer="uniform")
