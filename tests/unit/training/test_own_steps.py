@@ -129,7 +129,7 @@ def test_logs_that_a_model_adds() -> None:
 
 
 class Measuring(gw.Sequential):
-    """Gives logs of its own, beside those of its metrics; the numbers below are Keras 3.15's for the same class."""
+    """Gives logs of its own, beside those of its metrics."""
 
     def __init__(self, layers: Any) -> None:
         super().__init__(layers)
