@@ -99,4 +99,4 @@ class TensorShape(tuple[Any, ...]):
         return tuple.__repr__(self)
 
     def __repr__(self) -> str:
-        return f"TensorShape({list(self)})"
+        return tuple.__repr__(self)  # Shorter than TensorFlow's, and what it was for NumPy's arrays.
