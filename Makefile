@@ -7,7 +7,7 @@ SOURCE := $(shell find native -name '*.h' -o -name '*.cpp')
 EXAMPLES := lstm gru lstm_arguments stream sensor forecast classify generate dga
 NPROC  := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test test-jax lint format bench golden interchange sanitize arm clean
+.PHONY: help demo test test-jax packages lint format bench golden interchange sanitize arm clean
 
 help:
 	@echo "make demo      run the examples: some train, one runs a published model on real input"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint      ruff, mypy, clang-format"
 	@echo "make bench     ours and the peers, each in its own environment, in turn; ISA=avx2 holds all to that set"
 	@echo "make test-jax  the tests of engine and training under the oldest and the newest JAX that are taken"
+	@echo "make packages  published packages, installed from the index, run unchanged"
 	@echo "make golden    make the golden cases anew from the real Keras, tf_keras and TensorFlow layers"
 	@echo "make interchange  have the real Keras 3 and tf_keras load the files that we write"
 	@echo "make sanitize  the native engine under AddressSanitizer, UBSan and ThreadSanitizer"
@@ -51,6 +52,9 @@ test: $(VENV)/.tested
 
 test-jax: $(VENV)/.tested
 	$(BIN)/python tools/jax_range.py
+
+packages: $(VENV)/.tested
+	$(BIN)/python -m pytest -q -o addopts="" tests/packages
 
 lint: $(VENV)/.linted
 	$(BIN)/ruff check .
