@@ -20,7 +20,7 @@ ENVIRONMENT = ROOT / ".peers" / "tf"
 OUT = ROOT / "tests" / "golden"
 PARTS = (
     "cases",
-    "unrolled",
+    "masks",
     "functions",
     "signatures",
     "files",
