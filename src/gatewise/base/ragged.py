@@ -23,7 +23,7 @@ class RaggedTensor:
 
     >>> rows = RaggedTensor.from_row_lengths([1, 2, 3], [2, 0, 1])
     >>> rows.to_list(), rows.shape, rows.to_tensor().numpy().tolist()
-    ([[1, 2], [], [3]], TensorShape([3, None]), [[1, 2], [0, 0], [3, 0]])
+    ([[1, 2], [], [3]], (3, None), [[1, 2], [0, 0], [3, 0]])
     """
 
     def __init__(self, values: Any, row_lengths: Any) -> None:
@@ -203,7 +203,7 @@ def constant(
         name: accepted.
 
     >>> constant([[1, 2], [3]]).shape
-    TensorShape([2, None])
+    (2, None)
     """
     depth = _depth(pylist)
     if inner_shape is not None:

@@ -13,7 +13,7 @@ class TensorShape(tuple[Any, ...]):
 
     >>> shape = TensorShape([2, None])
     >>> shape.as_list(), shape.rank, shape == [2, None], shape[:1]
-    ([2, None], 2, True, TensorShape([2]))
+    ([2, None], 2, True, (2,))
     """
 
     __slots__ = ()
