@@ -1,8 +1,9 @@
 """Published packages run their main function unchanged, without TensorFlow: `make packages` (network, minutes).
 
 Each is installed without its dependencies, beside those that it needs and that install on this Python; no TensorFlow
-and no Keras is among them. What it should print comes from tf_keras with the package's own code, its LSTMs with the
-gates of Keras 2.2 where the weights are of that time.
+and no Keras is among them. What chars2vec should print, and the first number of mhcnuggets, come from tf_keras with the
+package's own code, its LSTMs with the gates of Keras 2.2 where the weights are of that time; the other texts are what
+Gatewise said, kept so that a change is seen.
 
 Not here: rnnmorph 0.4.1 needs a NumPy that has `np.int`, and pymorphy2 a Python that has `inspect.getargspec`; both are
 older than what Gatewise runs on.
