@@ -165,6 +165,9 @@ class Operation(Layer):
                 raise IndexError(f"{self.label}: {error}; the tensor's shape is {shape}.") from None
         return tuple(a if a == b else None for a, b in zip(*made, strict=True))
 
+    def _output_shapes(self, shapes: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self._shape(args)
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Of operations on one tensor, or on a list of several."""
         raise TypeError(f"{self.label}: the shape depends on all operands: call it on symbolic tensors.")

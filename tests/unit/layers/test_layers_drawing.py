@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import gatewise as gw
 from gatewise import layers, models
 from gatewise.base import registry
 from gatewise.layer.symbolic import SymbolicTensor
@@ -177,3 +178,12 @@ def test_the_user_may_say_what_a_saved_lambda_was() -> None:
 
     with registry.custom_object_scope({"trick": halved}):
         assert deserialize_layer(json.loads(text))(np.array([4.0])).tolist() == [2.0]
+
+
+def test_a_model_with_drawn_operations_knows_its_shape_and_trains() -> None:
+    x = gw.Input((3,))
+    hidden = layers.Dense(2)(x)
+    model = gw.Model(x, (hidden * 2.0 + hidden)[:, :1])
+    assert model.output_shape == (None, 1)
+    model.compile("sgd", "mse")
+    assert model.fit(np.ones((4, 3)), np.ones((4, 1)), epochs=2, verbose=0).history["loss"][0] > 0
