@@ -27,8 +27,8 @@ def register(reader: Reader | str) -> None:
     READERS.append(reader)
 
 
+register("gatewise.formats.keras_archive")  # Before HDF5, whose signature may stand inside an archive at 512, 1024, ...
 register("gatewise.formats.hdf5")
-register("gatewise.formats.keras_archive")
 register("gatewise.formats.keras_folder")
 
 

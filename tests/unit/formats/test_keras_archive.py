@@ -36,6 +36,21 @@ def rewritten(tmp_path: Path, change: Callable[[Entries], Any], packing: int = z
     return path
 
 
+@pytest.mark.parametrize("place", [512, 1024, 2048])
+def test_an_archive_is_not_taken_for_the_hdf5_that_stands_in_it(place: int, tmp_path: Path) -> None:
+    """The signature of HDF5 counts at these places of a file too."""
+    path = tmp_path / "m.keras"
+    small().save(path)
+    held = entries(path)
+    filling = place - 30 - len("a") - 30 - len("model.weights.h5")  # Two local headers of a zip, and the names.
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in {"a": bytes(filling), "model.weights.h5": held.pop("model.weights.h5"), **held}.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    assert path.read_bytes()[place : place + 4] == b"\x89HDF"
+    with open_contents(path) as contents:
+        assert contents.format == "Keras archive"
+
+
 def test_what_an_archive_holds(tmp_path: Path) -> None:
     small().save(tmp_path / "m.keras")
     with open_contents(tmp_path / "m.keras") as contents:
