@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stopping import StopAfter, StopError
 
 import gatewise as gw
 from gatewise.callbacks import BackupAndRestore, Callback
@@ -85,23 +86,6 @@ def test_data_that_ends_before_the_epoch_is_an_error() -> None:
 # -- interrupted ------------------------------------------------------------------------------------------------------
 
 
-class StopError(Exception):
-    """The end that was wanted."""
-
-
-class StopAt(Callback):
-    def __init__(self, epoch: int, batch: int) -> None:
-        super().__init__()
-        self.place, self.epoch = (epoch, batch), 0
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if (self.epoch, batch) == self.place:
-            raise StopError
-
-
 SHUFFLED: dict[str, Callable[[], dict[str, Any]]] = {
     "seeded": lambda: {"x": data().shuffle(9, seed=4).batch(4)},
     "from the process's stream": lambda: {"x": data().shuffle(22).batch(4)},
@@ -122,7 +106,7 @@ def test_a_training_that_goes_on_ends_with_the_same_weights(kind: str, place: tu
 
     wanted = trained()
     with pytest.raises(StopError):
-        trained(BackupAndRestore(tmp_path / "kept", save_freq=1), StopAt(*place))
+        trained(BackupAndRestore(tmp_path / "kept", save_freq=1), StopAfter(*place))
     found = trained(BackupAndRestore(tmp_path / "kept", save_freq=1))
     for a, b in zip(found.get_weights(), wanted.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

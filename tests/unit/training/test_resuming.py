@@ -13,6 +13,7 @@ from typing import Any
 import killed_fit
 import numpy as np
 import pytest
+from stopping import StopAfter, StopError
 
 import gatewise as gw
 from gatewise.callbacks import BackupAndRestore, Callback
@@ -134,25 +135,6 @@ def on_arrays() -> gw.Model:
 def assert_same_weights(found: gw.Model, wanted: gw.Model) -> None:
     for a, b in zip(found.get_weights(), wanted.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-class StopError(Exception):
-    """The end that was wanted."""
-
-
-class StopAfter(Callback):
-    """Ends `fit` with an error, as nothing else may be done in time."""
-
-    def __init__(self, epoch: int, batch: int) -> None:
-        super().__init__()
-        self.place, self.epoch = (epoch, batch), 0
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if (self.epoch, batch) == self.place:
-            raise StopError
 
 
 @pytest.mark.parametrize("data", [name for name in DATA if name != "arrays"])
