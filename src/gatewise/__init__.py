@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         metrics,
         mixed_precision,
         models,
+        ops,
         optimizers,
         regularizers,
     )
@@ -58,6 +59,7 @@ __all__ = [
     "metrics",
     "mixed_precision",
     "models",
+    "ops",
     "optimizers",
     "regularizers",
 ]

@@ -37,6 +37,7 @@ PARTS = (
     "data",
     "tf",
     "cells",
+    "ops",
 )
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gatewise.keras import metrics as metrics
     from gatewise.keras import mixed_precision as mixed_precision
     from gatewise.keras import models as models
+    from gatewise.keras import ops as ops
     from gatewise.keras import optimizers as optimizers
     from gatewise.keras import preprocessing as preprocessing
     from gatewise.keras import regularizers as regularizers
@@ -59,6 +60,7 @@ MODULES: Final = (
     "metrics",
     "mixed_precision",
     "models",
+    "ops",
     "optimizers",
     "preprocessing",
     "regularizers",

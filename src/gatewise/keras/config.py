@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatewise.base.absent import absent
 from gatewise.dtype_policies import dtype_policy, set_dtype_policy
-from gatewise.keras.backend import (
+from gatewise.keras.backend.settings import (
     backend,
     epsilon,
     floatx,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gatewise.base.absent import absent
-from gatewise.keras.backend import clear_session, is_keras_tensor
+from gatewise.keras.backend.settings import clear_session, is_keras_tensor
 from gatewise.keras.saving import (
     CustomObjectScope,
     custom_object_scope,

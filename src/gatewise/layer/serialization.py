@@ -10,8 +10,6 @@ from gatewise.base.registry import get_registered_name
 from gatewise.base.typing import Config
 from gatewise.layer.layer import Layer, registered
 
-_OPERATIONS = "keras.src.ops.numpy"
-
 
 def serialize_layer(layer: Layer) -> Config:
     """A layer or model with its class, as Keras 3 writes it."""
@@ -26,12 +24,7 @@ def serialize_layer(layer: Layer) -> Config:
     if layer.build_shape is not None:
         config["build_config"] = {"input_shape": layer.build_shape}
     if layer.is_operation:
-        # Keras 3 saves `x + y` as an operation of its own module, which has a name and its own options.
-        own_config = layer.get_config()
-        options = {key: own_config[key] for key in ("axis", "keepdims") if own_config.get(key) is not None}
-        options |= {"dtype": "bool"} if own_config["operation"] in ("ZerosLike", "OnesLike") else {}
-        operation = {"class_name": own_config["operation"], "config": {"name": layer.name, **options}}
-        config |= {"module": _OPERATIONS, **operation}
+        config |= layer.saved_operation()  # type: ignore[attr-defined]
     if getattr(layer, "_release", "keras3") != "keras3":
         # Keras passes over this word; here it brings back what masks and states meant to the layer.
         config["release"] = layer._release  # type: ignore[attr-defined]
@@ -52,7 +45,7 @@ def deserialize_layer(config: Any) -> Layer:
             raise ValueError(
                 f"The config of the operation {config['class_name']!r} must be a dict, got {shown(inner)}."
             )
-        return _operation({**inner, "operation": config["class_name"]})
+        return registered.lookup("Operation").from_config({**inner, "operation": config["class_name"]})
     cls = registered.lookup_config(config)
     if isinstance(inner, dict) and "name" not in inner and config.get("name"):
         inner = {**inner, "name": config["name"]}
@@ -102,13 +95,5 @@ def is_operation(config: Config) -> bool:
     """Whether a config is that of an operation of Keras 3's own; HDF5 files hold it without its module."""
     if "module" in config:
         return str(config["module"]).startswith("keras.src.ops")
-    on_masks: Any = registered.lookup("MaskOperation")
-    return config["class_name"] not in registered and on_masks.knows(config["class_name"])
-
-
-def _operation(config: Config) -> Layer:
-    """An operation of Keras 3's own module: on masks, or arithmetic."""
-    on_masks: Any = registered.lookup("MaskOperation")
-    name = config["operation"]
-    cls: type[Layer] = on_masks if on_masks.knows(name) else registered.lookup("Operation")
-    return cls.from_config(config)
+    operation: Any = registered.lookup("Operation")
+    return config["class_name"] not in registered and operation.knows(config["class_name"])

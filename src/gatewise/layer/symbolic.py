@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from gatewise.layer.layer import Layer
 
 
+def _operators(name: str) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """Python's operator that draws an operation, and the same with the tensor on the right."""
+
+    def left(tensor: Any, other: Any) -> Any:
+        return tensor.operator(name, tensor, other)
+
+    def right(tensor: Any, other: Any) -> Any:
+        return tensor.operator(name, other, tensor)
+
+    return left, right
+
+
 class SymbolicTensor:
     """A tensor of a model that is being drawn.
 
@@ -51,44 +63,49 @@ class SymbolicTensor:
     __array__ = __bool__ = __float__ = __int__ = __len__ = __iter__ = numpy = _no_numbers
     __array_ufunc__ = None
 
-    # Arithmetic draws a layer; `layers.arithmetic` sets `operator` when the package is imported.
+    # What draws an operation by its name in `gatewise.ops`; `layers.operation` sets it when the package is imported.
     operator: Callable[..., Any]
 
-    def __add__(self, other: Any) -> Any:
-        return self.operator("add", self, other)
+    __add__, __radd__ = _operators("add")
+    __sub__, __rsub__ = _operators("subtract")
+    __mul__, __rmul__ = _operators("multiply")
+    __truediv__, __rtruediv__ = _operators("true_divide")
+    __floordiv__, __rfloordiv__ = _operators("floor_divide")
+    __mod__, __rmod__ = _operators("mod")
+    __pow__, __rpow__ = _operators("power")
+    __matmul__, __rmatmul__ = _operators("matmul")
+    __and__, __rand__ = _operators("logical_and")
+    __or__, __ror__ = _operators("logical_or")
+    __xor__, __rxor__ = _operators("logical_xor")
+    __lt__, __gt__ = _operators("less")[0], _operators("greater")[0]
+    __le__, __ge__ = _operators("less_equal")[0], _operators("greater_equal")[0]
 
-    def __radd__(self, other: Any) -> Any:
-        return self.operator("add", other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return self.operator("subtract", self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return self.operator("subtract", other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return self.operator("multiply", self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return self.operator("multiply", other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return self.operator("divide", self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return self.operator("divide", other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return self.operator("pow", self, other)
-
-    def __matmul__(self, other: Any) -> Any:
-        return self.operator("matmul", self, other)
+    # `==` stays identity, as in Keras: tensors are found in lists and dicts.
+    def __ne__(self, other: object) -> Any:
+        return self.operator("not_equal", self, other)
 
     def __neg__(self) -> Any:
         return self.operator("negative", self)
 
+    def __abs__(self) -> Any:
+        return self.operator("absolute", self)
+
+    def __invert__(self) -> Any:
+        return self.operator("logical_not", self)
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return self.operator("round", self, decimals=ndigits or 0)
+
     def __getitem__(self, key: Any) -> Any:
-        return self.operator("getitem", self, key=key)
+        return self.operator("get_item", self, key)
+
+    def reshape(self, newshape: Any) -> Any:
+        """The numbers in another shape."""
+        return self.operator("reshape", self, newshape)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """Without axes of size 1."""
+        return self.operator("squeeze", self, axis)
 
 
 class Node:

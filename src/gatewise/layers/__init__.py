@@ -14,12 +14,10 @@ from gatewise.layers.activation import PReLU as PReLU
 from gatewise.layers.activation import ReLU as ReLU
 from gatewise.layers.activation import Softmax as Softmax
 from gatewise.layers.activation import ThresholdedReLU as ThresholdedReLU
-from gatewise.layers.arithmetic import Operation as Operation
 from gatewise.layers.convolution import Conv1D as Conv1D
 from gatewise.layers.dense import Dense as Dense
 from gatewise.layers.embedding import Embedding as Embedding
 from gatewise.layers.function import Lambda as Lambda
-from gatewise.layers.mask_operations import MaskOperation as MaskOperation
 from gatewise.layers.masking import Masking as Masking
 from gatewise.layers.merging import Add as Add
 from gatewise.layers.merging import Average as Average
@@ -40,6 +38,7 @@ from gatewise.layers.merging import subtract as subtract
 from gatewise.layers.normalization import BatchNormalization as BatchNormalization
 from gatewise.layers.normalization import LayerNormalization as LayerNormalization
 from gatewise.layers.normalization import UnitNormalization as UnitNormalization
+from gatewise.layers.operation import Operation as Operation
 from gatewise.layers.pooling import AveragePooling1D as AveragePooling1D
 from gatewise.layers.pooling import GlobalAveragePooling1D as GlobalAveragePooling1D
 from gatewise.layers.pooling import GlobalMaxPooling1D as GlobalMaxPooling1D

@@ -9,7 +9,6 @@ import numpy as np
 
 from gatewise.arguments import number, one_of
 from gatewise.base import names
-from gatewise.base.absent import absent, public
 from gatewise.base.arrays import shape_of
 from gatewise.base.typing import Array, Shape
 from gatewise.base.variable import Variable
@@ -156,5 +155,6 @@ def batch_set_value(tuples: Iterable[tuple[Variable, Any]]) -> None:
         set_value(variable, value)
 
 
-__all__ = public(globals(), __name__)  # noqa: PLE0605
-__getattr__ = absent(__name__, "tf.keras.backend")
+def reset_uids() -> None:
+    """Start the numbers of names anew."""
+    names.clear_names()
