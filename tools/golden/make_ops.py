@@ -99,7 +99,7 @@ pad(m, ((1, 1), (2, 0)), mode="reflect"); pad(m, ((1, 1), (2, 0)), mode="symmetr
 roll(x, 1); roll(x, 2, axis=1); rot90(m); tril(m); triu(m, k=1); diag(v); diag(m); diag(v, k=1); diagonal(x)
 diagonal(x, offset=1, axis1=1, axis2=2); diagflat(v); meshgrid(v, w); meshgrid(v, w, indexing="ij"); vander(v, 3)
 concatenate([x, y], axis=1); concatenate([i, m[:2, :3]], axis=0); stack([x, y]); stack([x, y], axis=-1)
-hstack([m, m]); vstack([v, w]); dstack([m, m]); append(x, y); append(m, m, axis=0); split(x, 2, axis=2)
+hstack([m, m]); dstack([m, m]); append(x, y); append(m, m, axis=0); split(x, 2, axis=2)
 split(x, [1, 2], axis=1); array_split(v, 3); hsplit(m, 2); unstack(x, axis=1); vsplit(n, 2); take(x, [0, 2], axis=1)
 take(x, 5); take(v, i); take(x, -1, axis=2); take_along_axis(x, argsort(x, axis=1), axis=1); nonzero(t[0])
 get_item(x, (0, 1)); unravel_index([5, 7], (3, 4)); select([c, t > 0.5], [x, y], 9.0); slice(x, [0, 1, 0], [2, 2, 3])

@@ -300,14 +300,18 @@ class Graph:
         shapes: dict[int, Shape] = dict(zip(map(id, self.input_tensors), map(tuple, given), strict=True))
         for node in self.nodes:
             args, kwargs = node.substitute(lambda tensor: SymbolicTensor(shapes[id(tensor)], tensor.dtype, tensor.name))
-            first = args[0] if args else next(iter(kwargs.values()))
-            ins = structure.map_structure(lambda leaf: shape_of(leaf) if hasattr(leaf, "shape") else leaf, first)
+            ins = structure.map_structure(_shape_in, args[0] if args else next(iter(kwargs.values())))
             outs = node.layer._output_shapes(ins, args, kwargs)
             for tensor, shape in zip(
                 structure.flatten(node.outputs), structure.flatten(outs, leaf=structure.is_shape), strict=True
             ):
                 shapes[id(tensor)] = tuple(shape)
         return structure.rebuild(self.outputs, iter([shapes[id(tensor)] for tensor in self.output_tensors]))
+
+
+def _shape_in(leaf: Any) -> Shape:
+    """The shape of what a layer is called on: a tensor, an array, or a number in an operation."""
+    return shape_of(leaf) if hasattr(leaf, "shape") else ()
 
 
 def _cast(array: Any, dtype: str) -> Any:

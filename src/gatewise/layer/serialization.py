@@ -55,6 +55,17 @@ def deserialize_layer(config: Any) -> Layer:
     return made
 
 
+def is_operation(config: Config) -> bool:
+    """Whether a config with a class name is that of an operation of Keras 3, which is no layer there.
+
+    Its module says so; files in HDF5 have none.
+    """
+    if "module" in config:
+        return str(config["module"]).startswith("keras.src.ops")
+    operation: Any = registered.lookup("Operation")
+    return bool(operation.knows(config))
+
+
 def name_of(config: Config) -> Any:
     """The name of the layer that a config is of, or None where it does not say."""
     inner = config.get("config")

@@ -184,10 +184,7 @@ class Operation(Layer):
             return structure.map_structure(np.asarray, outputs)
 
         with np.errstate(all="ignore"):
-            return shapes_by_example(run, self._solvable(args), {}), dtypes
-
-    def _solvable(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        return args
+            return shapes_by_example(run, args, {}), dtypes
 
     def _product(self, operands: tuple[Any, ...]) -> Shape:
         x, y = _shapes_of(operands)
@@ -219,6 +216,9 @@ class Operation(Layer):
                 raise IndexError(f"{self.label}: {error}; the tensor's shape is {shape}.") from None
         return tuple(a if a == b else None for a, b in zip(*made, strict=True))
 
+    def _output_shapes(self, shapes: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self._drawn(args)[0]
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Of operations on one tensor, or on a list of several."""
         raise TypeError(f"{self.label}: the shape depends on all operands: call it on symbolic tensors.")
@@ -236,13 +236,27 @@ class Operation(Layer):
         return {"module": module, "class_name": self.operation, "config": {"name": self.name, **settings}}
 
     @classmethod
+    def knows(cls, entry: Config) -> bool:
+        """Whether an entry of a Keras 3 file without modules is an operation: it has no facts of layers, and no config
+        but an operation's settings.
+        """
+        from gatewise.ops import BY_CLASS
+
+        own, calls = entry.get("config"), entry.get("inbound_nodes")
+        found = BY_CLASS.get(entry["class_name"])
+        if found is None or not isinstance(own, dict) or not isinstance(calls, list) or "trainable" in own:
+            return False
+        in_keras3 = bool(calls) and all(isinstance(call, dict) for call in calls)
+        return in_keras3 and all(key == "name" or key in found.signature.parameters for key in own)
+
+    @classmethod
     def from_config(cls, config: Config) -> Operation:
         """An operation of its own config, or of one that Keras wrote, where the settings stand beside the name."""
         config = dict(config)
         name = config.pop("function", None) or config.pop("operation", None)  # `function` is tf.keras's word.
         config.pop("operation", None)
         settings = dict(config.pop("settings", {}))
-        base = {key: config.pop(key) for key in ("name", "trainable") if key in config}
+        base: Config = {key: config.pop(key) for key in ("name", "trainable") if key in config}
         found = operation_of(name)
         taken = {key: value for key, value in config.items() if key in found.signature.parameters}
         if "dtype" in config and "dtype" not in taken:

@@ -14,18 +14,20 @@ from typing import Any
 
 from gatewise.base.absent import absent
 from gatewise.ops import control, convolution, elementwise, linalg, nn, reductions, shapes
-from gatewise.ops.declared import FUNCTIONS
+from gatewise.ops.declared import BY_CLASS as BY_CLASS
+from gatewise.ops.declared import FUNCTIONS as FUNCTIONS
 
 FAMILIES = (elementwise, reductions, shapes, linalg, nn, convolution, control)
 """The modules that declare the functions."""
 
 __all__ = [*FUNCTIONS]  # noqa: PLE0604
 
+globals().update(FUNCTIONS)
 _absent = absent(__name__, "keras.ops")
 
 
-def __getattr__(name: str) -> Any:
-    return FUNCTIONS[name] if name in FUNCTIONS else _absent(name)
+def __getattr__(name: str) -> Any:  # To type checkers the functions are here by this alone.
+    return _absent(name)
 
 
 def __dir__() -> list[str]:

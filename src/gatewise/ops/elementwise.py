@@ -147,7 +147,7 @@ def _erfinv(y: float) -> float:
         return math.copysign(math.inf, y) if abs(y) == 1 else math.nan
     x = NormalDist().inv_cdf((y + 1) / 2) / math.sqrt(2) if abs(y) < 0.9999 else math.copysign(2.8, y)
     for _ in range(50):
-        error = math.erf(x) - y if abs(y) < 0.5 else math.copysign((1 - abs(y)) - math.erfc(abs(x)), y)
+        error = math.erf(x) - y if abs(y) < 0.5 else math.copysign(1, y) * ((1 - abs(y)) - math.erfc(abs(x)))
         step = error / (2 / math.sqrt(math.pi) * math.exp(-x * x))
         x -= step
         if abs(step) <= 1e-16 * abs(x):

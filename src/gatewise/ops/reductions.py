@@ -238,7 +238,7 @@ def histogram(x: Array, bins: Any = 10, range: Any = None) -> Any:
     """How many numbers are in each bin, and the bins' ends."""
     xp, x = floats(x)
     counts, ends = xp.histogram(x, bins=bins, range=range)
-    return in_dtype(counts, "int32"), in_dtype(ends, x.dtype.name)
+    return in_dtype(counts, x.dtype.name), in_dtype(ends, x.dtype.name)
 
 
 @op("numpy", "IsIn")

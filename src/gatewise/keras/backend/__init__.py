@@ -41,8 +41,8 @@ def __getattr__(name: str) -> Any:
         return [*_names()]
     if name.startswith("__"):
         return _absent(name)
-    names = _names()
-    return names[name] if name in names else _absent(name)
+    globals().update(_names())
+    return globals()[name] if name in _names() else _absent(name)
 
 
 def __dir__() -> list[str]:

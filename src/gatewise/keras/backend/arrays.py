@@ -66,7 +66,7 @@ def clip(x: Any, min_value: Any, max_value: Any) -> Array:
     """`x` cut to between two numbers."""
     low = -np.inf if min_value is None else min_value
     high = np.inf if max_value is None else max_value
-    return K.clip(x, low, max(low, high) if np.isscalar(low) and np.isscalar(high) else high)
+    return K.clip(x, low, K.maximum(low, high))
 
 
 def cumsum(x: Any, axis: int = 0) -> Array:

@@ -20,7 +20,7 @@ def _drawn(kind: str, shape: Any, dtype: Any, seed: int | None, like: Any = None
     xp: Any = np
     scope = current_scope()
     if (scope is not None and scope.has_key) or (like is not None and traced(like)):
-        from jax import numpy as xp  # type: ignore[no-redef]
+        from jax import numpy as xp
     seeds = random.SeedGenerator(seed)
     made = getattr(seeds, kind)(xp, tuple(map(int, shape)))
     return K.cast(made, dtype or config.floatx)

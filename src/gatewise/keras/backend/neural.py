@@ -168,14 +168,13 @@ def batch_normalization(
 
 
 def normalize_batch_in_training(x: Any, gamma: Any, beta: Any, reduction_axes: Any, epsilon: float = 1e-3) -> Any:
-    """X to mean 0 and variance 1 over axes, times gamma, plus beta; and the mean and variance."""
+    """To mean 0 and variance 1 over axes, times gamma, plus beta; and the mean and variance."""
     axes = list(reduction_axes)
     mean, var = K.moments(x, axes=axes)
     shape = [1 if axis in axes else -1 for axis in range(len(x.shape))]
-    wide = [None if each is None else K.reshape(each, shape) for each in (mean, var, beta, gamma)]
-    y = (x - wide[0]) * K.rsqrt(wide[1] + epsilon)
-    y = y if wide[3] is None else y * wide[3]
-    return y if wide[2] is None else y + wide[2], mean, var
+    y = (x - K.reshape(mean, shape)) * K.rsqrt(K.reshape(var, shape) + epsilon)
+    y = y if gamma is None else y * K.reshape(gamma, shape)
+    return y if beta is None else y + K.reshape(beta, shape), mean, var
 
 
 def dropout(x: Any, level: float, noise_shape: Any = None, seed: int | None = None) -> Array:
