@@ -204,9 +204,31 @@ def make(out: Path) -> None:
     lines: list[dict[str, Any]] = [{"inputs": {name: _kept(store, value) for name, value in INPUTS.items()}}]
     lines += _lines(store, "ops", keras.ops, generated() + expressions(OPS))
     lines += _lines(store, "backend", tf_keras.backend, expressions(BACKEND))
+    lines.append(_drawn_model(store))
     write_lines(out / "ops.jsonl.gz", lines)
     store.save(out / "ops.npz")
     print(len(lines) - 1, "cases of ops")
+
+
+def _drawn_model(store: Store) -> dict[str, Any]:
+    """What Keras 3 writes for an Embedding's mask and operations on tensors around an LSTM, and what it predicts."""
+    import keras
+    from keras import ops
+
+    ids = keras.Input((5,), dtype="int32")
+    h = keras.layers.LSTM(4, return_sequences=True)(keras.layers.Embedding(7, 3, mask_zero=True)(ids))
+    there = ops.any(ids != 0, axis=1, keepdims=True)
+    y = ops.where(there, ops.tanh(h[:, -1, :]) * 2 - 1, 0.0)
+    model = keras.Model(ids, ops.softmax(keras.layers.Dense(2)(y) / 3))
+    weights = [random.uniform(-1, 1, w.shape).astype("float32") for w in model.get_weights()]
+    model.set_weights(weights)
+    x = np.array([[1, 2, 3, 0, 0], [0, 0, 0, 0, 0], [6, 5, 4, 3, 2]], "int32")
+    kept = {
+        "weights": store.put_all(weights),
+        "inputs": store.put(x),
+        "outputs": store.put(model.predict(x, verbose=0)),
+    }
+    return {"module": "model", "case": "masked", "config": model.to_json(), **kept}
 
 
 def _lines(store: Store, module: str, functions: Any, cases: list[str]) -> list[dict[str, Any]]:
