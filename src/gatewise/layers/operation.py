@@ -227,7 +227,8 @@ class Operation(Layer):
 
     def get_config(self) -> Config:
         """The operation's name, its settings, and the rest."""
-        return super().get_config() | {"operation": self.operation, "settings": self.settings}
+        settings = {"settings": self.settings} if self.settings else {}
+        return super().get_config() | {"operation": self.operation, **settings}
 
     def saved_operation(self) -> Config:
         """What Keras 3 writes: the operation as a class of its own module, with its settings as its config."""
