@@ -100,11 +100,3 @@ def _error_of(cls: type[Layer], config: Config) -> tuple[type[Exception] | None,
     except Exception as error:
         return type(error), str(error)
     return None, ""
-
-
-def is_operation(config: Config) -> bool:
-    """Whether a config is that of an operation of Keras 3's own; HDF5 files hold it without its module."""
-    if "module" in config:
-        return str(config["module"]).startswith("keras.src.ops")
-    operation: Any = registered.lookup("Operation")
-    return config["class_name"] not in registered and operation.knows(config["class_name"])
