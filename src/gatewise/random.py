@@ -7,6 +7,8 @@ was given, so that a traced call stays a function of its arguments.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -194,10 +196,15 @@ def shuffle(value: Any, seed: int | None = None, name: Any = None) -> Array:
     return x.view(np.ndarray)[generator(seed).permutation(len(x))].view(Tensor)
 
 
-def _key_now() -> Any:
-    """A JAX key where a traced call has one: a number drawn by NumPy would be the same at each call."""
+def in_trace() -> bool:
+    """Whether a traced call is under way that has a key: a number drawn by NumPy would be the same at each call."""
     scope = current_scope()
-    return next_key() if scope is not None and scope.has_key else None
+    return scope is not None and scope.has_key
+
+
+def _key_now() -> Any:
+    """A JAX key where a traced call has one."""
+    return next_key() if in_trace() else None
 
 
 def _sizes(shape: Any) -> tuple[int, ...]:
@@ -210,12 +217,22 @@ class SeedGenerator:
 
     Args:
         seed: an int for a stream that can be repeated, or None for one from the process-wide stream.
+        name: accepted, as in Keras 3.
     """
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | None = None, name: str | None = None) -> None:
         self.seed = None if seed is None else _checked(seed)
         self._generator: np.random.Generator | None = None
         self._lock = threading.Lock()
+
+    def get_config(self) -> dict[str, Any]:
+        """The seed."""
+        return {"seed": self.seed}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
+        """A stream from its beginning."""
+        return cls(**config)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"seed": self.seed, "_generator": self._generator}
@@ -244,6 +261,23 @@ class SeedGenerator:
         with self._lock:
             self._generator = found
 
+    @contextmanager
+    def drawing(self) -> Iterator[np.random.Generator]:
+        """NumPy's generator of the stream, with no other thread at it meanwhile."""
+        with self._lock:
+            if self._generator is None:
+                self._generator = generator(self.seed)
+            yield self._generator
+
+    def key(self) -> Any:
+        """A key of JAX's of the stream, where a traced call has one; None elsewhere."""
+        key = _key_now()
+        if key is None or self.seed is None:
+            return key
+        import jax
+
+        return jax.random.fold_in(key, self.seed)
+
     def keep(self, xp: Any, shape: tuple[int, ...], rate: float, dtype: Any) -> Array:
         """Inverted dropout's mask: 0 with probability `rate`, else `1 / (1 - rate)`.
 
@@ -261,17 +295,15 @@ class SeedGenerator:
 
     def _drawn(self, xp: Any, shape: tuple[int, ...], kind: Literal["uniform", "normal"]) -> Array:
         if xp is np:
-            with self._lock:
-                if self._generator is None:
-                    self._generator = generator(self.seed)
-                draw = self._generator.random if kind == "uniform" else self._generator.standard_normal
+            with self.drawing() as source:
+                draw = source.random if kind == "uniform" else source.standard_normal
                 return draw(shape, dtype=np.float32)
-        import jax
-
         key = next_key()
         if key is None:
             # An eager call on JAX arrays: the same stream, moved over.
             return xp.asarray(self._drawn(np, shape, kind))
+        import jax
+
         if self.seed is not None:
             key = jax.random.fold_in(key, self.seed)
         return jax.random.uniform(key, shape) if kind == "uniform" else jax.random.normal(key, shape)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from gatewise.keras import ops as ops
     from gatewise.keras import optimizers as optimizers
     from gatewise.keras import preprocessing as preprocessing
+    from gatewise.keras import random as random
     from gatewise.keras import regularizers as regularizers
     from gatewise.keras import saving as saving
     from gatewise.keras import utils as utils
@@ -63,6 +64,7 @@ MODULES: Final = (
     "ops",
     "optimizers",
     "preprocessing",
+    "random",
     "regularizers",
     "saving",
     "utils",

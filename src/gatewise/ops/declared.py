@@ -18,6 +18,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 
+from gatewise.base import recording
 from gatewise.base.arrays import Tensor
 from gatewise.base.typing import Array
 from gatewise.base.variable import Variable
@@ -147,7 +148,7 @@ def _drawable(operation: Op) -> Callable[..., Any]:
         if artist is not None:
             return artist(operation.name, *args, **kwargs)
         with np.errstate(all="ignore"):
-            return result(function(*args, **kwargs))
+            return recording.apply(function, result, *args, **kwargs)
 
     return call
 

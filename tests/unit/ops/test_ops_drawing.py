@@ -11,6 +11,7 @@ import pytest
 
 import gatewise as gw
 from gatewise import layers, models, ops
+from gatewise.compat import tensorflow as tf
 from gatewise.keras import backend as K  # noqa: N812
 from gatewise.ops.declared import BY_CLASS
 
@@ -164,3 +165,37 @@ def test_a_function_of_a_drawn_model() -> None:
     model = gw.Model(x, layers.Dense(1)(h))
     (found,) = K.function([model.input], [h])([X[:, 0]])
     np.testing.assert_allclose(found, gw.Model(x, h).predict(X[:, 0], verbose=0), rtol=1e-6)
+
+
+def written_in_k(x: Any, kernel: Any, layer: Any) -> Any:
+    """An attention's score and a loss, as layers of 2018 write it."""
+    scores = K.softmax(K.tanh(K.dot(x, kernel)) * 0.3)
+    return K.mean(K.sum(scores * K.square(layer(x)), axis=-1))
+
+
+def written_in_ops(x: Any, kernel: Any, layer: Any) -> Any:
+    """The same as those of today."""
+    scores = ops.softmax(ops.tanh(ops.matmul(x, kernel)) * 0.3)
+    return ops.mean(ops.sum(scores * ops.square(layer(x)), axis=-1))
+
+
+@pytest.mark.parametrize("formula", [written_in_k, written_in_ops])
+def test_a_tape_sees_through_them(formula: Any) -> None:
+    """The gradient for each weight is the slope."""
+    gw.utils.set_random_seed(1)
+    x = X[0, :2].astype("float64")
+    kernel = tf.Variable(X[0, :3, :2].astype("float64"))
+    layer = layers.Dense(2, dtype="float64")
+    with tf.GradientTape() as tape:
+        layer(x)
+        loss = formula(tf.constant(x, "float64"), kernel, layer)
+    for weight, slopes in zip([kernel, layer.kernel], tape.gradient(loss, [kernel, layer.kernel]), strict=True):
+        value, step = np.array(weight.numpy()), 1e-6
+        ends = []
+        for sign in (1, -1):
+            moved = value.copy()
+            moved[1, 0] += sign * step
+            weight.assign(moved)
+            ends.append(float(formula(tf.constant(x, "float64"), kernel, layer)))
+        weight.assign(value)
+        assert float(slopes[1, 0]) == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-5)
