@@ -22,6 +22,7 @@ class Settings:
         self._floatx = "float32"
         self._epsilon = 1e-7
         self._executor: Executor = "auto"
+        self._bars = True
 
     @property
     def floatx(self) -> str:
@@ -44,6 +45,17 @@ class Settings:
         if not 0 < value < 1:
             raise ValueError(f"config.epsilon: expected a number between 0 and 1, got {value!r}.")
         self._epsilon = float(value)
+
+    @property
+    def bars(self) -> bool:
+        """Whether long work draws a bar on terminals and in notebooks: True at first; without, lines alone."""
+        return self._bars
+
+    @bars.setter
+    def bars(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise ValueError(f"config.bars: expected True or False, got {value!r}.")
+        self._bars = value
 
     @property
     def executor(self) -> Executor:

@@ -6,6 +6,7 @@ import time
 from typing import Any, Final
 
 from gatewise.callbacks.callback import Callback, Logs, Mode
+from gatewise.config import config
 
 _SECONDS_BETWEEN_UPDATES: Final = 0.1
 _SECONDS_BEFORE_A_BAR: Final = 0.3
@@ -169,7 +170,9 @@ def number(value: Any) -> str:
 
 
 def shows_bars() -> bool:
-    """Whether standard output is a terminal, or a notebook that can draw."""
+    """Whether standard output is a terminal, or a notebook that can draw, and the program lets it."""
+    if not config.bars:
+        return False
     import importlib.util
 
     from rich.console import Console

@@ -71,8 +71,37 @@ MODULES: Final = (
 )
 """The public modules of Keras that Gatewise has."""
 
-_NAMES = ("DTypePolicy", "Input", "InputSpec", "KerasTensor", "Layer", "Model", "Optimizer", "Sequential", "Variable")
-__all__ = [*_NAMES, *MODULES]  # noqa: PLE0604
+_NAMES = (
+    "DTypePolicy",
+    "Input",
+    "InputSpec",
+    "KerasTensor",
+    "Layer",
+    "Model",
+    "Optimizer",
+    "Sequential",
+    "Variable",
+    "version",
+)
+_HOMES: Final = {
+    "Initializer": "gatewise.initializers",
+    "Loss": "gatewise.losses",
+    "Metric": "gatewise.metrics",
+    "Regularizer": "gatewise.regularizers",
+    "name_scope": "gatewise.keras.backend",
+}
+"""Names from elsewhere, and where they are; they load when they are first used."""
+__all__ = [*_NAMES, *_HOMES, *MODULES, "version"]  # noqa: PLE0604
+
+
+def version() -> str:
+    """The version of the Keras whose meaning is in force.
+
+    >>> version()[:2]
+    '3.'
+    """
+    return versions.keras()
+
 
 _absent = absent(__name__, "tf.keras")
 
@@ -80,8 +109,10 @@ _absent = absent(__name__, "tf.keras")
 def __getattr__(name: str) -> Any:
     if name in MODULES:
         return importlib.import_module(f"{__name__}.{name}")
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
     if name == "__version__":
-        return versions.keras()
+        return version()
     return _absent(name)
 
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from gatewise.base.absent import absent
 from gatewise.keras.backend.settings import clear_session, is_keras_tensor
+from gatewise.keras.config import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
 from gatewise.keras.saving import (
     CustomObjectScope,
     custom_object_scope,
@@ -12,34 +17,47 @@ from gatewise.keras.saving import (
     get_registered_object,
     register_keras_serializable,
 )
+from gatewise.ops.dtypes import name_of as standardize_dtype
 from gatewise.utils import (
+    Progbar,
     PyDataset,
     get_file,
     normalize,
+    pack_x_y_sample_weight,
     pad_sequences,
     set_random_seed,
+    split_dataset,
     timeseries_dataset_from_array,
     to_categorical,
+    unpack_x_y_sample_weight,
 )
 
 Sequence = PyDataset
 
 __all__ = [
     "CustomObjectScope",
+    "Progbar",
     "PyDataset",
     "Sequence",
     "clear_session",
     "custom_object_scope",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
     "get_custom_objects",
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "is_interactive_logging_enabled",
     "is_keras_tensor",
     "normalize",
+    "pack_x_y_sample_weight",
     "pad_sequences",
     "register_keras_serializable",
     "set_random_seed",
+    "split_dataset",
+    "standardize_dtype",
     "timeseries_dataset_from_array",
     "to_categorical",
+    "unpack_x_y_sample_weight",
 ]
 __getattr__ = absent(__name__, "tf.keras.utils")

@@ -5,9 +5,13 @@ from gatewise.utils.data import normalize as normalize
 from gatewise.utils.data import pad_sequences as pad_sequences
 from gatewise.utils.data import to_categorical as to_categorical
 from gatewise.utils.files import get_file as get_file
+from gatewise.utils.progbar import Progbar as Progbar
 from gatewise.utils.seeds import set_random_seed as set_random_seed
 from gatewise.utils.skipgrams import make_sampling_table as make_sampling_table
 from gatewise.utils.skipgrams import skipgrams as skipgrams
+from gatewise.utils.splitting import pack_x_y_sample_weight as pack_x_y_sample_weight
+from gatewise.utils.splitting import split_dataset as split_dataset
+from gatewise.utils.splitting import unpack_x_y_sample_weight as unpack_x_y_sample_weight
 from gatewise.utils.text import Tokenizer as Tokenizer
 from gatewise.utils.text import hashing_trick as hashing_trick
 from gatewise.utils.text import one_hot as one_hot
