@@ -11,7 +11,7 @@ import pytest
 
 import gatewise as gw
 from gatewise import layers, models
-from gatewise.recurrent import DropoutWrapper, ResidualWrapper
+from gatewise.recurrent import ResidualWrapper
 
 B, T, FEATURES, H = 3, 5, 4, 4
 X = np.random.default_rng(0).uniform(-1, 1, (B, T, FEATURES)).astype("float32")
@@ -53,7 +53,6 @@ LAYERS: dict[str, Callable[..., layers.Layer]] = {
     "a cell of one's own": lambda **how: layers.RNN(Leaky(H, rate=0.25), **how),
     "a stack with a cell of one's own": lambda **how: layers.RNN([layers.LSTMCell(3), Leaky(H)], **how),
     "ResidualWrapper": lambda **how: layers.RNN(ResidualWrapper(layers.GRUCell(FEATURES)), **how),
-    "DropoutWrapper": lambda **how: layers.RNN(DropoutWrapper(layers.GRUCell(H), output_keep_prob=0.9), **how),
 }
 every = pytest.mark.parametrize("name", LAYERS)
 
