@@ -16,8 +16,8 @@ import gatewise as gw
 from gatewise.base.release import meaning
 
 
-@given(chains(), st.sampled_from([".keras", ".h5"]), st.sampled_from(["keras3", "tf2"]), st.booleans())
-@settings(max_examples=80)
+@given(chains(), st.sampled_from([".keras", ".h5", ".safetensors"]), st.sampled_from(["keras3", "tf2"]), st.booleans())
+@settings(max_examples=90)
 def test_whole_models(chain: tuple[list[Any], np.ndarray], ending: str, release: Any, nest: bool) -> None:
     model, x = gw.Sequential(chain[0]), chain[1]
     if nest:
@@ -36,8 +36,8 @@ def test_whole_models(chain: tuple[list[Any], np.ndarray], ending: str, release:
         same_config(again, model)
 
 
-@given(chains(), st.sampled_from([".weights.h5", ".h5"]))
-@settings(max_examples=40)
+@given(chains(), st.sampled_from([".weights.h5", ".h5", ".safetensors"]))
+@settings(max_examples=45)
 def test_weights_alone(chain: tuple[list[Any], np.ndarray], ending: str) -> None:
     model, x = gw.Sequential(chain[0]), chain[1]
     again = gw.models.clone_model(model)

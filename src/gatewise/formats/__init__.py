@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from gatewise.formats.contents import ByLayer as ByLayer
+from gatewise.formats.contents import ByName as ByName
 from gatewise.formats.contents import ByPlace as ByPlace
 from gatewise.formats.contents import Contents as Contents
 from gatewise.formats.contents import Reader as Reader
@@ -30,6 +31,7 @@ def register(reader: Reader | str) -> None:
 register("gatewise.formats.keras_archive")  # Before HDF5, whose signature may stand inside an archive at 512, 1024, ...
 register("gatewise.formats.hdf5")
 register("gatewise.formats.keras_folder")
+register("gatewise.formats.safetensors")
 
 
 def open_contents(path: Any) -> AbstractContextManager[Contents]:

@@ -5,6 +5,7 @@ Nothing here knows a model or a layer. `models/loading.py` makes a model of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -63,7 +64,21 @@ class ByPlace:
     listed: Callable[[], Iterable[StoredLayer]]
 
 
-Weights: TypeAlias = ByLayer | ByPlace
+@dataclass(frozen=True)
+class ByName:
+    """Arrays with names of some other library's, in the file's order."""
+
+    arrays: tuple[Stored, ...]
+
+    def listed(self) -> Iterable[StoredLayer]:
+        """The arrays with the same beginning of their names, up to the last dot or stroke, for a description."""
+        groups: dict[str, list[Stored]] = {}
+        for array in self.arrays:
+            groups.setdefault(re.split(r"[./](?!.*[./])", array.name)[0], []).append(array)
+        return tuple(StoredLayer(name, tuple(arrays)) for name, arrays in groups.items())
+
+
+Weights: TypeAlias = ByLayer | ByPlace | ByName
 
 
 class OfFile:

@@ -26,7 +26,8 @@ from gatewise.base.typing import Config
 from gatewise.formats.contents import ByPlace, Contents, OfFile
 from gatewise.formats.hdf5 import by_place
 from gatewise.formats.hdf5.access import Group, opened
-from gatewise.formats.hdf5.writing import PlaceToWrite, write_places
+from gatewise.formats.hdf5.writing import write_places
+from gatewise.formats.places import OPTIMIZER, PlaceToWrite
 
 FORMAT = "Keras archive"
 SIGNATURE = b"PK\x03\x04"
@@ -73,7 +74,7 @@ def contents_of(file: OfFile, form: str, metadata: Config, config: Config, root:
     if not isinstance(version, str):
         raise file.error(f"{METADATA} must name the keras_version as text, got {version!r}.")
     compiled = config.get("compile_config")
-    optimizer = tuple(by_place.arrays(root, by_place.OPTIMIZER))
+    optimizer = tuple(by_place.arrays(root, OPTIMIZER))
     return Contents(
         file.path,
         form,

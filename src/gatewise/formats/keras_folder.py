@@ -17,8 +17,9 @@ from typing import Any, Final
 from gatewise.base.typing import Config
 from gatewise.formats.contents import Contents, OfFile
 from gatewise.formats.hdf5.access import opened
-from gatewise.formats.hdf5.writing import PlaceToWrite, write_places
+from gatewise.formats.hdf5.writing import write_places
 from gatewise.formats.keras_archive import CONFIG, METADATA, MOST_JSON, WEIGHTS, contents_of, json_object
+from gatewise.formats.places import PlaceToWrite
 
 FORMAT: Final = "Keras folder"
 ASSETS: Final = "assets"

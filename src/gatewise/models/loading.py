@@ -9,7 +9,7 @@ from typing import Any
 from gatewise.base.foreign import raised_in_words
 from gatewise.base.typing import Config
 from gatewise.base.variable import placeholders
-from gatewise.formats import ByPlace, Contents, open_contents
+from gatewise.formats import ByLayer, Contents, open_contents
 from gatewise.graph import config as graph_config
 from gatewise.layer.serialization import deserialize_layer
 from gatewise.models.file_configs import find_classes, without_cudnn
@@ -88,7 +88,7 @@ def model_of(contents: Contents, custom_objects: Any = None) -> Any:
 
 def _has_weights(contents: Contents) -> bool:
     weights = contents.needed_weights()
-    return isinstance(weights, ByPlace) or bool(stored_layers(weights))
+    return not isinstance(weights, ByLayer) or bool(stored_layers(weights))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from gatewise.base.variable import Variable, all_or_nothing
-from gatewise.formats import ByLayer, ByPlace, Contents, Stored, StoredLayer
+from gatewise.formats import ByLayer, ByName, ByPlace, Contents, Stored, StoredLayer
 from gatewise.layer import Layer
 from gatewise.models import gate_orders
 from gatewise.models.saved_order import Owned, own_order, saved_order, saved_places
@@ -41,17 +41,27 @@ class Matching:
 
     def of_config(self) -> list[Pair]:
         """For a model that was made of the file's own config."""
-        weights = self.contents.needed_weights()
+        weights = self._known()
         if isinstance(weights, ByPlace):
             return self.by_place(weights)
         return self._by_names_of_config(weights) + self._own(weights)
 
     def of_code(self, by_name: bool) -> list[Pair]:
         """For a model that was made in code: in order, or where names are the same."""
-        weights = self.contents.needed_weights()
+        weights = self._known()
         if isinstance(weights, ByPlace):
             return self.by_place(weights)
         return (self._by_given_name(weights) if by_name else self.in_order(weights)) + self._own(weights)
+
+    def _known(self) -> ByLayer | ByPlace:
+        """The file's weights, if it is in one of Keras's layouts or ours."""
+        weights = self.contents.needed_weights()
+        if isinstance(weights, ByName):
+            raise self.contents.error(
+                f"the file holds {len(weights.arrays)} arrays under names of their own "
+                f"({_listed(array.name for array in weights.arrays[:3])}, ...), and no layers of Keras's."
+            )
+        return weights
 
     def assign(self, pairs: list[Pair]) -> None:
         """Read everything, then set everything: a file that fails half way changes nothing.

@@ -7,6 +7,7 @@
 | `save("name.h5")` | classes without modules | both |
 | `save_weights("name.weights.h5")` | places | the same |
 | `save_weights("name.h5")` | none | by layer |
+| `save("name.safetensors")`, `save_weights` | none: our own, every bit of every dtype kept, read without h5py | none |
 
 Every file is written whole or not at all (`gatewise.base.atomic`).
 """
@@ -17,8 +18,8 @@ import datetime
 import json
 import os
 import warnings
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -27,9 +28,10 @@ from gatewise.base.atomic import replacing
 from gatewise.base.release import Release
 from gatewise.base.typing import Config
 from gatewise.base.variable import Variable
-from gatewise.formats import keras_archive, keras_folder
-from gatewise.formats.hdf5 import by_place, writing
-from gatewise.formats.hdf5.writing import LayersToWrite, ModelToWrite, Named, PlaceToWrite
+from gatewise.formats import keras_archive, keras_folder, safetensors
+from gatewise.formats.hdf5 import writing
+from gatewise.formats.hdf5.writing import LayersToWrite, ModelToWrite, Named
+from gatewise.formats.places import OPTIMIZER, PlaceToWrite
 from gatewise.layer import Layer
 from gatewise.layer.serialization import serialize_layer
 from gatewise.models import training_state
@@ -40,8 +42,8 @@ VERSIONS: Final[dict[Release, str]] = {"keras3": "3.15.1", "tf2": "2.15.0", "tf1
 """The version whose form is written for each release; files say it, and readers go by it."""
 BACKEND: Final = "tensorflow"
 
-_OF_MODELS: Final = {".keras": "keras", ".h5": "h5", ".hdf5": "h5"}
-_OF_WEIGHTS: Final = {".weights.h5": "places", ".h5": "layers", ".hdf5": "layers"}
+_OF_MODELS: Final = {".keras": "keras", ".h5": "h5", ".hdf5": "h5", ".safetensors": "safetensors"}
+_OF_WEIGHTS: Final = {".weights.h5": "places", ".h5": "layers", ".hdf5": "layers", ".safetensors": "safetensors"}
 _NO_SAVED_MODEL: Final = (
     "a SavedModel holds a TensorFlow program, which Gatewise does not write: save as .keras, or as .h5 (HDF5)."
 )
@@ -61,10 +63,11 @@ def save_model(
 
     Args:
         model: built.
-        filepath: ends in `.keras` (a zip archive), or `.h5` or `.hdf5` (HDF5, as all Keras before 3 wrote).
+        filepath: ends in `.keras` (a zip archive), in `.h5` or `.hdf5` (HDF5, as all Keras before 3 wrote), or in
+            `.safetensors` (our own: Gatewise alone makes a model of it; every bit of every dtype is kept).
         overwrite: whether a file that is there may be replaced.
         include_optimizer: whether the optimizer is written.
-        save_format: "keras" or "h5", where the name of the file does not say it.
+        save_format: "keras", "h5" or "safetensors", where the name of the file does not say it.
         zipped: False for a folder with the same three files, whose name does not end in `.keras`; a folder that is
             replaced is away for a moment, which a file is never.
         release: whose form: "keras3" for Keras 3; "tf2" for tf_keras and TensorFlow 2 (`.h5` files of it are read by
@@ -97,6 +100,10 @@ def save_model(
         with replacing(path) as temporary:
             writing.write_model(temporary, _hdf5_model(model, config, compiled, state, of))
         return
+    if form == "safetensors":
+        with replacing(path) as temporary:
+            _write_safetensors(temporary, model, state, of, config, compiled)
+        return
     parts = _metadata(of), json.dumps({**config, "compile_config": compiled})
     places = [*_weights_by_place(model), *_state_by_place(model, state)]
     if form == "folder":
@@ -111,7 +118,8 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, save_format:
 
     Args:
         model: built.
-        filepath: ends in `.weights.h5`, or in `.h5` or `.hdf5` for the older layout by the names of layers.
+        filepath: ends in `.weights.h5`, in `.h5` or `.hdf5` for the older layout by the names of layers, or in
+            `.safetensors`.
         overwrite: whether a file that is there may be replaced.
         save_format: "h5" or None.
 
@@ -134,9 +142,12 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, save_format:
     with replacing(path) as temporary:
         if form == "layers":
             writing.write_layers(temporary, _weights_by_layer(model, of))
+            return
+        state = training_state.state(model, of)
+        if form == "safetensors":
+            _write_safetensors(temporary, model, state, of)
         else:
-            state = _state_by_place(model, training_state.state(model, of))
-            writing.write_places(temporary, [*_weights_by_place(model), *state])
+            writing.write_places(temporary, [*_weights_by_place(model), *_state_by_place(model, state)])
 
 
 # -- what is asked for ------------------------------------------------------------------------------------------------
@@ -149,8 +160,10 @@ def _form(model: Layer, path: Any, save_format: str | None, zipped: bool | None)
         return "folder"
     if save_format == "tf":
         raise ValueError(f"{model.label}: {_NO_SAVED_MODEL}")
-    if save_format not in (None, "keras", "h5"):
-        raise ValueError(f'{model.label}: save_format must be "keras", "h5" or None, got {save_format!r}.')
+    if save_format not in (None, "keras", "h5", "safetensors"):
+        raise ValueError(
+            f'{model.label}: save_format must be "keras", "h5", "safetensors" or None, got {save_format!r}.'
+        )
     form = save_format or _by_ending(path, _OF_MODELS)
     if form is None:
         saved_model = "" if os.path.splitext(os.fsdecode(path))[1] else f" Without an ending: {_NO_SAVED_MODEL}"
@@ -188,16 +201,38 @@ def _value(variable: Variable) -> np.ndarray:
     return value.astype("float32") if value.dtype.name == "bfloat16" else value  # HDF5 has no such numbers.
 
 
-def _weights_by_place(model: Layer) -> Iterator[PlaceToWrite]:
+def _exact(variable: Variable) -> np.ndarray:
+    return np.asarray(variable.numpy())
+
+
+Value: TypeAlias = Callable[[Variable], np.ndarray]
+
+
+def _weights_by_place(model: Layer, value: Value = _value) -> Iterator[PlaceToWrite]:
     for place, name, weights in written_places(model):
-        yield PlaceToWrite(place, name, [_value(variable) for variable in weights])
+        yield PlaceToWrite(place, name, list(map(value, weights)))
 
 
-def _state_by_place(model: Any, state: list[Variable]) -> list[PlaceToWrite]:
+def _state_by_place(model: Any, state: list[Variable], value: Value = _value) -> list[PlaceToWrite]:
     optimizer = training_state.optimizer_of(model)
     if optimizer is None or not state:
         return []
-    return [PlaceToWrite(by_place.OPTIMIZER, optimizer.name, [_value(variable) for variable in state])]
+    return [PlaceToWrite(OPTIMIZER, optimizer.name, list(map(value, state)))]
+
+
+def _write_safetensors(
+    path: Any,
+    model: Any,
+    state: list[Variable],
+    of: Release,
+    config: Config | None = None,
+    compiled: Config | None = None,
+) -> None:
+    """Our own form: the weights by place, and beside them the config of a whole model."""
+    texts = {safetensors.VERSION: VERSIONS[of]}
+    parts = {safetensors.CONFIG: config, safetensors.COMPILED: compiled}
+    texts |= {name: json.dumps(part) for name, part in parts.items() if part is not None}
+    safetensors.write(path, texts, [*_weights_by_place(model, _exact), *_state_by_place(model, state, _exact)])
 
 
 def _weights_by_layer(model: Any, of: Release) -> LayersToWrite:

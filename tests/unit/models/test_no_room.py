@@ -20,6 +20,7 @@ pool.add(range(2000))
 arrays = {"a": np.zeros(100_000)}
 writers = {
     "m.keras": model.save, "m.h5": model.save, "m.weights.h5": model.save_weights, "by_layer.h5": model.save_weights,
+    "m.safetensors": model.save, "weights.safetensors": model.save_weights,
     "out.npz": lambda path: array_files.write(path, arrays), "out.npy": lambda path: array_files.write(path, arrays),
     "out.csv": lambda path: array_files.write(path, arrays), "state.npz": lambda path: write_state(path, arrays),
     "snapshot": pool.snapshot,
@@ -42,6 +43,6 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -
     command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
     done = subprocess.run(command, check=True, timeout=200, capture_output=True, text=True)
     said = json.loads(done.stdout)
-    assert len(said) == 9
+    assert len(said) == 11
     assert said == {name: f"[Errno 27] File too large: {str(tmp_path / name)!r}" for name in said}
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == dict.fromkeys(said, "old")

@@ -25,7 +25,7 @@ from gatewise.formats.hdf5 import writing
 from gatewise.models import load_model, save_model
 
 L = gw.layers
-ENDINGS = (".keras", ".h5", ".hdf5")
+ENDINGS = (".keras", ".h5", ".hdf5", ".safetensors")
 
 
 def optimized(model: Any, optimizer: Any) -> Any:
@@ -317,7 +317,7 @@ def test_state_that_does_not_fit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "error", "words"),
     [
-        ("m.txt", {}, ValueError, r"m\.txt.*\.keras, \.h5 or \.hdf5"),
+        ("m.txt", {}, ValueError, r"m\.txt.*\.keras, \.h5, \.hdf5 or \.safetensors"),
         ("m", {}, ValueError, "SavedModel"),
         ("m.keras", {"save_format": "tf"}, ValueError, "SavedModel.*TensorFlow program"),
         ("m.keras", {"save_format": "zip"}, ValueError, 'save_format must be "keras", "h5"'),
@@ -336,7 +336,7 @@ def test_refused(tmp_path: Path, name: str, options: dict[str, Any], error: type
 
 
 def test_refused_weights(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"w\.npz.*\.weights\.h5, \.h5 or \.hdf5"):
+    with pytest.raises(ValueError, match=r"w\.npz.*\.weights\.h5, \.h5, \.hdf5 or \.safetensors"):
         small().save_weights(tmp_path / "w.npz")
     with pytest.raises(ValueError, match=r"checkpoint.*\.weights\.h5"):
         small().save_weights(tmp_path / "w", save_format="tf")

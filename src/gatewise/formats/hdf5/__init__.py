@@ -22,6 +22,7 @@ from gatewise.base.typing import Config
 from gatewise.formats.contents import ByPlace, Contents
 from gatewise.formats.hdf5 import by_layer, by_place
 from gatewise.formats.hdf5.access import Group, opened
+from gatewise.formats.places import OPTIMIZER
 
 FORMAT = "HDF5"
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -64,7 +65,7 @@ def open_contents(path: Any) -> Iterator[Contents]:
 
 def _weights_alone(root: Group) -> Contents:
     weights = ByPlace(lambda path: by_place.arrays(root, path), lambda: by_place.layers(root))
-    optimizer = tuple(by_place.arrays(root, by_place.OPTIMIZER))
+    optimizer = tuple(by_place.arrays(root, OPTIMIZER))
     return Contents(root.source.path, FORMAT, weights=weights, optimizer=optimizer, optimizer_weights=bool(optimizer))
 
 

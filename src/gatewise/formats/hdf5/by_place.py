@@ -14,9 +14,6 @@ from typing import Final
 from gatewise.formats.contents import Stored, StoredLayer
 from gatewise.formats.hdf5.access import Group, Met
 
-OPTIMIZER: Final = "optimizer/vars"
-"""Where the optimizer's state is."""
-
 _DEEPEST: Final = 100
 
 

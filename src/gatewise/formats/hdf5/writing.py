@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from gatewise.formats.places import PlaceToWrite
+
 _MOST_BYTES: Final = 64_512
 """HDF5 keeps an attribute of fixed size in an object's header, which has room for this many bytes of it."""
 
@@ -32,15 +34,6 @@ class LayersToWrite:
     own: Named
     keras_version: str
     backend: str
-
-
-@dataclass(frozen=True)
-class PlaceToWrite:
-    """One group of the layout by place: its path, whose it is, and its arrays, which are numbered."""
-
-    path: str
-    name: str | None
-    arrays: list[np.ndarray]
 
 
 @dataclass(frozen=True)

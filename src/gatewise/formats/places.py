@@ -1,0 +1,20 @@
+"""The layout by place, that of Keras 3, as writers take it: see `models/saved_order.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+OPTIMIZER: Final = "optimizer/vars"
+"""Where the optimizer's state is."""
+
+
+@dataclass(frozen=True)
+class PlaceToWrite:
+    """One group of arrays: its path, whose it is, and the arrays, which are numbered."""
+
+    path: str
+    name: str | None
+    arrays: list[np.ndarray]
