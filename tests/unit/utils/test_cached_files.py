@@ -111,6 +111,14 @@ def test_a_pickle_that_would_run_something_is_refused(tmp_path: Path, monkeypatc
     assert not (tmp_path / "made").exists()
 
 
+def test_lists_of_one_length_stay_lists() -> None:
+    lists = np.empty(2, object)
+    lists[0], lists[1] = [1, 2, 3], [4, 5, 6]
+    found = pickled.read(pickle.dumps(lists))
+    assert found.dtype == object
+    assert found.tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
 def test_damaged_pickles_are_refused() -> None:
     whole = pickle.dumps(listed(SEQUENCES), 2)
     for stop in range(len(whole)):
