@@ -1,8 +1,8 @@
 """What a pickle describes, without unpickling.
 
 A pickle is a program for a stack machine; `pickletools` of the standard library reads its instructions and runs none.
-Here those are followed that build lists, dicts, numbers and text. What a pickle names, calls and fills beyond that is
-for a subclass to say, and what it does not know is refused. Nothing is imported and nothing called.
+Here those are followed that build lists, dicts, numbers and text; a set comes as a list. What a pickle names, calls and
+fills beyond that is for a subclass to say, and what it does not know is refused. Nothing is imported, nothing called.
 """
 
 from __future__ import annotations
@@ -54,6 +54,10 @@ class Machine:
     def called(self, what: Any, args: Any) -> Any:
         """What comes of calling `what`, which `named` gave."""
         raise ValueError("it calls something that is not known.")
+
+    def made(self, what: Any, args: Any) -> Any:
+        """An object of the class `what`, which `named` gave."""
+        raise ValueError("it makes an object of a class that is not known.")
 
     def filled(self, target: Any, state: Any) -> None:
         """`target` gets its attributes."""
@@ -128,6 +132,10 @@ class Machine:
         args, what = self.pop(), self.pop()
         self.stack.append(self.called(what, args))
 
+    def new_object(self, _: Any) -> None:
+        args, what = self.pop(), self.pop()
+        self.stack.append(self.made(what, args))
+
     def build(self, _: Any) -> None:
         state = self.pop()
         self.filled(self.stack[-1], state)
@@ -190,6 +198,7 @@ _VALUES: Final[dict[str, Callable[[Any], Any]]] = {
     "NEWTRUE": lambda _: True,
     "NEWFALSE": lambda _: False,
     "EMPTY_LIST": lambda _: [],
+    "EMPTY_SET": lambda _: [],
     "EMPTY_TUPLE": lambda _: (),
     "EMPTY_DICT": lambda _: {},
     "MARK": lambda _: _MARK,
@@ -198,11 +207,13 @@ _STEPS: Final[dict[str, Callable[[Machine, Any], None]]] = {
     "MEMOIZE": Machine.memoize,
     "APPEND": Machine.append,
     "APPENDS": Machine.appends,
+    "ADDITEMS": Machine.appends,
     "SETITEM": Machine.set_item,
     "SETITEMS": Machine.set_items,
     "GLOBAL": Machine.name,
     "STACK_GLOBAL": Machine.stack_name,
     "REDUCE": Machine.reduce,
+    "NEWOBJ": Machine.new_object,
     "BUILD": Machine.build,
     "BINPERSID": Machine.persistent,
     "LIST": Machine.make_list,

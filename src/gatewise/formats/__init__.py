@@ -32,6 +32,8 @@ register("gatewise.formats.keras_archive")  # Before HDF5, whose signature may s
 register("gatewise.formats.hdf5")
 register("gatewise.formats.keras_folder")
 register("gatewise.formats.safetensors")
+register("gatewise.formats.torch_file")
+register("gatewise.formats.numpy_file")
 
 
 def open_contents(path: Any) -> AbstractContextManager[Contents]:

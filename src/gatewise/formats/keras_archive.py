@@ -16,13 +16,13 @@ import json
 import os
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from gatewise.base.typing import Config
+from gatewise.formats import zips
 from gatewise.formats.contents import ByPlace, Contents, OfFile
 from gatewise.formats.hdf5 import by_place
 from gatewise.formats.hdf5.access import Group, opened
@@ -45,11 +45,8 @@ def recognises(path: Any) -> bool:
     with open(path, "rb") as file:
         if file.read(len(SIGNATURE)) != SIGNATURE:
             return False
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return CONFIG in archive.namelist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        return str(os.fsdecode(path)).endswith(".keras")  # Cut short: `open_contents` says so.
+    names = zips.names(path)
+    return CONFIG in names if names else str(os.fsdecode(path)).endswith(".keras")  # `open_contents` says what it is.
 
 
 @contextmanager
@@ -97,14 +94,7 @@ class _Entries(OfFile):
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        try:
-            archive = zipfile.ZipFile(self.path)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise self.error(
-                f"the zip archive is damaged or cut short ({error}). Copy or download it again."
-            ) from error
-        with archive:
-            self._archive = archive
+        with zips.opened(self) as self._archive:
             yield
 
     def json(self, name: str) -> Config:
@@ -141,7 +131,7 @@ class _Entries(OfFile):
                     yield part
                 if left:
                     raise self.error(f"{name} is cut short. Copy or download it again.")
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        except zips.DAMAGED as error:
             raise self.error(f"{name} cannot be read ({error}): the file is damaged.") from error
 
 

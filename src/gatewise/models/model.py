@@ -24,6 +24,7 @@ from gatewise.layer import Layer, as_tensor, inside_a_call, penalties, registere
 from gatewise.layer.serialization import serialize_layer
 from gatewise.layer.symbolic import SymbolicTensor, any_symbolic
 from gatewise.models import batches, drawn_losses, plan, summary, unequal
+from gatewise.models.exporting import export
 from gatewise.models.plan import NO_PLAN
 from gatewise.models.saving import save_model, save_weights
 from gatewise.models.weight_files import load_weights
@@ -337,6 +338,15 @@ class Model(Trainable):
             FileExistsError, FileNotFoundError, ValueError, OSError: the file that was there is whole then.
         """
         save_model(self, filepath, overwrite, include_optimizer, save_format, zipped=zipped, release=release)
+
+    def export(self, filepath: Any, format: str | None = None) -> None:
+        """Write the model for another runtime: see `gatewise.models.exporting.export`.
+
+        Args:
+            filepath: whose ending says the format: `.safetensors` for PyTorch.
+            format: where the ending does not say it.
+        """
+        export(self, filepath, format)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None) -> None:
         """Write the weights to a `.weights.h5` file (or `.h5`, the older layout).

@@ -92,7 +92,7 @@ class Npz:
 @pytest.fixture
 def npz(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats, "READERS", list(formats.READERS))
-    formats.register(Npz)
+    formats.READERS.insert(0, Npz)  # Before our own reader of such archives.
 
 
 def write_npz(path: Path, model: Any) -> Path:
@@ -134,7 +134,7 @@ def test_arrays_that_are_not_what_their_reader_said(
             head = replace(head, arrays=(replace(kernel, read=lambda: lie), bias))
             yield replace(contents, weights=ByLayer((*others, head)))
 
-    formats.register(SimpleNamespace(recognises=Npz.recognises, open_contents=lying))
+    formats.READERS.insert(0, SimpleNamespace(recognises=Npz.recognises, open_contents=lying))
     formats.READERS.remove(Npz)
     path = write_npz(tmp_path / "m.npz", with_random_weights(small(), seed=7))
     model = small()
