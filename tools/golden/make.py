@@ -38,6 +38,7 @@ PARTS = (
     "tf",
     "cells",
     "ops",
+    "checkpoints",
 )
 
 

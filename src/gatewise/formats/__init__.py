@@ -10,6 +10,7 @@ import os
 from contextlib import AbstractContextManager
 from typing import Any
 
+from gatewise.formats.contents import ByAttribute as ByAttribute
 from gatewise.formats.contents import ByLayer as ByLayer
 from gatewise.formats.contents import ByName as ByName
 from gatewise.formats.contents import ByPlace as ByPlace
@@ -34,6 +35,8 @@ register("gatewise.formats.keras_folder")
 register("gatewise.formats.safetensors")
 register("gatewise.formats.torch_file")
 register("gatewise.formats.numpy_file")
+register("gatewise.formats.tensorflow.saved_model")
+register("gatewise.formats.tensorflow.checkpoint")
 
 
 def open_contents(path: Any) -> AbstractContextManager[Contents]:

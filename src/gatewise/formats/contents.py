@@ -78,7 +78,20 @@ class ByName:
         return tuple(StoredLayer(name, tuple(arrays)) for name, arrays in groups.items())
 
 
-Weights: TypeAlias = ByLayer | ByPlace | ByName
+@dataclass(frozen=True)
+class ByAttribute:
+    """Arrays found by the names under which objects hold them: "layer_with_weights-0", "cell", "kernel".
+
+    Attributes:
+        at: the array to which names lead from the model; None where they lead nowhere.
+        listed: what the model holds directly, with all arrays below each, for a description.
+    """
+
+    at: Callable[[tuple[str, ...]], Stored | None]
+    listed: Callable[[], Iterable[StoredLayer]]
+
+
+Weights: TypeAlias = ByLayer | ByPlace | ByName | ByAttribute
 
 
 class OfFile:

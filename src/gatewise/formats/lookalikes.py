@@ -5,12 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-_CHECKPOINT = (
-    "a TensorFlow checkpoint; Gatewise reads .keras and HDF5 files. "
-    'Load it in TensorFlow and save it there with model.save_weights("weights.h5").'
-)
-
-
 def what_it_is(path: Any) -> str:
     """What a file looks like, as the end of a sentence.
 
@@ -20,18 +14,15 @@ def what_it_is(path: Any) -> str:
     if os.path.isdir(path):
         return _directory(path)
     if not os.path.exists(path) and os.path.exists(os.fsdecode(path) + ".index"):
-        return _CHECKPOINT
+        return "a TensorFlow checkpoint whose index is damaged or cut short: copy or download it again."
     with open(path, "rb") as file:
         return _file(file.read(256))
 
 
 def _directory(path: Any) -> str:
     if os.path.exists(os.path.join(path, "saved_model.pb")):
-        return (
-            "a TensorFlow SavedModel directory; Gatewise reads .keras and HDF5 files. "
-            'Load it in TensorFlow and save it there with model.save("model.h5", save_format="h5").'
-        )
-    return "a directory; expected a file that Keras saved (.keras, .h5, .hdf5)."
+        return "a TensorFlow SavedModel without its variables: copy its folder 'variables' too."
+    return "a directory, and no model's; expected a file that Keras saved (.keras, .h5, .hdf5), or a SavedModel."
 
 
 def _file(start: bytes) -> str:

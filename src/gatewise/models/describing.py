@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gatewise.base import structure
 from gatewise.base.typing import Config
-from gatewise.formats import ByPlace, Contents, StoredLayer, open_contents
+from gatewise.formats import ByAttribute, ByPlace, Contents, StoredLayer, open_contents
 from gatewise.formats.description import Description, LayerDescription, WeightDescription
 from gatewise.models.file_configs import entries_inside, name_in
 from gatewise.models.loading import model_of
-from gatewise.models.saved_order import counted
+from gatewise.models.saved_order import counted, held
 
 
 def describe(path: Any) -> Description:
@@ -37,9 +37,8 @@ def describe(path: Any) -> Description:
         if contents.config_error is not None:
             raise contents.config_error
         config, stored = contents.config, list(contents.needed_weights().listed())
-        shapes, problem = _output_shapes(contents)
-        by_place = isinstance(contents.weights, ByPlace)
-        layers = _stored_layers(stored) if config is None else _config_layers(config, stored, shapes, by_place)
+        model, problem = _model(contents)
+        layers = _stored_layers(stored) if config is None else _config_layers(contents, stored, model)
         own = (config or {}).get("config")
         return Description(
             path=contents.path,
@@ -64,28 +63,39 @@ def _stored_layers(stored: list[StoredLayer]) -> Iterator[LayerDescription]:
     yield from (LayerDescription(layer.name, None, None, _weights(layer)) for layer in stored)
 
 
-def _config_layers(
-    config: Config, stored: list[StoredLayer], shapes: dict[str, Any], by_place: bool
-) -> Iterator[LayerDescription]:
+def _config_layers(contents: Contents, stored: list[StoredLayer], model: Any) -> Iterator[LayerDescription]:
     weights = {layer.name: _weights(layer) for layer in stored}
-    entries = entries_inside(config)
+    shapes = {} if model is None else _output_shapes(model)
+    entries = entries_inside(contents.needed_config())
     names = list(map(name_in, entries))
-    places = counted(str(entry.get("class_name")) for entry in entries) if by_place else names
-    for entry, name, place in zip(entries, names, places, strict=True):
+    for entry, name, place in zip(entries, names, _places(contents, entries, names, model), strict=True):
         yield LayerDescription(name, str(entry.get("class_name")), shapes.get(name), weights.get(place, ()))
 
 
-def _output_shapes(contents: Contents) -> tuple[dict[str, Any], str | None]:
-    """The layers' output shapes by name, and why they are not known."""
+def _places(contents: Contents, entries: list[Config], names: list[str], model: Any) -> Iterable[str]:
+    """What the file calls each layer of the config."""
+    if isinstance(contents.weights, ByPlace):
+        return counted(str(entry.get("class_name")) for entry in entries)
+    if not isinstance(contents.weights, ByAttribute) or model is None:
+        return names
+    numbers = {step.name: place for (place,), step in held(model)}
+    return [numbers.get(name, "") for name in names]
+
+
+def _model(contents: Contents) -> tuple[Any, str | None]:
+    """The model without its weights, or why it cannot be made."""
     if contents.config is None:
-        return {}, None
+        return None, None
     try:
-        model = model_of(contents)
+        return model_of(contents), None
     except ValueError as error:
-        return {}, str(error)
-    shapes = {
+        return None, str(error)
+
+
+def _output_shapes(model: Any) -> dict[str, Any]:
+    """The layers' output shapes by name."""
+    return {
         layer.name: structure.map_structure(lambda tensor: tensor.shape, layer._inbound_nodes[-1].outputs)
         for layer in (*model.layers, *model._sublayers)
         if layer._inbound_nodes
     }
-    return shapes, None

@@ -11,10 +11,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from gatewise.base.variable import Variable, all_or_nothing
-from gatewise.formats import ByLayer, ByName, ByPlace, Contents, Stored, StoredLayer
+from gatewise.formats import ByAttribute, ByLayer, ByName, ByPlace, Contents, Stored, StoredLayer
 from gatewise.layer import Layer
 from gatewise.models import gate_orders
-from gatewise.models.saved_order import Owned, own_order, saved_order, saved_places
+from gatewise.models.saved_order import Owned, attribute_paths, own_order, saved_order, saved_places
 
 Pair: TypeAlias = tuple[Variable, Stored]
 
@@ -42,18 +42,18 @@ class Matching:
     def of_config(self) -> list[Pair]:
         """For a model that was made of the file's own config."""
         weights = self._known()
-        if isinstance(weights, ByPlace):
-            return self.by_place(weights)
+        if not isinstance(weights, ByLayer):
+            return self.by_path(weights)
         return self._by_names_of_config(weights) + self._own(weights)
 
     def of_code(self, by_name: bool) -> list[Pair]:
         """For a model that was made in code: in order, or where names are the same."""
         weights = self._known()
-        if isinstance(weights, ByPlace):
-            return self.by_place(weights)
+        if not isinstance(weights, ByLayer):
+            return self.by_path(weights)
         return (self._by_given_name(weights) if by_name else self.in_order(weights)) + self._own(weights)
 
-    def _known(self) -> ByLayer | ByPlace:
+    def _known(self) -> ByLayer | ByPlace | ByAttribute:
         """The file's weights, if it is in one of Keras's layouts or ours."""
         weights = self.contents.needed_weights()
         if isinstance(weights, ByName):
@@ -116,6 +116,19 @@ class Matching:
             for layer in named.get(stored.name, ())
             for pair in self._fitted(layer, stored, saved_order(layer))
         ]
+
+    def by_path(self, weights: ByPlace | ByAttribute) -> list[Pair]:
+        """Each layer's own weights, found by where the layer stands in the model."""
+        return self.by_place(weights) if isinstance(weights, ByPlace) else self._by_attribute(weights)
+
+    def _by_attribute(self, weights: ByAttribute) -> list[Pair]:
+        pairs = []
+        for path, layer, named in attribute_paths(self.model):
+            found = {name: weights.at((*path, name)) for name in named}
+            arrays = tuple(array for array in found.values() if array is not None)
+            wanted = [(layer, variable) for variable in named.values()]
+            pairs += self._fitted(layer, StoredLayer("/".join(path), arrays), wanted)
+        return pairs
 
     def by_place(self, weights: ByPlace) -> list[Pair]:
         """Each layer's own weights, at the first of its possible places where the file has any."""

@@ -1,4 +1,5 @@
-"""Where files keep the weights of a layer and of all layers inside it: the order of Keras 2, the places of Keras 3.
+"""Where files keep the weights of a layer and of all layers inside it: the order of Keras 2, the places of Keras 3,
+the attributes of TensorFlow's checkpoints.
 
 Readers match by these, and who writes a file writes by them. Both hold for the model as it is now: what is frozen
 stands elsewhere.
@@ -61,6 +62,60 @@ def _others(layer: Layer) -> list[Owned]:
     if not layer.trainable:
         inner = [pair for child in layer._sublayers for pair in saved_order(child)]
     return frozen + _own(layer, False) + inner
+
+
+# -- by attribute -----------------------------------------------------------------------------------------------------
+
+
+def attribute_paths(model: Layer) -> Iterator[tuple[tuple[str, ...], Layer, dict[str, Variable]]]:
+    """Every layer that has weights of its own: the names that lead to it in a checkpoint of TensorFlow 2, and its
+    weights by theirs.
+
+    A model holds its layers as "layer_with_weights-0", "-1" and so on, others by their attributes, lists by places:
+
+        layer_with_weights-1/forward_layer/cell/kernel
+
+    >>> import gatewise as gw
+    >>> model = gw.Sequential([gw.Input((5, 4)), gw.layers.Dropout(0.5), gw.layers.GRU(3)])
+    >>> [("/".join(path), [*weights]) for path, _, weights in attribute_paths(model)]
+    [('layer_with_weights-0/cell', ['kernel', 'recurrent_kernel', 'bias'])]
+    """
+    yield from _attributed(model, (), set())
+
+
+def _attributed(
+    layer: Any, above: tuple[str, ...], seen: set[int]
+) -> Iterator[tuple[tuple[str, ...], Layer, dict[str, Variable]]]:
+    if id(layer) in seen:
+        return
+    seen.add(id(layer))
+    names = {id(value): name for name, value in vars(layer).items() if isinstance(value, Variable)}
+    own = {names.get(id(variable), variable.name): variable for _, variable in own_order(layer)}
+    if own:
+        yield (*above, *layer.own_place.split("/")[:-1]), layer, own
+    for path, inner in held(layer):
+        yield from _attributed(inner, (*above, *path), seen)
+
+
+def held(layer: Any) -> Iterator[tuple[tuple[str, ...], Layer]]:
+    """The layers directly inside, with the names that lead there."""
+    if layer.is_drawn:
+        with_weights = [inner for inner in layer.layers if inner.weights]
+        yield from (((f"layer_with_weights-{place}",), inner) for place, inner in enumerate(with_weights))
+        return
+    for attribute in sorted(set(vars(layer)) - _KEPT_BY_EVERY_LAYER):
+        yield from _held_in(vars(layer)[attribute], (attribute,))
+
+
+def _held_in(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Layer]]:
+    if isinstance(value, Layer):
+        yield path, value
+    elif isinstance(value, (list, tuple)):
+        for place, part in enumerate(value):
+            yield from _held_in(part, (*path, str(place)))
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _held_in(part, (*path, str(key)))
 
 
 # -- by place ---------------------------------------------------------------------------------------------------------
