@@ -17,7 +17,7 @@ help:
 	@echo "make test-jax  the tests of engine and training under the oldest and the newest JAX that are taken"
 	@echo "make packages  published packages, installed from the index, run unchanged"
 	@echo "make golden    make the golden cases anew from the real Keras, tf_keras and TensorFlow layers"
-	@echo "make interchange  have the real Keras 3 and tf_keras load the files that we write"
+	@echo "make interchange  have Keras 3, tf_keras, PyTorch and ONNX Runtime load the files that we write"
 	@echo "make sanitize  the native engine under AddressSanitizer, UBSan and ThreadSanitizer"
 	@echo "make arm       the native engine for 64-bit Arm, under qemu"
 
@@ -77,9 +77,11 @@ bench: $(VENV)/.tested
 golden: $(BIN)/python
 	$(BIN)/python tools/golden/make.py
 
-# In the environment that make golden makes.
+# In the environments that make golden and the benchmarks make.
 interchange: $(VENV)/.installed
 	$(BIN)/python tools/golden/check_saved.py
+	$(BIN)/python tools/golden/make_torch.py --check
+	$(BIN)/python tools/golden/check_onnx.py
 
 # The C++ self test, without Python. CMake comes from the index, as the build's does.
 $(VENV)/.native: $(BIN)/python pyproject.toml

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+
 def what_it_is(path: Any) -> str:
     """What a file looks like, as the end of a sentence.
 

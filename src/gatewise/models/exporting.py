@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -11,15 +12,20 @@ import numpy as np
 from gatewise.base.atomic import replacing
 from gatewise.formats import safetensors
 from gatewise.layer import Layer
+from gatewise.models.to_onnx import onnx_bytes
 from gatewise.models.torch_modules import tensors_of
 
 
-def export(model: Any, filepath: Any, format: str | None = None) -> None:
+def export(model: Any, filepath: Any, format: str | None = None, **options: Any) -> None:
     """Write a model for another runtime.
 
     | name | format | what reads it |
     | --- | --- | --- |
+    | `.onnx` | "onnx" | ONNX Runtime and others |
     | `.safetensors` | "torch" | PyTorch: `module.load_state_dict(safetensors.torch.load_file(path))` |
+
+    An ONNX graph takes and gives arrays as the model does. With `states=True` the states of recurrent layers are inputs
+    and outputs too, "lstm_h_in" and "lstm_h_out" (B, H), so that a sequence can come in pieces; zeros begin one.
 
     A module's tensors stand under the name of the layer: "lstm.weight_ih_l0" of the layer "lstm" goes into
     `self.lstm = nn.LSTM(I, H, batch_first=True)`. Normalisation keeps its epsilon in code: give the module the layer's.
@@ -28,6 +34,7 @@ def export(model: Any, filepath: Any, format: str | None = None) -> None:
         model: built.
         filepath: whose ending says the format.
         format: where the ending does not say it.
+        **options: of the format: `states` of ONNX.
 
     Raises:
         ValueError: another ending, or a layer that the format has no words for.
@@ -40,7 +47,7 @@ def export(model: Any, filepath: Any, format: str | None = None) -> None:
         raise ValueError(f"{path!r}: export writes files that end in {endings}.")
     if not model.built:
         raise ValueError(f"{model.label} is not built: call it on data, or build it with a shape, first.")
-    _WRITERS[form](model, path)
+    _WRITERS[form](model, path, **options)
 
 
 def _to_torch(model: Any, path: Any) -> None:
@@ -62,5 +69,11 @@ def _of_layer(layer: Layer, above: str) -> list[tuple[str, np.ndarray]]:
     return [(f"{above}{layer.name}.{name}", np.ascontiguousarray(array)) for name, array in tensors_of(layer)]
 
 
-_WRITERS: Final[dict[str, Callable[[Any, Any], None]]] = {"torch": _to_torch}
-_BY_ENDING: Final = {".safetensors": "torch"}
+def _to_onnx(model: Any, path: Any, states: bool = False) -> None:
+    data = onnx_bytes(model, states)
+    with replacing(path) as temporary:
+        Path(temporary).write_bytes(data)
+
+
+_WRITERS: Final[dict[str, Callable[..., None]]] = {"onnx": _to_onnx, "torch": _to_torch}
+_BY_ENDING: Final = {".onnx": "onnx", ".safetensors": "torch"}

@@ -339,14 +339,15 @@ class Model(Trainable):
         """
         save_model(self, filepath, overwrite, include_optimizer, save_format, zipped=zipped, release=release)
 
-    def export(self, filepath: Any, format: str | None = None) -> None:
+    def export(self, filepath: Any, format: str | None = None, **options: Any) -> None:
         """Write the model for another runtime: see `gatewise.models.exporting.export`.
 
         Args:
-            filepath: whose ending says the format: `.safetensors` for PyTorch.
+            filepath: whose ending says the format: `.onnx`, or `.safetensors` for PyTorch.
             format: where the ending does not say it.
+            **options: of the format: `states=True` has the states of recurrent layers among ONNX's inputs and outputs.
         """
-        export(self, filepath, format)
+        export(self, filepath, format, **options)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None) -> None:
         """Write the weights to a `.weights.h5` file (or `.h5`, the older layout).
