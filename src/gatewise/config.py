@@ -101,6 +101,8 @@ class Settings:
     """The dtype policy of layers that do not say theirs (`gatewise.dtype_policies`); None for `floatx`."""
     spread = False
     """Whether a distribution over several devices holds (`gatewise.distribution`): then JAX computes."""
+    flash_attention: bool | None = None
+    """What attention layers take for their argument `flash_attention` where that says nothing."""
     _resolved: bool | None = None
 
     def uses_jax(self) -> bool:

@@ -95,6 +95,10 @@ class Argument(Generic[Given, Kept]):
         # What is left out must mean the same to Keras 3 and to whoever reads it back in this generation.
         return any(value != self.parse(self.defaults[each]) for each in ("keras3", release.current()))
 
+    def value_of(self, instance: object) -> Any:
+        """What the argument of an object is, as a config says it."""
+        return getattr(instance, self.name)
+
     @overload
     def __get__(self, instance: None, owner: type) -> Argument[Given, Kept]: ...
 

@@ -35,14 +35,37 @@ def is_interactive_logging_enabled() -> bool:
     return config.bars
 
 
+def enable_flash_attention() -> None:
+    """Have attention layers made from now on take `flash_attention=True`: accepted; what they compute is the same."""
+    config.flash_attention = True
+
+
+def disable_flash_attention() -> None:
+    """Have them take False.
+
+    >>> disable_flash_attention()
+    >>> is_flash_attention_enabled()
+    False
+    """
+    config.flash_attention = False
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """Which of both was said last, or None."""
+    return config.flash_attention
+
+
 __all__ = [
     "backend",
+    "disable_flash_attention",
     "disable_interactive_logging",
     "dtype_policy",
+    "enable_flash_attention",
     "enable_interactive_logging",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_flash_attention_enabled",
     "is_interactive_logging_enabled",
     "set_dtype_policy",
     "set_epsilon",

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 from gatewise import arguments, regularizers
 from gatewise.arguments import Argument, optional, positive
 from gatewise.base import structure
-from gatewise.base.typing import Shape
+from gatewise.base.typing import Config, Shape
 from gatewise.layer.facts import Facts
+from gatewise.layer.signatures import named
 from gatewise.layer.weights import Weighted
 
 building = threading.RLock()
@@ -38,7 +39,7 @@ def _whole(build: Callable[..., None]) -> Callable[..., None]:
             try:
                 build(self, *args, **kwargs)
                 vars(self)["built"] = True
-                vars(self)["_build_shape"] = args[0] if args else kwargs.get("input_shape")
+                vars(self)["_build_shapes"] = dict(zip(named(build), args, strict=False)) | kwargs
                 self._changed()
                 if self._first_weights is not None:
                     self.set_weights(self._first_weights)
@@ -79,9 +80,13 @@ class Buildable(Facts, Weighted):
             cls.build = _whole(cls.build)  # type: ignore[method-assign]
 
     @property
-    def build_shape(self) -> Any:
-        """The shape, or the shapes, that the layer was built for: what files keep of it. None where nothing says."""
-        return vars(self).get("_build_shape")
+    def built_for(self) -> Config | None:
+        """The shape, or the shapes by name, that the layer was built for, as Keras 3's files keep them; or None."""
+        shapes: Config = vars(self).get("_build_shapes", {})
+        given = {name: shape for name, shape in shapes.items() if shape is not None}
+        if not given:
+            return None
+        return {"shapes_dict": given} if len(given) > 1 else {"input_shape": next(iter(given.values()))}
 
     @property
     def declared_input_shape(self) -> Shape | None:
@@ -102,11 +107,11 @@ class Buildable(Facts, Weighted):
     def build(self, input_shape: Any) -> None:
         """Make the weights, for inputs of `input_shape`; overridden by layers that have any."""
 
-    def _build_once(self, input_shape: Any) -> None:
+    def _build_once(self, input_shape: Any, **others: Any) -> None:
         if not self.built:
             with building:
                 if not self.built:
-                    self.build(input_shape)
+                    self.build(input_shape, **others)
 
     def _check(self, shapes: Any) -> None:
         """Raise ValueError where the inputs' shapes do not fit `input_spec`."""

@@ -38,19 +38,22 @@ class Computing(Buildable):
         inputs = self._converted(inputs)
         if rest or kwargs:
             rest, kwargs = structure.map_structure(plain, (rest, kwargs))
+        takes = self._call_takes()
+        if takes.masked or takes.further:
+            self._take_further(inputs, kwargs)
         shapes = structure.map_structure(shape_of, inputs)
         self._check(shapes)
-        self._build_once(shapes)
+        self._build_for(shapes, kwargs)
         carried = structure.map_structure(masks.of, inputs)
         mask = self._resolve_mask(inputs, carried, kwargs)
-        if "training" in self._call_takes().accepted:
+        if "training" in takes.accepted:
             kwargs["training"] = self._resolve_training(kwargs.get("training"))
         else:
             kwargs.pop("training", None)
         outputs = self.call(inputs, *rest, **kwargs)
         if self._mixed is not None and not self.is_model:
             outputs = structure.map_structure(self._given_out, outputs)
-        if self.activity_regularizer is not None:
+        if self.activity_regularizer is not None and not self.regularizes_inside:
             penalties.of_activity(self.activity_regularizer, outputs)
         return self._with_masks(inputs, outputs, mask)
 
@@ -111,7 +114,7 @@ class Computing(Buildable):
     def _call_takes(cls) -> signatures.CallSignature:
         """What `call` takes; found when first asked for, as most classes are never called."""
         if "_call_signature" not in vars(cls):
-            cls._call_signature = signatures.CallSignature(cls.call)
+            cls._call_signature = signatures.CallSignature(cls.call, cls.build)
         return cls._call_signature
 
     def _by_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
@@ -129,6 +132,20 @@ class Computing(Buildable):
         if inputs is None:
             raise TypeError(f"{self.label} was called without an input.")
         return inputs, rest
+
+    def _take_further(self, inputs: Any, kwargs: dict[str, Any]) -> None:
+        """Convert the inputs after the first, and hand over the masks that inputs carry where `call` names such."""
+        takes = self._call_takes()
+        kwargs |= {name: self._converted(kwargs[name]) for name in takes.further if kwargs.get(name) is not None}
+        given = {takes.positional[0]: inputs} | kwargs
+        for name in takes.masked:
+            if kwargs.get(f"{name}_mask") is None and given.get(name) is not None:
+                kwargs[f"{name}_mask"] = structure.map_structure(masks.of, given[name])
+
+    def _build_for(self, shapes: Any, kwargs: dict[str, Any]) -> None:
+        """Build for the shapes of the first input and, where `build` names them, of those among `kwargs`."""
+        if not self.built:
+            self._build_once(shapes, **signatures.shapes_taken(type(self).build, kwargs))
 
     def _converted(self, inputs: Any) -> Any:
         """The inputs as arrays in the dtype that the layer computes in."""

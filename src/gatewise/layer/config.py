@@ -19,9 +19,11 @@ class Configured(Drawable):
     def _own_config(self) -> Config:
         kept = vars(self)  # A precision that nobody asked for reads as the dtype, and is kept as None.
         return {
-            name: argument.serialize(getattr(self, name))
+            name: argument.serialize(value)
             for name, argument in self._arguments.items()
-            if name not in Configured._base_config and argument.written(kept.get(name, getattr(self, name)))
+            if name not in Configured._base_config
+            for value in (argument.value_of(self),)
+            if argument.written(kept.get(name, value))
         }
 
     _base_config: ClassVar[tuple[str, ...]] = ("name", "trainable", "dtype")

@@ -11,7 +11,7 @@ from gatewise.base import structure
 from gatewise.base.arrays import numpy_dtype, shape_of
 from gatewise.base.variable import Scope, reading
 from gatewise.base.words import nearest
-from gatewise.layer import symbolic
+from gatewise.layer import signatures, symbolic
 from gatewise.layer.calls import calling
 from gatewise.layer.computing import Computing
 
@@ -28,7 +28,7 @@ class Drawable(Computing):
         shapes = structure.map_structure(shape_of, inputs)
         self._check(shapes)
         self._check_keywords(kwargs)
-        self._build_once(shapes)
+        self._build_for(shapes, kwargs)
         node = symbolic.Node(cast(Any, self), args, kwargs)
         node.set_outputs(self._output_shapes(shapes, args, kwargs), self._output_dtype(inputs))
         self._inbound_nodes.append(node)
@@ -57,7 +57,8 @@ class Drawable(Computing):
 
     def _output_shapes(self, shapes: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if type(self).compute_output_shape is not Drawable.compute_output_shape:
-            return self.compute_output_shape(shapes)
+            named = signatures.shapes_taken(type(self).compute_output_shape, kwargs)
+            return self.compute_output_shape(shapes, **named)
         return shapes_by_example(self._tried, args, kwargs)
 
     def _output_dtype(self, inputs: Any) -> str:

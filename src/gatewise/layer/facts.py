@@ -36,6 +36,8 @@ class Facts:
     """Whether `call` treats each time step by itself, so that it can stream (`gatewise.streaming.rules.base`)."""
     why_whole_sequence: ClassVar[str] = ""
     """What `call` does with a sequence that it needs to the end, as an error of streams says it: "pools over time"."""
+    regularizes_inside = False
+    """Whether `activity_regularizer` is that of the layers inside, and not of this one's output."""
     in_keras: ClassVar[bool] = True
     """Whether some Keras has the layer, under this name."""
     input_spec = cast(Any, None)  # Not annotated: it is no argument.
@@ -56,6 +58,8 @@ class Facts:
     """The module in which configs say that the class is: Keras 3's, or ours where no Keras has it."""
     own_place: ClassVar[str] = "vars"
     """Where Keras 3's files of weights hold its own, below the place of the layer."""
+    private_in_keras2: ClassVar[frozenset[str]] = frozenset()
+    """The layers inside, by attribute, whose place has an underscore in front in Keras 2's files: "_query_dense"."""
 
     multiplies_features: ClassVar[bool] = False
     """Whether its first kernel (..., I, U) multiplies the features of sequences (B, T, I)."""

@@ -17,12 +17,12 @@ def serialize_layer(layer: Layer) -> Config:
     own = type(layer).__module__.split(".")[0] == "gatewise"
     config: Config = {
         "module": layer.keras_module if own else type(layer).__module__,
-        "class_name": type(layer).__name__,
+        "class_name": (registered.name_of(type(layer)) if own else None) or type(layer).__name__,
         "config": layer.get_config(),
         "registered_name": None if own else name,
     }
-    if layer.build_shape is not None:
-        config["build_config"] = {"input_shape": layer.build_shape}
+    if layer.built_for is not None:
+        config["build_config"] = layer.built_for
     if layer.is_operation:
         config |= layer.saved_operation()  # type: ignore[attr-defined]
     if getattr(layer, "_release", "keras3") != "keras3":

@@ -6,17 +6,23 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from gatewise.base import structure
+from gatewise.base.arrays import shape_of
+
 
 class CallSignature:
-    """The parameters of a layer's `call`.
+    """The parameters of a layer's `call`, and what `build` asks of them.
 
     Attributes:
         positional: their names in order, without `self`.
         accepted: those that may come by keyword, and "training" where `call` takes any keyword.
         any_keyword: whether it does.
+        further: the inputs after the first: arguments of which `build` takes the shape (`value`: `value_shape`), or
+            `call` the mask (`value_mask`), as Keras 3 names them.
+        masked: the inputs of which `call` takes the mask so.
     """
 
-    def __init__(self, call: Callable[..., Any]) -> None:
+    def __init__(self, call: Callable[..., Any], build: Callable[..., Any]) -> None:
         parameters = list(inspect.signature(call).parameters.values())
         names = {parameter.name for parameter in parameters}
         self.any_keyword = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
@@ -26,10 +32,19 @@ class CallSignature:
         self.positional = tuple(
             p.name for p in parameters[1:] if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
         )
+        shaped = named(build)
+        self.masked = tuple(name for name in self.positional if f"{name}_mask" in names)
+        self.further = tuple(name for name in self.positional[1:] if name in self.masked or f"{name}_shape" in shaped)
 
 
-def named(constructor: Callable[..., None]) -> list[str]:
-    """The parameters that a constructor names, without `self`."""
+def shapes_taken(function: Callable[..., Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The shapes that `build` or `compute_output_shape` takes after the first: `value_shape`, of the call's `value`."""
+    given = {f"{name}_shape": value for name, value in kwargs.items() if value is not None}
+    return {name: structure.map_structure(shape_of, given[name]) for name in named(function)[1:] if name in given}
+
+
+def named(constructor: Callable[..., Any]) -> list[str]:
+    """The parameters that a constructor or a method names, without `self`."""
     parameters = list(inspect.signature(constructor).parameters.values())[1:]
     return [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 

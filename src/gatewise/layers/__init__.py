@@ -14,6 +14,10 @@ from gatewise.layers.activation import PReLU as PReLU
 from gatewise.layers.activation import ReLU as ReLU
 from gatewise.layers.activation import Softmax as Softmax
 from gatewise.layers.activation import ThresholdedReLU as ThresholdedReLU
+from gatewise.layers.attention import AdditiveAttention as AdditiveAttention
+from gatewise.layers.attention import Attention as Attention
+from gatewise.layers.attention import GroupedQueryAttention as GroupedQueryAttention
+from gatewise.layers.attention import MultiHeadAttention as MultiHeadAttention
 from gatewise.layers.convolution import Conv1D as Conv1D
 from gatewise.layers.dense import Dense as Dense
 from gatewise.layers.embedding import Embedding as Embedding
@@ -84,4 +88,5 @@ AvgPool1D = AveragePooling1D
 Convolution1D = Conv1D
 GlobalAvgPool1D = GlobalAveragePooling1D
 GlobalMaxPool1D = GlobalMaxPooling1D
+GroupQueryAttention = GroupedQueryAttention
 MaxPool1D = MaxPooling1D

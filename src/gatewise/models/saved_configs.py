@@ -14,24 +14,30 @@ import numpy as np
 
 from gatewise.base.typing import Config
 
+_ANY: Final = object()
 _WITHOUT_EFFECT: Final = {"seed", "use_cudnn", "zero_output_for_mask"}
 """Arguments that recurrent layers have in Keras 3 alone, and that change no output; the wrappers set the last one."""
 _WORDS_OF_KERAS3: Final[dict[str, dict[str, Any]]] = {
-    "LSTM": dict.fromkeys(_WITHOUT_EFFECT),
-    "GRU": dict.fromkeys(_WITHOUT_EFFECT),
-    "SimpleRNN": dict.fromkeys(_WITHOUT_EFFECT),
-    "RNN": dict.fromkeys(_WITHOUT_EFFECT),
-    "LSTMCell": dict.fromkeys(_WITHOUT_EFFECT),
-    "GRUCell": dict.fromkeys(_WITHOUT_EFFECT),
-    "SimpleRNNCell": dict.fromkeys(_WITHOUT_EFFECT),
-    "ConvLSTM1D": dict.fromkeys(_WITHOUT_EFFECT),
-    "ConvLSTM2D": dict.fromkeys(_WITHOUT_EFFECT),
-    "ConvLSTM3D": dict.fromkeys(_WITHOUT_EFFECT),
+    "LSTM": dict.fromkeys(_WITHOUT_EFFECT, _ANY),
+    "GRU": dict.fromkeys(_WITHOUT_EFFECT, _ANY),
+    "SimpleRNN": dict.fromkeys(_WITHOUT_EFFECT, _ANY),
+    "RNN": dict.fromkeys(_WITHOUT_EFFECT, _ANY),
+    "LSTMCell": dict.fromkeys(_WITHOUT_EFFECT, _ANY),
+    "GRUCell": dict.fromkeys(_WITHOUT_EFFECT, _ANY),
+    "SimpleRNNCell": dict.fromkeys(_WITHOUT_EFFECT, _ANY),
+    "ConvLSTM1D": dict.fromkeys(_WITHOUT_EFFECT, _ANY),
+    "ConvLSTM2D": dict.fromkeys(_WITHOUT_EFFECT, _ANY),
+    "ConvLSTM3D": dict.fromkeys(_WITHOUT_EFFECT, _ANY),
     "LayerNormalization": {"rms_scaling": False},
+    "Attention": {"seed": _ANY, "sliding_window": None},
+    "AdditiveAttention": {"seed": _ANY, "sliding_window": None},
+    "MultiHeadAttention": {"seed": _ANY, "sliding_window": None, "use_gate": False},
     "ZeroPadding1D": {"data_format": "channels_last"},
 }
-"""Arguments of Keras 3 alone, with the only value that can be left out; None where any can."""
+"""Arguments of Keras 3 alone, with the only value that can be left out, or `_ANY`."""
 _RENAMED: Final = {"LeakyReLU": {"negative_slope": "alpha"}}
+_OWN_NAMES: Final = {"GroupQueryAttention": "GroupedQueryAttention"}
+"""The names of Keras's classes whose public names are others."""
 _OF_KERAS2: Final = "keras2_"
 """What stands before the name of a function that Keras 3 has under the same name with another meaning."""
 _OTHERS_IN_KERAS3: Final = {"hard_sigmoid"}
@@ -99,7 +105,7 @@ def without_module(entry: Any) -> Any:
         return {key: without_module(part) for key, part in entry.items()}
     if entry["class_name"] == "function":
         return entry["config"]
-    name = entry.get("registered_name") or entry["class_name"]
+    name = entry.get("registered_name") or _OWN_NAMES.get(entry["class_name"], entry["class_name"])
     left_out = {"module", "registered_name", "build_config"}
     return {**_kept(entry, left_out), "class_name": name, "config": _lists_without_modules(entry["config"])}
 
@@ -153,11 +159,21 @@ def _own_config(entry: Config) -> Any:
     if "layers" in own:
         return _model(own)
     for key, usual in _WORDS_OF_KERAS3.get(kind, {}).items():
-        if usual is not None and own.get(key, usual) != usual:
+        if usual is not _ANY and own.get(key, usual) != usual:
             raise _no_words(f"{key}={own[key]!r} of {kind} {own.get('name')!r}", f"leave it at {usual!r}")
     own = _kept(own, set(_WORDS_OF_KERAS3.get(kind, ())))
+    if kind == "MultiHeadAttention":  # tf_keras builds it for the shapes that it finds among its arguments.
+        own = own | _three_shapes(entry.get("build_config"))
     own = {_RENAMED.get(kind, {}).get(key, key): value for key, value in own.items()}
     return {key: _function(value) if key.endswith("activation") else _of_keras2(value) for key, value in own.items()}
+
+
+def _three_shapes(built_for: Any) -> Config:
+    found = built_for or {}
+    shapes = found.get("shapes_dict", {})
+    query = shapes.get("query_shape", found.get("input_shape"))
+    value = shapes.get("value_shape", query)
+    return {"query_shape": query, "value_shape": value, "key_shape": shapes.get("key_shape", value)}
 
 
 def _kept(config: Config, left_out: set[str]) -> Config:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
+from gatewise.base.release import Release
 from gatewise.base.variable import Variable
 from gatewise.layer import Layer
 
@@ -147,22 +148,23 @@ def _places(layer: Any, above: list[str], seen: set[int]) -> Iterator[Place]:
         yield [path + layer.own_place for path in above], layer, own
     listed = _listed_steps(layer)
     for step, inner in _steps(layer):
-        steps = {step, listed.get(id(inner), step)}
+        steps = {step, listed.get(id(inner), step), _step_of_keras2(layer, step)}
         yield from _places(inner, [path + each for path in above for each in sorted(steps)], seen)
 
 
-def written_places(model: Layer) -> Iterator[tuple[str, str, list[Variable]]]:
-    """The places as Keras 3.15 writes them, those without weights too: path, the name that stands there, weights.
+def written_places(model: Layer, of: Release = "keras3") -> Iterator[tuple[str, str, list[Variable]]]:
+    """The places as Keras 3.15 or tf_keras write them, those without weights too: path, the name that stands there,
+    weights.
 
     >>> import gatewise as gw
     >>> model = gw.Sequential([gw.Input((5, 4)), gw.layers.GRU(3, name="rnn")], name="small")
     >>> [(place, name, len(weights)) for place, name, weights in written_places(model)][-2:]
     [('layers/gru/vars', 'rnn', 0), ('layers/gru/cell/vars', 'gru_cell', 3)]
     """
-    yield from _written(model, "", set())
+    yield from _written(model, "", of, set())
 
 
-def _written(layer: Any, above: str, seen: set[int]) -> Iterator[tuple[str, str, list[Variable]]]:
+def _written(layer: Any, above: str, of: Release, seen: set[int]) -> Iterator[tuple[str, str, list[Variable]]]:
     if id(layer) in seen:
         return
     seen.add(id(layer))
@@ -176,7 +178,8 @@ def _written(layer: Any, above: str, seen: set[int]) -> Iterator[tuple[str, str,
     for step, inner in _steps(layer):
         # A user's own model is walked by its attributes in the order of their names, and `layers` is one of them.
         first = step if step < "layers/" and not step.startswith("_") else listed.get(id(inner), step)
-        yield from _written(inner, above + first, seen)
+        first = first if of == "keras3" else _step_of_keras2(layer, first)
+        yield from _written(inner, above + first, of, seen)
 
 
 _VARS = Layer.own_place
@@ -204,6 +207,10 @@ def _steps(layer: Any) -> Iterator[tuple[str, Layer]]:
             yield f"{attribute}/", value
         else:
             yield from _inside(value, f"{attribute}/")
+
+
+def _step_of_keras2(layer: Any, step: str) -> str:
+    return f"_{step}" if step.rstrip("/") in layer.private_in_keras2 else step
 
 
 def _inside(container: Any, above: str) -> Iterator[tuple[str, Layer]]:

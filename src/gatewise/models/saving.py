@@ -105,7 +105,7 @@ def save_model(
             _write_safetensors(temporary, model, state, of, config, compiled)
         return
     parts = _metadata(of), json.dumps({**config, "compile_config": compiled})
-    places = [*_weights_by_place(model), *_state_by_place(model, state)]
+    places = [*_weights_by_place(model, of), *_state_by_place(model, state)]
     if form == "folder":
         keras_folder.write(path, *parts, places)
     else:
@@ -147,7 +147,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, save_format:
         if form == "safetensors":
             _write_safetensors(temporary, model, state, of)
         else:
-            writing.write_places(temporary, [*_weights_by_place(model), *_state_by_place(model, state)])
+            writing.write_places(temporary, [*_weights_by_place(model, of), *_state_by_place(model, state)])
 
 
 # -- what is asked for ------------------------------------------------------------------------------------------------
@@ -208,8 +208,8 @@ def _exact(variable: Variable) -> np.ndarray:
 Value: TypeAlias = Callable[[Variable], np.ndarray]
 
 
-def _weights_by_place(model: Layer, value: Value = _value) -> Iterator[PlaceToWrite]:
-    for place, name, weights in written_places(model):
+def _weights_by_place(model: Layer, of: Release, value: Value = _value) -> Iterator[PlaceToWrite]:
+    for place, name, weights in written_places(model, of):
         yield PlaceToWrite(place, name, list(map(value, weights)))
 
 
@@ -232,7 +232,7 @@ def _write_safetensors(
     texts = {safetensors.VERSION: VERSIONS[of]}
     parts = {safetensors.CONFIG: config, safetensors.COMPILED: compiled}
     texts |= {name: json.dumps(part) for name, part in parts.items() if part is not None}
-    safetensors.write(path, texts, [*_weights_by_place(model, _exact), *_state_by_place(model, state, _exact)])
+    safetensors.write(path, texts, [*_weights_by_place(model, of, _exact), *_state_by_place(model, state, _exact)])
 
 
 def _weights_by_layer(model: Any, of: Release) -> LayersToWrite:

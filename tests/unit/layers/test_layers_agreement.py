@@ -105,6 +105,11 @@ CASES: list[tuple[str, Make, Any]] = [
     ("layer_normalization_axes", lambda: layers.LayerNormalization(axis=[1, 2], center=False), X3),
     ("layer_normalization_rms", lambda: layers.LayerNormalization(rms_scaling=True), X3),
     ("unit_normalization", layers.UnitNormalization, X3),
+    ("attention", lambda: layers.Attention(use_scale=True), PAIR),
+    ("attention_concat", lambda: layers.Attention(True, "concat", sliding_window=2), [*PAIR, X3]),
+    ("attention_causal", lambda: layers.Attention(causal=True), [X3, PAIR[0][:, :5]]),
+    ("additive_attention", layers.AdditiveAttention, PAIR),
+    ("additive_attention_no_scale", lambda: layers.AdditiveAttention(False), [*PAIR, X3]),
     ("bidirectional", lambda: layers.Bidirectional(layers.LSTM(3, return_sequences=True)), X3),
     ("peephole_lstm", lambda: layers.PeepholeLSTM(3, return_sequences=True), X3),
     ("bidirectional_sum", lambda: layers.Bidirectional(layers.GRU(3), merge_mode="sum"), X3),
@@ -137,6 +142,7 @@ def test_every_public_layer_has_a_case() -> None:
     tested = {type(make()).__name__ for _, make, _ in CASES}
     classes = {v.__name__ for v in vars(layers).values() if isinstance(v, type) and issubclass(v, Layer)}
     elsewhere = {"Layer", "InputLayer", "Lambda", "Operation", "LSTM", "GRU", "SimpleRNN"}
+    elsewhere |= {"MultiHeadAttention", "GroupedQueryAttention"}  # Called on more than one argument.
     elsewhere |= {"CuDNNLSTM", "CuDNNGRU", "ConvLSTM", "TextVectorization", "Wrapper"}
     assert classes - tested <= elsewhere | {name for name in classes if "Cell" in name}
 

@@ -1,6 +1,7 @@
 """What each kind of layer does at one time step of a stream: one file a family."""
 
 from gatewise.streaming.rules import activation as activation
+from gatewise.streaming.rules import attention as attention
 from gatewise.streaming.rules import convolution as convolution
 from gatewise.streaming.rules import dense as dense
 from gatewise.streaming.rules import masking as masking
