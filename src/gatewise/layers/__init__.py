@@ -40,7 +40,10 @@ from gatewise.layers.merging import minimum as minimum
 from gatewise.layers.merging import multiply as multiply
 from gatewise.layers.merging import subtract as subtract
 from gatewise.layers.normalization import BatchNormalization as BatchNormalization
+from gatewise.layers.normalization import GroupNormalization as GroupNormalization
 from gatewise.layers.normalization import LayerNormalization as LayerNormalization
+from gatewise.layers.normalization import RMSNormalization as RMSNormalization
+from gatewise.layers.normalization import SpectralNormalization as SpectralNormalization
 from gatewise.layers.normalization import UnitNormalization as UnitNormalization
 from gatewise.layers.operation import Operation as Operation
 from gatewise.layers.pooling import AveragePooling1D as AveragePooling1D

@@ -111,8 +111,10 @@ def total_loss(model: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
 
 def loss_and_updates(
     model: Any, variables: State, state: State, batch: Batch, training: bool, key: Any, trainable: Sequence[Array]
-) -> tuple[Any, tuple[Any, Any, list[Array], list[Array], dict[str, Any]]]:
-    """`forward` as a pure function: (scaled loss, (loss, outputs, non-trainable values, metrics' values, logs))."""
+) -> tuple[Any, tuple[Any, Any, list[Array], list[Array], dict[str, Any], list[Array]]]:
+    """`forward` as a pure function: (scaled loss, (loss, outputs, non-trainable values, metrics' values, logs, and the
+    trainable values, which a layer may have set)).
+    """
     pairs = [
         *zip(variables.trainable, trainable, strict=True),
         *zip(variables.non_trainable, state.non_trainable, strict=True),
@@ -129,6 +131,7 @@ def loss_and_updates(
             [scope.read(v) for v in variables.non_trainable],
             [scope.read(v) for v in variables.metrics],
             logs,
+            [scope.read(v) for v in variables.trainable],
         )
 
 
@@ -141,7 +144,8 @@ def trained(model: Any, variables: State, state: State, batch: Batch, key: Any) 
         loss, (_, _, *after) = loss_and_updates(model, variables, state, batch, True, key, trainable)
         return jnp.asarray(loss).sum(), after
 
-    (_, (others, gathered, logs)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.trainable)
+    (_, (others, gathered, logs, begun)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.trainable)
+    state = State(begun, others, state.optimizer, gathered)
     trainable, optimizer = applied(model._compiled.optimizer, variables, state, gradients)
     return State(trainable, others, optimizer, gathered), logs
 
@@ -164,7 +168,7 @@ def applied(optimizer: Any, variables: State, state: State, gradients: list[Arra
 
 def tested(model: Any, variables: State, state: State, batch: Batch, key: Any) -> tuple[State, dict[str, Any]]:
     """The state after one batch of evaluation, and `measured`."""
-    _, (_, _, others, gathered, logs) = loss_and_updates(model, variables, state, batch, False, key, state.trainable)
+    _, (_, _, others, gathered, logs, _) = loss_and_updates(model, variables, state, batch, False, key, state.trainable)
     return State(state.trainable, others, state.optimizer, gathered), logs
 
 

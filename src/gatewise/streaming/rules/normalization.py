@@ -13,7 +13,7 @@ from gatewise.streaming.rules.base import PerStep, rule
 from gatewise.streaming.values import Value
 
 
-@rule(layers.UnitNormalization)
+@rule(layers.UnitNormalization, layers.RMSNormalization)
 class Normalization(PerStep):
     """Normalisation along axes other than time."""
 

@@ -1,8 +1,8 @@
-"""Layers that bring numbers to mean 0 and variance 1, or to length 1."""
+"""Normalisation over the batch."""
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ from gatewise.arguments import (
     constraint,
     flag,
     initializer,
-    integer,
     number,
     one_of,
     optional,
@@ -26,23 +25,7 @@ from gatewise.base.typing import Array, Config, Shape
 from gatewise.base.variable import Variable
 from gatewise.layer import registered
 from gatewise.layer.input_spec import InputSpec
-from gatewise.layers.activation import Elementwise
-
-
-def _axes(value: Any) -> Any:
-    """One axis, or a list of several; old files wrap the list in a config."""
-    if isinstance(value, dict):
-        value = value.get("items", value.get("config"))
-    if isinstance(value, (list, tuple)):
-        return integer(value[0]) if len(value) == 1 else sorted(map(integer, value))
-    return integer(value)
-
-
-def _one_axis(value: Any) -> int:
-    axis = _axes(value)
-    if isinstance(axis, list):
-        raise ValueError(f"expected one axis, got {value!r}.")
-    return int(axis)
+from gatewise.layers.normalization.base import Normalization, at_least_single, constant, one_axis
 
 
 def _clipping(value: Any) -> dict[str, float]:
@@ -50,29 +33,12 @@ def _clipping(value: Any) -> dict[str, float]:
     limits = {key: number(limit) for key, limit in (value or {}).items() if limit is not None}
     if unknown := set(limits) - {"rmin", "rmax", "dmax"}:
         raise ValueError(f"expected the keys rmin, rmax and dmax, got {sorted(unknown)}.")
+    if limits.get("rmin", 0.0) > limits.get("rmax", inf) or limits.get("dmax", 0.0) < 0:
+        raise ValueError(f"expected rmin not above rmax, and dmax not below 0, got {limits}.")
     return limits
 
 
 _ONE_BATCH = "batches are normalised whole"
-
-
-class Normalization(Elementwise):
-    """What the layers with a learned scale gamma and offset beta share."""
-
-    def _scale_and_offset(self, shape: tuple[int, ...]) -> None:
-        """Make gamma and beta, where the arguments ask for them."""
-        self.gamma = self._add_declared("gamma", shape) if self.scale else None  # type: ignore[attr-defined]
-        self.beta = self._add_declared("beta", shape) if self.center else None  # type: ignore[attr-defined]
-
-    def _places(self, axis: Any, shape: Shape) -> list[int]:
-        """The normalised axes, counted from the front, and known in size."""
-        axes = axis if isinstance(axis, list) else [axis]
-        for each in axes:
-            if not -len(shape) <= each < len(shape):
-                raise ValueError(f"{self.label}: the input has no axis {each}: its shape is {shape}.")
-            if shape[each] is None:
-                raise ValueError(f"{self.label}: axis {each} must be known in size, but the input has shape {shape}.")
-        return sorted(each % len(shape) for each in axes)
 
 
 @registered.register("BatchNormalization")
@@ -97,7 +63,9 @@ class BatchNormalization(Normalization):
         **kwargs: see `Layer`.
 
     Call arguments:
-        mask: one axis fewer than the input: steps that are False count neither for mean nor for variance.
+        mask: one axis fewer than the input: steps that are False count neither for mean nor for variance. TensorFlow 1
+            has no masks here, and TensorFlow 2 none where it computes with its fused kernel: for inputs of four or five
+            axes, unless `fused=False`. The moving variance is then that of a sample, N / (N - 1) of the batch's.
         training: whether the batch's own statistics are used.
 
     Sources: Ioffe and Szegedy (2015), https://arxiv.org/abs/1502.03167; Ioffe (2017), https://arxiv.org/abs/1702.03275.
@@ -110,7 +78,7 @@ class BatchNormalization(Normalization):
 
     looks_across_batch = True
 
-    axis: Argument[Any, int] = Argument(default=-1, parse=_one_axis)
+    axis: Argument[Any, int] = Argument(default=-1, parse=one_axis)
     momentum: Argument[Any, float] = real(0.99)
     epsilon: Argument[Any, float] = real(1e-3)
     center: Argument[bool, bool] = flag(True)
@@ -169,12 +137,15 @@ class BatchNormalization(Normalization):
         mean, variance = self.moving_mean.value, self.moving_variance.value
         xp = namespace(inputs, mean, gamma, beta)
         if training and self.trainable:
-            mean, variance = self._moments(xp, inputs, mask)
+            fused = self._is_fused(inputs)
+            mean, variance = self._moments(xp, inputs, None if fused or self._release == "tf1" else mask)
             if self.renorm:
                 gamma, beta = self._renormalised(xp, mean, variance, gamma, beta)
             else:
                 self._move(self.moving_mean, mean, self.momentum)
-                self._move(self.moving_variance, variance, self.momentum)
+                count = prod(inputs.shape) // mean.shape[0]
+                kept = variance * (count / max(count - 1, 1)) if fused else variance
+                self._move(self.moving_variance, kept, self.momentum)
         factor = 1 / xp.sqrt(variance + self.epsilon)
         if gamma is not None:
             factor = factor * gamma
@@ -182,13 +153,19 @@ class BatchNormalization(Normalization):
         wide = [-1 if axis == self.axis % inputs.ndim else 1 for axis in range(inputs.ndim)]
         return xp.astype(inputs * xp.reshape(factor, wide) + xp.reshape(offset, wide), inputs.dtype)
 
+    def _is_fused(self, x: Array) -> bool:
+        """Whether TensorFlow's fused kernel computes this in Keras 2."""
+        axis = self.axis % x.ndim
+        fits = x.ndim in (4, 5) and axis in (1, x.ndim - 1) and not self.renorm and not self.synchronized
+        return self._release != "keras3" and fits and self.fused is not False
+
     @staticmethod
     def _move(average: Variable, value: Array, momentum: float) -> None:
         average.assign(average.value * momentum + value * (1 - momentum))
 
     def _moments(self, xp: Any, x: Array, mask: Any) -> tuple[Array, Array]:
         """The batch's mean and variance (I,), in float32 at least, over what counts."""
-        x = xp.astype(x, xp.float32) if x.dtype.itemsize < 4 else x
+        x = at_least_single(xp, x)
         axes = tuple(axis for axis in range(x.ndim) if axis != self.axis % x.ndim)
         if mask is None:
             return xp.mean(x, axis=axes), xp.var(x, axis=axes)
@@ -209,8 +186,8 @@ class BatchNormalization(Normalization):
         stddev = xp.sqrt(variance + self.epsilon)
         slow = xp.maximum(self.renorm_stddev.value, xp.asarray(sqrt(self.epsilon), dtype=stddev.dtype))
         limits = self.renorm_clipping
-        r = _constant(xp, xp.clip(stddev / slow, limits.get("rmin"), limits.get("rmax")))
-        d = _constant(xp, (mean - self.renorm_mean.value) / slow)
+        r = constant(xp, xp.clip(stddev / slow, limits.get("rmin"), limits.get("rmax")))
+        d = constant(xp, (mean - self.renorm_mean.value) / slow)
         if "dmax" in limits:
             d = xp.clip(d, -limits["dmax"], limits["dmax"])
         self._move(self.renorm_mean, mean, self.renorm_momentum)
@@ -226,98 +203,3 @@ class BatchNormalization(Normalization):
         """Keras 1 had modes, of which 0 is left."""
         dropped = ("mode",)
         return super().modernized({k: v for k, v in config.items() if not (k in dropped and not v)})
-
-
-def _constant(xp: Any, x: Array) -> Array:
-    """`x` without its gradient."""
-    if xp is np:
-        return x
-    from jax.lax import stop_gradient
-
-    return stop_gradient(x)
-
-
-@registered.register("LayerNormalization")
-class LayerNormalization(Normalization):
-    """Normalises each sample by itself: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
-
-    Args:
-        axis: one axis or a list of axes to average over; gamma and beta have their sizes.
-        epsilon: keeps the division finite.
-        center, scale: whether there are a beta and a gamma.
-        rms_scaling: divide only: y = gamma x / sqrt(variance + epsilon); Keras 3 has it so.
-        beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint:
-            of the weights, as in `Dense`.
-        **kwargs: see `Layer`.
-
-    Source: Ba, Kiros and Hinton (2016), https://arxiv.org/abs/1607.06450.
-
-    >>> import numpy as np
-    >>> LayerNormalization(epsilon=0.0)(np.array([[1.0, 3.0]])).tolist()
-    [[-1.0, 1.0]]
-    """
-
-    axis: Argument[Any, Any] = Argument(default=-1, parse=_axes)
-    epsilon: Argument[Any, float] = real(1e-3)
-    center: Argument[bool, bool] = flag(True)
-    scale: Argument[bool, bool] = flag(True)
-    beta_initializer: Argument[Any, Any] = initializer("zeros")
-    gamma_initializer: Argument[Any, Any] = initializer("ones")
-    beta_regularizer: Argument[Any, Any] = regularizer()
-    gamma_regularizer: Argument[Any, Any] = regularizer()
-    beta_constraint: Argument[Any, Any] = constraint()
-    gamma_constraint: Argument[Any, Any] = constraint()
-    rms_scaling: Argument[bool, bool] = flag(False, kw_only=True)
-    trainable = flag(True, kw_only=True, places={"tf1": "gamma_constraint"})
-    name: Argument[str | None, str] = Argument(
-        default=None, parse=optional(text), kw_only=True, places={"tf1": "trainable"}
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.rms_scaling:
-            self.center = False
-
-    def build(self, input_shape: Shape) -> None:
-        """Make gamma and beta, of the sizes of the normalised axes."""
-        places = self._places(self.axis, input_shape)
-        self._scale_and_offset(tuple(input_shape[place] for place in places))  # type: ignore[misc]
-        self.input_spec = InputSpec(ndim=len(input_shape), axes={place: input_shape[place] for place in places})
-
-    def call(self, inputs: Array) -> Array:
-        """The normalised input."""
-        gamma, beta = (None if v is None else v.value for v in (self.gamma, self.beta))
-        xp = namespace(inputs, gamma, beta)
-        x = xp.astype(inputs, xp.float32) if inputs.dtype.itemsize < 4 else inputs
-        places = tuple(self._places(self.axis, tuple(x.shape)))
-        wide = [size if axis in places else 1 for axis, size in enumerate(x.shape)]
-        y = x if self.rms_scaling else x - xp.mean(x, axis=places, keepdims=True)
-        y = y / xp.sqrt(xp.var(x, axis=places, keepdims=True) + self.epsilon)
-        if gamma is not None:
-            y = y * xp.reshape(gamma, wide)
-        if beta is not None:
-            y = y + xp.reshape(beta, wide)
-        return xp.astype(y, inputs.dtype)
-
-
-@registered.register("UnitNormalization")
-class UnitNormalization(Elementwise):
-    """Divides by the length along some axes, so that it becomes 1: y = x / sqrt(sum x^2).
-
-    Args:
-        axis: one axis or a list of axes.
-        **kwargs: see `Layer`.
-
-    >>> import numpy as np
-    >>> UnitNormalization(dtype="float64")(np.array([[3.0, 4.0]])).round(2).tolist()
-    [[0.6, 0.8]]
-    """
-
-    axis: Argument[Any, Any] = Argument(default=-1, parse=_axes)
-
-    def call(self, inputs: Array) -> Array:
-        """The input, divided; a vector of zeros stays."""
-        xp = namespace(inputs)
-        axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
-        squares = xp.sum(inputs * inputs, axis=axis, keepdims=True)
-        return inputs / xp.sqrt(xp.maximum(squares, xp.asarray(1e-12, dtype=inputs.dtype)))
