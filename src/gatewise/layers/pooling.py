@@ -1,47 +1,41 @@
-"""Pooling over time: the largest or the mean of each window, or of all steps."""
+"""Pooling over one, two and three axes: the largest or the mean of each window, or of all places."""
 
 from __future__ import annotations
 
-from functools import reduce
-from typing import Any
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from gatewise.arguments import KEYWORD_IN_KERAS2, Argument, data_format, flag, one_step, optional, padding, text
+from gatewise.arguments import KEYWORD_IN_KERAS2, Argument, data_format, flag, optional, padding, text
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array, Shape
-from gatewise.layer import Layer, registered
-from gatewise.layer.input_spec import InputSpec
-from gatewise.layers import windows
+from gatewise.base.windows import Windows
+from gatewise.engine.pooling import Kind, adaptive_pool, pool
+from gatewise.layer import registered
+from gatewise.layers.spatial import Spatial, optional_sizes, sizes
 
 
-class Pooling1D(Layer):
-    """The base of pooling in windows: x (B, T, I) to (B, T', I).
+class Pooling(Spatial):
+    """The base of pooling in windows: x (B, *N, I) to (B, *N', I).
 
     Args:
-        pool_size: how many steps a window has.
+        pool_size: how many places a window has, on all axes or on each.
         strides: how far windows are apart; `pool_size` by default.
-        padding: "valid" for whole windows only, or "same" for T / strides of them, rounded up.
-        data_format: "channels_last", or "channels_first" for (B, I, T).
+        padding: "valid" for whole windows only, or "same" for N / strides of them, rounded up.
+        data_format: "channels_last", or "channels_first" for (B, I, *N).
         **kwargs: see `Layer`.
     """
 
-    plain_call = True
     why_whole_sequence = "pools over time"
+    kind: ClassVar[Kind]
 
-    pool_size: Argument[Any, int] = one_step(2)
-    strides: Argument[Any, Any] = Argument(
-        default=None, parse=optional(one_step().parse), serialize=lambda value: [value]
-    )
+    pool_size: Argument[Any, Any] = sizes(2)
+    strides: Argument[Any, Any] = optional_sizes()
     padding: Argument[str, str] = padding("valid", "same")
     data_format: Argument[Any, str] = data_format()
     name: Argument[str | None, str] = Argument(
         default=None, parse=optional(text), kw_only=True, places={"keras3": "data_format"}
     )
-
-    casts_integers = True
-    input_spec = InputSpec(ndim=3)
-    has_time_axis = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,50 +43,67 @@ class Pooling1D(Layer):
             self.strides = self.pool_size
 
     @property
-    def _window(self) -> dict[str, Any]:
-        return {"size": self.pool_size, "stride": self.strides, "padding": self.padding}
+    def windows(self) -> Windows:
+        """The windows that are pooled."""
+        return Windows(self.pool_size, self.strides, self.padding, (1,) * self.rank)
 
     def call(self, inputs: Array) -> Array:
         """Pool each window."""
-        xp = namespace(inputs)
-        first = self.data_format == "channels_first"
-        y = self._pool(xp, xp.swapaxes(inputs, 1, 2) if first else inputs)
-        return xp.swapaxes(y, 1, 2) if first else y
-
-    def _pool(self, xp: Any, x: Array) -> Array:
-        """The windows of x (B, T, I) pooled; each subclass says how."""
-        raise TypeError(f"{type(self).__name__} must define `_pool(self, xp, x)`.")
-
-    def _windows(self, xp: Any, x: Array, fill: float) -> list[Array]:
-        """Step k of every window, for each k, with steps of `fill` where a window reaches over an end."""
-        steps = x.shape[1]
-        made = windows.places(self.label, steps, **self._window) or 0
-        x = windows.padded(xp, x, *windows.ends(steps, **self._window), fill)
-        return windows.steps_of(x, self.pool_size, self.strides, made)
+        x = self._with_channels_last(inputs)
+        self.windows.places(self.label, x.shape[1:-1])  # Refuses what no window fits.
+        return self._as_declared(pool(self.kind, x, self.pool_size, self.strides, self.windows.ends(x.shape[1:-1])))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """(B, T', I)."""
-        axis = 2 if self.data_format == "channels_first" else 1
-        made = windows.places(self.label, input_shape[axis], **self._window)
-        return (*input_shape[:axis], made, *input_shape[axis + 1 :])
+        """(B, *N', I)."""
+        axes = self.windows.places(self.label, self._axes_of(input_shape))
+        return self._shape_with(input_shape, axes, input_shape[self._channels])
+
+
+class MaxPooling(Pooling):
+    """The largest of each window."""
+
+    kind = "max"
+
+
+class AveragePooling(Pooling):
+    """The mean of each window; with padding "same" a window over an end counts only what is really there."""
+
+    kind = "average"
 
 
 @registered.register("MaxPooling1D", "MaxPool1D")
-class MaxPooling1D(Pooling1D):
-    """The largest of each window, for each feature; see `Pooling1D` for the arguments.
+class MaxPooling1D(MaxPooling, rank=1):
+    """The largest of each window over time, for each feature; see `Pooling` for the arguments.
 
     >>> import numpy as np
     >>> MaxPooling1D(2)(np.array([[[1.0], [3.0], [2.0], [0.0]]])).tolist()
     [[[3.0], [2.0]]]
     """
 
-    def _pool(self, xp: Any, x: Array) -> Array:
-        return reduce(xp.maximum, self._windows(xp, x, -np.inf))
+
+@registered.register("MaxPooling2D", "MaxPool2D")
+class MaxPooling2D(MaxPooling, rank=2):
+    """The largest of each window over two axes, for each feature; see `Pooling` for the arguments.
+
+    >>> import numpy as np
+    >>> MaxPooling2D((2, 1))(np.arange(4.0).reshape(1, 2, 2, 1)).tolist()
+    [[[[2.0], [3.0]]]]
+    """
+
+
+@registered.register("MaxPooling3D", "MaxPool3D")
+class MaxPooling3D(MaxPooling, rank=3):
+    """The largest of each window over three axes, for each feature; see `Pooling` for the arguments.
+
+    >>> import numpy as np
+    >>> MaxPooling3D()(np.arange(8.0).reshape(1, 2, 2, 2, 1)).tolist()
+    [[[[[7.0]]]]]
+    """
 
 
 @registered.register("AveragePooling1D", "AvgPool1D")
-class AveragePooling1D(Pooling1D):
-    """The mean of each window, for each feature; see `Pooling1D` for the arguments.
+class AveragePooling1D(AveragePooling, rank=1):
+    """The mean of each window over time, for each feature; see `Pooling` for the arguments.
 
     With padding "same" a window over an end counts only its real steps.
 
@@ -101,64 +112,122 @@ class AveragePooling1D(Pooling1D):
     [[[2.0], [1.0]]]
     """
 
-    def _pool(self, xp: Any, x: Array) -> Array:
-        total = reduce(xp.add, self._windows(xp, x, 0.0))
-        if self.padding == "valid":
-            return total / self.pool_size
-        real = reduce(np.add, self._windows(np, np.ones((1, x.shape[1], 1), self.dtype), 0.0))
-        return total / xp.asarray(real)
 
+@registered.register("AveragePooling2D", "AvgPool2D")
+class AveragePooling2D(AveragePooling, rank=2):
+    """The mean of each window over two axes, for each feature; see `Pooling` for the arguments.
 
-class GlobalPooling1D(Layer):
-    """The base of pooling over all steps: x (B, T, I) to (B, I).
-
-    Args:
-        data_format: "channels_last", or "channels_first" for (B, I, T).
-        keepdims: keep the time axis, with size 1.
-        **kwargs: see `Layer`.
+    >>> import numpy as np
+    >>> AveragePooling2D(2)(np.arange(4.0).reshape(1, 2, 2, 1)).tolist()
+    [[[[1.5]]]]
     """
 
-    plain_call = True
+
+@registered.register("AveragePooling3D", "AvgPool3D")
+class AveragePooling3D(AveragePooling, rank=3):
+    """The mean of each window over three axes, for each feature; see `Pooling` for the arguments.
+
+    >>> import numpy as np
+    >>> AveragePooling3D(2)(np.arange(8.0).reshape(1, 2, 2, 2, 1)).tolist()
+    [[[[[3.5]]]]]
+    """
+
+
+# --- Over all places ---------------------------------------------------------------------------------------------
+
+_WHOLE: Final = "pools over the whole of time"
+
+
+class GlobalPooling(Spatial):
+    """The base of pooling over all places: x (B, *N, I) to (B, I).
+
+    Args:
+        data_format: "channels_last", or "channels_first" for (B, I, *N).
+        keepdims: keep the axes, each with size 1.
+        **kwargs: see `Layer`.
+    """
 
     data_format: Argument[Any, str] = data_format()
     keepdims: Argument[bool, bool] = flag(False, places={"tf1": None})
 
-    casts_integers = True
-    input_spec = InputSpec(ndim=3)
-    has_time_axis = True
-
     @property
-    def _time(self) -> int:
-        return 2 if self.data_format == "channels_first" else 1
+    def _pooled(self) -> tuple[int, ...]:
+        """The axes that are pooled over."""
+        first = 2 if self._channels == 1 else 1
+        return tuple(range(first, first + self.rank))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """(B, I), or with `keepdims` (B, 1, I)."""
-        kept = (1,) if self.keepdims else ()
-        return (*input_shape[: self._time], *kept, *input_shape[self._time + 1 :])
+        """(B, I), or with `keepdims` (B, 1, ..., I)."""
+        kept = (1,) * self.rank if self.keepdims else ()
+        return self._shape_with(input_shape, kept, input_shape[self._channels])
+
+
+class GlobalMaxPooling(GlobalPooling):
+    """The largest of all places. Masks are not looked at, as in Keras."""
+
+    why_whole_sequence = _WHOLE
+
+    def call(self, inputs: Array) -> Array:
+        """The maximum over the axes; of nothing, minus infinity."""
+        xp = namespace(inputs)
+        if 0 in self._axes_of(inputs.shape):
+            return xp.full(self.compute_output_shape(inputs.shape), -np.inf, dtype=inputs.dtype)
+        return xp.max(inputs, axis=self._pooled, keepdims=self.keepdims)
+
+
+class GlobalAveragePooling(GlobalPooling):
+    """The mean of all places."""
+
+    why_whole_sequence = _WHOLE
+
+    def call(self, inputs: Array) -> Array:
+        """The mean over the axes."""
+        xp = namespace(inputs)
+        with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is NaN, as in Keras, and says so itself.
+            return _mean(xp, xp.sum(inputs, axis=self._pooled, keepdims=self.keepdims), _count(self, inputs))
+
+
+def _count(layer: GlobalPooling, inputs: Array) -> int:
+    return int(np.prod(layer._axes_of(inputs.shape)))
+
+
+def _mean(xp: Any, total: Array, count: Any) -> Array:
+    return total / xp.asarray(count, dtype=total.dtype)
 
 
 @registered.register("GlobalMaxPooling1D", "GlobalMaxPool1D")
-class GlobalMaxPooling1D(GlobalPooling1D):
-    """The largest over time, for each feature; see `GlobalPooling1D`. Masks are not looked at, as in Keras.
+class GlobalMaxPooling1D(GlobalMaxPooling, rank=1):
+    """The largest over time, for each feature; see `GlobalPooling`. Masks are not looked at, as in Keras.
 
     >>> import numpy as np
     >>> GlobalMaxPooling1D()(np.array([[[1.0], [3.0], [2.0]]])).tolist()
     [[3.0]]
     """
 
-    why_whole_sequence = "pools over the whole of time"
 
-    def call(self, inputs: Array) -> Array:
-        """The maximum over time; of no steps, minus infinity."""
-        xp = namespace(inputs)
-        if inputs.shape[self._time] == 0:
-            return xp.full(self.compute_output_shape(inputs.shape), -np.inf, dtype=inputs.dtype)
-        return xp.max(inputs, axis=self._time, keepdims=self.keepdims)
+@registered.register("GlobalMaxPooling2D", "GlobalMaxPool2D")
+class GlobalMaxPooling2D(GlobalMaxPooling, rank=2):
+    """The largest over two axes, for each feature; see `GlobalPooling`.
+
+    >>> import numpy as np
+    >>> GlobalMaxPooling2D(keepdims=True)(np.zeros((2, 5, 6, 4))).shape
+    (2, 1, 1, 4)
+    """
+
+
+@registered.register("GlobalMaxPooling3D", "GlobalMaxPool3D")
+class GlobalMaxPooling3D(GlobalMaxPooling, rank=3):
+    """The largest over three axes, for each feature; see `GlobalPooling`.
+
+    >>> import numpy as np
+    >>> GlobalMaxPooling3D()(np.zeros((2, 5, 6, 7, 4))).shape
+    (2, 4)
+    """
 
 
 @registered.register("GlobalAveragePooling1D", "GlobalAvgPool1D")
-class GlobalAveragePooling1D(GlobalPooling1D):
-    """The mean over time, for each feature; see `GlobalPooling1D` for the arguments.
+class GlobalAveragePooling1D(GlobalAveragePooling, rank=1):
+    """The mean over time, for each feature; see `GlobalPooling` for the arguments.
 
     Call arguments:
         mask: (B, T), True where a step counts: only those are averaged. A sequence of which none counts gives NaN.
@@ -172,23 +241,143 @@ class GlobalAveragePooling1D(GlobalPooling1D):
     keepdims: Argument[bool, bool] = flag(False, places=KEYWORD_IN_KERAS2)
 
     supports_masking = True
-    why_whole_sequence = "pools over the whole of time"
+    why_whole_sequence = _WHOLE
 
     def call(self, inputs: Array, mask: Any = None) -> Array:
         """The mean over the steps that count."""
-        xp = namespace(inputs, mask)
-        axis, kept = self._time, self.keepdims
         if mask is None:
-            return self._mean(xp, xp.sum(inputs, axis=axis, keepdims=kept), inputs.shape[axis])
-        counts = xp.expand_dims(xp.asarray(mask), axis=3 - axis)
-        total = xp.sum(xp.where(counts, inputs, xp.zeros_like(inputs)), axis=axis, keepdims=kept)
-        return self._mean(xp, total, xp.sum(xp.astype(counts, inputs.dtype), axis=axis, keepdims=kept))
-
-    @staticmethod
-    def _mean(xp: Any, total: Array, count: Any) -> Array:
-        with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is NaN, as in Keras, and says so itself.
-            return total / xp.asarray(count, dtype=total.dtype)
+            return super().call(inputs)
+        xp = namespace(inputs, mask)
+        counts = xp.expand_dims(xp.asarray(mask), axis=self._channels)
+        total = xp.sum(xp.where(counts, inputs, xp.zeros_like(inputs)), axis=self._pooled, keepdims=self.keepdims)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            counted = xp.sum(xp.astype(counts, inputs.dtype), axis=self._pooled, keepdims=self.keepdims)
+            return _mean(xp, total, counted)
 
     def compute_mask(self, inputs: Array, mask: Any = None) -> None:
         """None: the time axis is gone."""
         return
+
+
+@registered.register("GlobalAveragePooling2D", "GlobalAvgPool2D")
+class GlobalAveragePooling2D(GlobalAveragePooling, rank=2):
+    """The mean over two axes, for each feature; see `GlobalPooling`.
+
+    >>> import numpy as np
+    >>> GlobalAveragePooling2D()(np.arange(4.0).reshape(1, 2, 2, 1)).tolist()
+    [[1.5]]
+    """
+
+
+@registered.register("GlobalAveragePooling3D", "GlobalAvgPool3D")
+class GlobalAveragePooling3D(GlobalAveragePooling, rank=3):
+    """The mean over three axes, for each feature; see `GlobalPooling`.
+
+    >>> import numpy as np
+    >>> GlobalAveragePooling3D()(np.arange(8.0).reshape(1, 2, 2, 2, 1)).tolist()
+    [[3.5]]
+    """
+
+
+# --- Over as many windows as are asked for ------------------------------------------------------------------------
+
+
+class AdaptivePooling(Spatial):
+    """The base of pooling in a given number of windows, as even as can be: x (B, *N, I) to (B, *output_size, I).
+
+    The window at i of n goes from i N / n, rounded down, to (i + 1) N / n, rounded up: neighbours may overlap.
+
+    Args:
+        output_size: how many windows there are, on all axes or on each.
+        data_format: "channels_last", or "channels_first" for (B, I, *N).
+        **kwargs: see `Layer`.
+    """
+
+    why_whole_sequence = _WHOLE
+    kind: ClassVar[Kind]
+
+    output_size: Argument[Any, Any] = sizes()
+    data_format: Argument[Any, str] = data_format()
+
+    def call(self, inputs: Array) -> Array:
+        """Pool each window."""
+        x = self._with_channels_last(inputs)
+        if 0 in x.shape[1:-1]:
+            raise ValueError(f"{self.label}: an input of shape {tuple(inputs.shape)} has nothing to pool.")
+        return self._as_declared(adaptive_pool(self.kind, x, self.output_size))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """(B, *output_size, I)."""
+        return self._shape_with(input_shape, self.output_size, input_shape[self._channels])
+
+
+class AdaptiveMaxPooling(AdaptivePooling):
+    """The largest of each window."""
+
+    kind = "max"
+
+
+class AdaptiveAveragePooling(AdaptivePooling):
+    """The mean of each window."""
+
+    kind = "average"
+
+
+@registered.register("AdaptiveMaxPooling1D")
+class AdaptiveMaxPooling1D(AdaptiveMaxPooling, rank=1):
+    """The largest of each of `output_size` windows over time; see `AdaptivePooling`.
+
+    >>> import numpy as np
+    >>> AdaptiveMaxPooling1D(2)(np.arange(5.0).reshape(1, 5, 1)).tolist()
+    [[[2.0], [4.0]]]
+    """
+
+
+@registered.register("AdaptiveMaxPooling2D")
+class AdaptiveMaxPooling2D(AdaptiveMaxPooling, rank=2):
+    """The largest of each of `output_size` windows over two axes; see `AdaptivePooling`.
+
+    >>> import numpy as np
+    >>> AdaptiveMaxPooling2D((2, 3))(np.zeros((1, 5, 7, 4))).shape
+    (1, 2, 3, 4)
+    """
+
+
+@registered.register("AdaptiveMaxPooling3D")
+class AdaptiveMaxPooling3D(AdaptiveMaxPooling, rank=3):
+    """The largest of each of `output_size` windows over three axes; see `AdaptivePooling`.
+
+    >>> import numpy as np
+    >>> AdaptiveMaxPooling3D(2)(np.zeros((1, 5, 7, 4, 3))).shape
+    (1, 2, 2, 2, 3)
+    """
+
+
+@registered.register("AdaptiveAveragePooling1D")
+class AdaptiveAveragePooling1D(AdaptiveAveragePooling, rank=1):
+    """The mean of each of `output_size` windows over time; see `AdaptivePooling`.
+
+    >>> import numpy as np
+    >>> AdaptiveAveragePooling1D(2)(np.arange(5.0).reshape(1, 5, 1)).tolist()
+    [[[1.0], [3.0]]]
+    """
+
+
+@registered.register("AdaptiveAveragePooling2D")
+class AdaptiveAveragePooling2D(AdaptiveAveragePooling, rank=2):
+    """The mean of each of `output_size` windows over two axes; see `AdaptivePooling`.
+
+    >>> import numpy as np
+    >>> AdaptiveAveragePooling2D((2, 3))(np.zeros((1, 5, 7, 4))).shape
+    (1, 2, 3, 4)
+    """
+
+
+@registered.register("AdaptiveAveragePooling3D")
+class AdaptiveAveragePooling3D(AdaptiveAveragePooling, rank=3):
+    """The mean of each of `output_size` windows over three axes; see `AdaptivePooling`.
+
+    >>> import numpy as np
+    >>> AdaptiveAveragePooling3D(2)(np.zeros((1, 5, 7, 4, 3))).shape
+    (1, 2, 2, 2, 3)
+    """

@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 from gatewise import arguments, regularizers
-from gatewise.arguments import KEYWORD_IN_KERAS2, Argument, optional, rate, real, seed, text
+from gatewise.arguments import KEYWORD_IN_KERAS2, Argument, data_format, optional, rate, real, seed, text
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array, Config
 from gatewise.layer import Layer, registered
-from gatewise.layer.input_spec import InputSpec
 from gatewise.layers.activation import Elementwise
+from gatewise.layers.spatial import Spatial
 from gatewise.random import SeedGenerator
 
 
@@ -75,8 +75,33 @@ class Dropout(Noise):
         return tuple(size if n is None else n for n, size in zip(self.noise_shape, x.shape, strict=True))
 
 
+class SpatialDropout(Dropout, Spatial):
+    """The base of dropout that drops whole features: one mask (B, 1, ..., I) for all places of x (B, *N, I)."""
+
+    noise_shape: Argument[Any, Any] = Argument(default=None, kw_only=True, in_config=False)
+    seed: Argument[Any, int | None] = seed(places=KEYWORD_IN_KERAS2)
+    name: Argument[str | None, str] = Argument(
+        default=None, parse=optional(text), kw_only=True, places={"keras3": "seed"}
+    )
+    dtype: Argument[Any, str] = Argument(
+        default=None, parse=Layer._arguments["dtype"].parse, kw_only=True, places={"keras3": "name"}
+    )
+
+    casts_integers = Dropout.casts_integers
+
+    def _mask_shape(self, x: Array) -> tuple[int, ...]:
+        shape: Any = self._shape_with(x.shape, (1,) * self.rank, x.shape[self._channels])
+        return tuple(shape)
+
+    def get_config(self) -> Config:
+        """The arguments, without `trainable`: Keras 3 refuses it here, and there are no weights."""
+        config = super().get_config()
+        config.pop("trainable")
+        return config
+
+
 @registered.register("SpatialDropout1D")
-class SpatialDropout1D(Dropout):
+class SpatialDropout1D(SpatialDropout, rank=1):
     """Dropout that drops whole features: one mask (B, 1, I) for all time steps of x (B, T, I).
 
     Args:
@@ -90,25 +115,35 @@ class SpatialDropout1D(Dropout):
     True
     """
 
-    noise_shape: Argument[Any, Any] = Argument(default=None, kw_only=True, in_config=False)
-    seed: Argument[Any, int | None] = seed(places=KEYWORD_IN_KERAS2)
-    name: Argument[str | None, str] = Argument(
-        default=None, parse=optional(text), kw_only=True, places={"keras3": "seed"}
-    )
-    dtype: Argument[Any, str] = Argument(
-        default=None, parse=Layer._arguments["dtype"].parse, kw_only=True, places={"keras3": "name"}
-    )
 
-    input_spec = InputSpec(ndim=3)
+@registered.register("SpatialDropout2D")
+class SpatialDropout2D(SpatialDropout, rank=2):
+    """Dropout that drops whole features: one mask (B, 1, 1, I) for all places of x (B, N, M, I).
 
-    def _mask_shape(self, x: Array) -> tuple[int, ...]:
-        return (x.shape[0], 1, x.shape[2])
+    Args:
+        data_format: "channels_last", or "channels_first" for (B, I, N, M).
+        rate, seed, **kwargs: as for `Dropout`.
 
-    def get_config(self) -> Config:
-        """The arguments, without `trainable`: Keras 3 refuses it here, and there are no weights."""
-        config = super().get_config()
-        config.pop("trainable")
-        return config
+    >>> import numpy as np
+    >>> y = SpatialDropout2D(0.5)(np.ones((3, 5, 6, 4)), training=True)
+    >>> bool((y == y[:, :1, :1]).all())
+    True
+    """
+
+    data_format: Argument[Any, str] = data_format(after="rate")
+
+
+@registered.register("SpatialDropout3D")
+class SpatialDropout3D(SpatialDropout, rank=3):
+    """Dropout that drops whole features: one mask for all places of x (B, N, M, L, I); see `SpatialDropout2D`.
+
+    >>> import numpy as np
+    >>> y = SpatialDropout3D(0.5)(np.ones((3, 5, 6, 7, 4)), training=True)
+    >>> bool((y == y[:, :1, :1, :1]).all())
+    True
+    """
+
+    data_format: Argument[Any, str] = data_format(after="rate")
 
 
 @registered.register("GaussianNoise")

@@ -3,6 +3,7 @@
     CuDNNLSTM, CuDNNGRU (Keras 2.0.9 to 2.15)   cuDNN's own layout: transposed kernels and two biases for each gate
     LSTM and GRU of Keras 1                     an array for each gate
     convolutions trained on Theano              kernels that run backwards
+    convolutions of Keras 1                     kernels (F, I, *K), or (K, 1, I, F) over time
 
 All shapes are known before anything is read: a conversion gives a `Stored` that reads and converts when asked.
 """
@@ -16,7 +17,8 @@ import numpy as np
 
 from gatewise.formats import Stored
 from gatewise.layer import Layer
-from gatewise.layers import Conv1D
+from gatewise.layers.convolution import Conv
+from gatewise.layers.transposed import ConvTranspose
 from gatewise.recurrent import GRU, LSTM
 from gatewise.recurrent.cudnn import CuDNN, from_cudnn, to_cudnn
 
@@ -43,9 +45,27 @@ def converted(layer: Layer, stored: list[Stored], backend: str | None) -> list[S
         return _to_cudnn(layer, stored)
     if isinstance(layer, (LSTM, GRU)) and len(stored) == 3:
         return _from_cudnn(layer, stored)
-    if isinstance(layer, Conv1D) and backend == "theano" and stored and len(stored[0].shape) == 3:
-        return [_mapped(stored[0], stored[0].shape, lambda kernel: kernel[::-1]), *stored[1:]]
+    if isinstance(layer, (Conv, ConvTranspose)) and stored:
+        return [_of_convolution(layer, stored[0], backend), *stored[1:]]
     return stored
+
+
+def _of_convolution(layer: Conv | ConvTranspose, kernel: Stored, backend: str | None) -> Stored:
+    """A convolution's kernel as (*K, I, F), or of a transpose's (*K, F, I)."""
+    rank, size = layer.rank, layer.kernel_size
+    if rank == 1 and len(kernel.shape) == 4:  # Keras 1 convolved over a second axis of size 1.
+        if kernel.shape[:2] == (*size, 1):
+            kernel = _mapped(kernel, (*size, *kernel.shape[2:]), lambda array: array[:, 0])
+        elif kernel.shape[2:] == (*size, 1):
+            kernel = _mapped(kernel, kernel.shape[:3], lambda array: array[..., 0])
+    shape = kernel.shape
+    if len(shape) != rank + 2:
+        return kernel
+    if shape[:rank] != size and shape[2:] == size:
+        kernel = _mapped(kernel, (*size, shape[1], shape[0]), lambda array: np.moveaxis(array, (0, 1), (-1, -2)))
+    if backend == "theano":
+        return _mapped(kernel, kernel.shape, lambda array: np.flip(array, tuple(range(rank))))
+    return kernel
 
 
 def _from_cudnn(layer: LSTM | GRU, stored: list[Stored]) -> list[Stored]:
