@@ -39,6 +39,7 @@ PARTS = (
     "cells",
     "ops",
     "checkpoints",
+    "spatial",
 )
 
 

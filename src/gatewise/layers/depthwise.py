@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gatewise.arguments import Argument, constraint, count, initializer, padding, regularizer
-from gatewise.base.typing import Array, Shape
+from gatewise.base.typing import Array, Config, Shape
 from gatewise.engine.convolution import convolve, convolve_depthwise
 from gatewise.layer import registered
 from gatewise.layers.convolution import Convolving, WithFilters
@@ -80,6 +80,12 @@ class Separable(Convolving, WithFilters):
     pointwise_regularizer: Argument[Any, Any] = regularizer(after="depthwise_regularizer")
     depthwise_constraint: Argument[Any, Any] = constraint(after="activity_regularizer")
     pointwise_constraint: Argument[Any, Any] = constraint(after="depthwise_constraint")
+
+    @classmethod
+    def modernized(cls, config: Config) -> Config:
+        """tf_keras writes arguments of a kernel too, of which there is none here."""
+        unused = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")
+        return {key: value for key, value in super().modernized(config).items() if key not in unused}
 
     def build(self, input_shape: Shape) -> None:
         """Make depthwise_kernel (*K, I, M), pointwise_kernel (1, ..., I M, F) and bias (F,) for inputs (B, *N, I)."""

@@ -62,6 +62,8 @@ def between(kind: str, steps: int, factor: int) -> np.ndarray:
     """
     reach, kernel = _KERNELS[kind]
     at = (np.arange(steps * factor) + 0.5) / factor - 0.5
+    if kind == "bicubic":  # TensorFlow, on which models were trained, looks these weights up in a table.
+        at = np.floor(at) + np.rint(1024 * (at - np.floor(at))) / 1024
     distance = np.abs(at[:, None] - np.arange(steps))
     weights = np.where(distance < reach, kernel(np.minimum(distance, reach)), 0.0)
     total: np.ndarray = weights.sum(axis=1, keepdims=True)
