@@ -6,6 +6,7 @@ import sys
 from typing import Any, Final, Literal
 
 Executor = Literal["auto", "numpy", "jax"]
+DataFormat = Literal["channels_last", "channels_first"]
 
 _FLOATS: Final = ("float16", "float32", "float64", "bfloat16")
 
@@ -21,6 +22,7 @@ class Settings:
     def __init__(self) -> None:
         self._floatx = "float32"
         self._epsilon = 1e-7
+        self._image_data_format: DataFormat = "channels_last"
         self._executor: Executor = "auto"
         self._bars = True
 
@@ -56,6 +58,17 @@ class Settings:
         if not isinstance(value, bool):
             raise ValueError(f"config.bars: expected True or False, got {value!r}.")
         self._bars = value
+
+    @property
+    def image_data_format(self) -> DataFormat:
+        """What layers take for their `data_format` where nothing is said: "channels_last" at first."""
+        return self._image_data_format
+
+    @image_data_format.setter
+    def image_data_format(self, value: DataFormat) -> None:
+        if value not in ("channels_last", "channels_first"):
+            raise ValueError(f"config.image_data_format: expected 'channels_last' or 'channels_first', got {value!r}.")
+        self._image_data_format = value
 
     @property
     def executor(self) -> Executor:

@@ -14,6 +14,7 @@ from gatewise.activations import Activation
 from gatewise.arguments.declared import REQUIRED, Argument
 from gatewise.arguments.parsers import boolean, fraction, integer, number, one_of, optional, positive
 from gatewise.base.release import Release
+from gatewise.config import config
 
 KEYWORD_IN_KERAS2: Final[dict[Release, None]] = {"tf1": None, "tf2": None}
 """The `places` of an argument that came with Keras 3."""
@@ -90,7 +91,7 @@ def padding(*choices: str) -> Argument[str, str]:
 
 
 def data_format(**options: Any) -> Argument[Any, str]:
-    """Where the features are: "channels_last" (B, T, I), which None means too, or "channels_first" (B, I, T)."""
+    """Where the features are: "channels_last" (B, T, I), "channels_first" (B, I, T), or None for what `config` says."""
     return Argument(default=None, parse=_data_format, **options)
 
 
@@ -118,7 +119,7 @@ def _alone(value: Any) -> int:
 
 
 def _data_format(value: Any) -> str:
-    return "channels_last" if value is None else str(one_of("channels_last", "channels_first")(value))
+    return config.image_data_format if value is None else str(one_of("channels_last", "channels_first")(value))
 
 
 optional_number = optional(_plain_number)

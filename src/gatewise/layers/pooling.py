@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -184,11 +185,8 @@ class GlobalAveragePooling(GlobalPooling):
         """The mean over the axes."""
         xp = namespace(inputs)
         with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is NaN, as in Keras, and says so itself.
-            return _mean(xp, xp.sum(inputs, axis=self._pooled, keepdims=self.keepdims), _count(self, inputs))
-
-
-def _count(layer: GlobalPooling, inputs: Array) -> int:
-    return int(np.prod(layer._axes_of(inputs.shape)))
+            counted = prod(inputs.shape[axis] for axis in self._pooled)
+            return _mean(xp, xp.sum(inputs, axis=self._pooled, keepdims=self.keepdims), counted)
 
 
 def _mean(xp: Any, total: Array, count: Any) -> Array:

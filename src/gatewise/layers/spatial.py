@@ -135,9 +135,8 @@ class Spatial(Layer):
             if old in config and old not in cls._arguments and new in cls._arguments:
                 value = config.pop(old)
                 config.setdefault(new, _DATA_FORMATS.get(value, value) if old == "dim_ordering" else value)
-        if config.get("groups") == 1 and "groups" not in cls._arguments:
-            del config["groups"]
-        return config
+        left_out = {"output_shape"} | ({"groups"} if config.get("groups") == 1 else set())
+        return {key: value for key, value in config.items() if key in cls._arguments or key not in left_out}
 
 
 _KERNEL_SIZES: Final = (("nb_row", "nb_col"), ("kernel_dim1", "kernel_dim2", "kernel_dim3"))

@@ -87,7 +87,7 @@ class Conv2DTranspose(ConvTranspose, rank=2):
     """
 
 
-@registered.register("Conv3DTranspose", "Convolution3DTranspose")
+@registered.register("Conv3DTranspose", "Convolution3DTranspose", "Deconvolution3D")
 class Conv3DTranspose(ConvTranspose, rank=3):
     """The transpose of `Conv3D`, over three axes; see `Conv1DTranspose`.
 

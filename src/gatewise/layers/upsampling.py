@@ -16,30 +16,30 @@ from gatewise.layers.spatial import Spatial, sizes
 # --- Between places ----------------------------------------------------------------------------------------------
 
 
-def _triangle(d: np.ndarray) -> np.ndarray:
+def _triangle(d: Any) -> Any:
     return 1.0 - d
 
 
-def _keys(d: np.ndarray) -> np.ndarray:
+def _keys(d: Any) -> Any:
     near, far = (1.5 * d - 2.5) * d * d + 1.0, ((-0.5 * d + 2.5) * d - 4.0) * d + 2.0
     return np.where(d < 1.0, near, far)
 
 
-def _mitchell(d: np.ndarray) -> np.ndarray:
+def _mitchell(d: Any) -> Any:
     near = ((7.0 * d - 12.0) * d * d + 16.0 / 3.0) / 6.0
     far = (((-7.0 / 3.0 * d + 12.0) * d - 20.0) * d + 32.0 / 3.0) / 6.0
     return np.where(d < 1.0, near, far)
 
 
-def _lanczos(radius: float) -> Callable[[np.ndarray], np.ndarray]:
+def _lanczos(radius: float) -> Callable[[Any], Any]:
     return lambda d: np.sinc(d) * np.sinc(d / radius)
 
 
-def _gaussian(d: np.ndarray) -> np.ndarray:
+def _gaussian(d: Any) -> Any:
     return np.exp(-2.0 * d * d)
 
 
-_KERNELS: Final[dict[str, tuple[float, Callable[[np.ndarray], np.ndarray]]]] = {
+_KERNELS: Final[dict[str, tuple[float, Callable[[Any], Any]]]] = {
     "bilinear": (1.0, _triangle),
     "bicubic": (2.0, _keys),
     "mitchellcubic": (2.0, _mitchell),
@@ -66,8 +66,8 @@ def between(kind: str, steps: int, factor: int) -> np.ndarray:
         at = np.floor(at) + np.rint(1024 * (at - np.floor(at))) / 1024
     distance = np.abs(at[:, None] - np.arange(steps))
     weights = np.where(distance < reach, kernel(np.minimum(distance, reach)), 0.0)
-    total: np.ndarray = weights.sum(axis=1, keepdims=True)
-    return weights / total
+    found: np.ndarray = weights / weights.sum(axis=1, keepdims=True)
+    return found
 
 
 # --- The layers --------------------------------------------------------------------------------------------------

@@ -203,6 +203,15 @@ BY_LAYERS: dict[str, tuple[Callable[[], Any], Any]] = {
         ),
         floats(5),
     ),
+    "convolutions of each feature": (
+        lambda: chain(
+            layers.DepthwiseConv1D(3, padding="causal", depth_multiplier=2, dilation_rate=2, activation="tanh"),
+            layers.SeparableConv1D(4, 2, padding="causal", depth_multiplier=2),
+            layers.DepthwiseConv1D(1, use_bias=False),
+            layers.GRU(2),
+        ),
+        floats(5),
+    ),
     "sequences in a step": (
         lambda: chain(layers.TimeDistributed(layers.LSTM(3)), layers.GRU(2), shape=(None, 4, 5)),
         floats(4, 5),

@@ -15,8 +15,6 @@ from gatewise.base.variable import Variable
 from gatewise.config import config
 from gatewise.layer.symbolic import SymbolicTensor
 
-_data_format = "channels_last"
-
 
 def backend() -> str:
     """What computes: "jax" where `gatewise.config` says so, else "numpy".
@@ -85,18 +83,17 @@ def set_epsilon(value: float) -> None:
 
 
 def image_data_format() -> str:
-    """Where programs put an image's channels; layers have their own argument `data_format`.
+    """Where an image's channels are, for layers whose `data_format` is not said.
 
     >>> image_data_format()
     'channels_last'
     """
-    return _data_format
+    return config.image_data_format
 
 
 def set_image_data_format(data_format: str) -> None:
     """Set what `image_data_format` says."""
-    global _data_format
-    _data_format = str(one_of("channels_last", "channels_first")(data_format))
+    config.image_data_format = one_of("channels_last", "channels_first")(data_format)
 
 
 def is_keras_tensor(x: Any) -> bool:
