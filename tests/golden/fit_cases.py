@@ -173,3 +173,35 @@ def frozen(keras: Any) -> Any:
     )  # fmt: skip
     model.compile("adam", "mse")
     return model, *sequences(), {}
+
+
+@case
+def pictures_over_time(keras: Any) -> Any:
+    """A convolution of each picture, and an LSTM of what it finds."""
+    layers = keras.layers
+    each = [layers.Conv2D(2, 3, activation="relu"), layers.MaxPooling2D(2), layers.Flatten()]
+    model = keras.Sequential(
+        [layers.Input((3, 6, 8, 1)), *map(layers.TimeDistributed, each), layers.LSTM(UNITS), layers.Dense(1)]
+    )
+    model.compile(keras.optimizers.SGD(0.05), "mse", metrics=["mae"])
+    rng = np.random.RandomState(7)
+    x = rng.standard_normal((N, 3, 6, 8, 1)).astype("float32")
+    return model, x, x.mean(axis=(1, 2, 3, 4))[:, None] + 0.5, {"validation_split": 0.2}
+
+
+@case
+def longer_and_shorter_again(keras: Any) -> Any:
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            layers.Input((T, FEATURES)),
+            layers.Conv1DTranspose(3, 3, strides=2, padding="same", activation="tanh"),
+            layers.AveragePooling1D(3, strides=1, padding="same"),
+            layers.SeparableConv1D(4, 3, depthwise_regularizer="l2", pointwise_constraint="max_norm"),
+            layers.DepthwiseConv1D(2, bias_regularizer="l1"),
+            layers.GlobalMaxPooling1D(),
+            layers.Dense(1),
+        ]
+    )
+    model.compile("adam", "mse")
+    return model, *sequences(), {}
