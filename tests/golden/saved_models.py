@@ -70,6 +70,21 @@ def convolution() -> Made:
     return chain(L.Conv1D(6, 2, padding="causal", activation="relu"), L.MaxPooling1D(2), L.GRU(2)), X
 
 
+def over_axes() -> Made:
+    first = [L.ZeroPadding1D((1, 0)), L.Conv1DTranspose(4, 2, strides=2), L.Cropping1D(1), L.Reshape((5, 2, 4))]
+    second = [L.Conv2D(4, (2, 1), padding="same", groups=2), L.DepthwiseConv2D((2, 1), depth_multiplier=2)]
+    third = [L.UpSampling2D((1, 2), interpolation="bilinear"), L.SeparableConv2D(3, 2), L.SpatialDropout2D(0.2)]
+    fourth = [L.MaxPooling2D((1, 3)), L.Permute((2, 1, 3)), L.TimeDistributed(L.DepthwiseConv1D(2))]
+    fifth = [L.TimeDistributed(L.SeparableConv1D(3, 1)), L.TimeDistributed(L.GlobalAveragePooling1D()), L.GRU(2)]
+    return chain(*first, *second, *third, *fourth, *fifth), X
+
+
+def over_three_axes() -> Made:
+    first = [L.Reshape((5, 2, 2, 1)), L.Conv3D(2, (2, 1, 1)), L.ZeroPadding3D((1, 0, 0)), L.Conv3DTranspose(2, 2)]
+    second = [L.AveragePooling3D((2, 1, 1)), L.UpSampling3D((1, 1, 2)), L.Cropping3D(((0, 1), 1, 0))]
+    return chain(*first, *second, L.SpatialDropout3D(0.2), L.GlobalMaxPooling3D()), X
+
+
 def normed() -> Made:
     frozen = L.Dense(3, trainable=False)
     return chain(frozen, L.BatchNormalization(), L.Dropout(0.4), L.LayerNormalization(), L.LSTM(2)), X
@@ -126,7 +141,8 @@ def rmsprop() -> Made:
 BUILDERS: dict[str, Callable[[], Made]] = {
     build.__name__: build
     for build in (
-        lstm, gru, simple_rnn, stateful, bidirectional, time_distributed, embedding, convolution, normed, functional,
+        lstm, gru, simple_rnn, stateful, bidirectional, time_distributed, embedding, convolution, over_axes,
+        over_three_axes, normed, functional,
         nested, shared, adam, sgd, rmsprop,
     )
 }  # fmt: skip
