@@ -18,6 +18,7 @@ from gatewise.layers.attention import AdditiveAttention as AdditiveAttention
 from gatewise.layers.attention import Attention as Attention
 from gatewise.layers.attention import GroupedQueryAttention as GroupedQueryAttention
 from gatewise.layers.attention import MultiHeadAttention as MultiHeadAttention
+from gatewise.layers.category_encoding import CategoryEncoding as CategoryEncoding
 from gatewise.layers.convolution import Conv1D as Conv1D
 from gatewise.layers.convolution import Conv2D as Conv2D
 from gatewise.layers.convolution import Conv3D as Conv3D
@@ -26,10 +27,17 @@ from gatewise.layers.depthwise import DepthwiseConv1D as DepthwiseConv1D
 from gatewise.layers.depthwise import DepthwiseConv2D as DepthwiseConv2D
 from gatewise.layers.depthwise import SeparableConv1D as SeparableConv1D
 from gatewise.layers.depthwise import SeparableConv2D as SeparableConv2D
+from gatewise.layers.discretization import Discretization as Discretization
+from gatewise.layers.einsum_dense import EinsumDense as EinsumDense
 from gatewise.layers.embedding import Embedding as Embedding
+from gatewise.layers.embedding import ReversibleEmbedding as ReversibleEmbedding
 from gatewise.layers.function import Lambda as Lambda
+from gatewise.layers.hashing import HashedCrossing as HashedCrossing
+from gatewise.layers.hashing import Hashing as Hashing
 from gatewise.layers.locally_connected import LocallyConnected1D as LocallyConnected1D
 from gatewise.layers.locally_connected import LocallyConnected2D as LocallyConnected2D
+from gatewise.layers.lookup import IntegerLookup as IntegerLookup
+from gatewise.layers.lookup import StringLookup as StringLookup
 from gatewise.layers.masking import Masking as Masking
 from gatewise.layers.merging import Add as Add
 from gatewise.layers.merging import Average as Average
@@ -90,6 +98,10 @@ from gatewise.layers.reshaping import Flatten as Flatten
 from gatewise.layers.reshaping import Permute as Permute
 from gatewise.layers.reshaping import RepeatVector as RepeatVector
 from gatewise.layers.reshaping import Reshape as Reshape
+from gatewise.layers.reshaping import UpSampling1D as UpSampling1D
+from gatewise.layers.reshaping import ZeroPadding1D as ZeroPadding1D
+from gatewise.layers.scaling import Normalization as Normalization
+from gatewise.layers.scaling import Rescaling as Rescaling
 from gatewise.layers.text_vectorization import TextVectorization as TextVectorization
 from gatewise.layers.transposed import Conv1DTranspose as Conv1DTranspose
 from gatewise.layers.transposed import Conv2DTranspose as Conv2DTranspose

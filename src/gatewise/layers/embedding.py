@@ -17,13 +17,15 @@ from gatewise.arguments import (
     flag,
     initializer,
     optional,
+    optional_number,
     positive,
     regularizer,
 )
 from gatewise.base import release
-from gatewise.base.arrays import is_floating, namespace
+from gatewise.base.arrays import dtype_of, is_floating, namespace
 from gatewise.base.typing import Array, Config, Shape
 from gatewise.layer import Layer, registered
+from gatewise.layer.tracking import dtype_name
 
 
 def _lengths(value: Any) -> Any:
@@ -100,8 +102,8 @@ class Embedding(Layer):
         lengths = self.input_length if isinstance(self.input_length, tuple) else (self.input_length,)
         return (self.batch_size, *lengths)
 
-    def build(self, input_shape: Shape) -> None:
-        """Make embeddings (N, D)."""
+    def build(self, input_shape: Shape | None = None) -> None:
+        """Make embeddings (N, D), whatever the input's shape."""
         self.embeddings = self._add_declared("embeddings", (self.input_dim, self.output_dim))
 
     def inputs_for(self, kernel: Shape) -> list[Shape]:
@@ -156,3 +158,64 @@ class Embedding(Layer):
             del config["dtype"]
         dropped = ("lora_rank", "lora_alpha", "quantization_config", "use_one_hot_matmul", "dropout")
         return super().modernized({k: v for k, v in config.items() if not (k in dropped and not v)})
+
+
+def _dtype(value: Any) -> Any:
+    return None if value is None else dtype_name(value)
+
+
+@registered.register("ReversibleEmbedding")
+class ReversibleEmbedding(Embedding):
+    """An `Embedding` that also goes back: vectors (B, ..., D) become logits (B, ..., N), by the table's transpose.
+
+    Args:
+        input_dim, output_dim: as in `Embedding`.
+        tie_weights: whether the way back has the same weights; else it has reverse_embeddings (D, N).
+        embeddings_initializer, embeddings_regularizer, embeddings_constraint, mask_zero: as in `Embedding`.
+        reverse_dtype: in which dtype the way back is computed; None for the layer's.
+        logit_soft_cap: c; logits z become c tanh(z / c), which stays within c. None for no cap.
+        **kwargs: as in `Embedding`.
+
+    Call arguments:
+        reverse: whether to go back.
+
+    Source: Press and Wolf, Using the Output Embedding to Improve Language Models (2016),
+    https://arxiv.org/abs/1608.05859.
+
+    >>> import numpy as np
+    >>> layer = ReversibleEmbedding(10, 4)
+    >>> vectors = layer(np.array([[1, 2, 3]]))
+    >>> layer(vectors, reverse=True).shape
+    (1, 3, 10)
+    """
+
+    tie_weights: Argument[bool, bool] = flag(True, after="output_dim")
+    reverse_dtype: Argument[Any, Any] = Argument(default=None, parse=_dtype, after="mask_zero")
+    logit_soft_cap: Argument[Any, float | None] = Argument(default=None, parse=optional_number, after="reverse_dtype")
+
+    plain_call = False
+    works_step_by_step = True
+
+    def build(self, input_shape: Shape | None = None) -> None:
+        """Make embeddings (N, D), and reverse_embeddings (D, N) where weights are not tied."""
+        super().build(input_shape)
+        if not self.tie_weights:
+            self.reverse_embeddings = self.add_weight(
+                name="reverse_embeddings",
+                shape=(self.output_dim, self.input_dim),
+                initializer=self.embeddings_initializer,
+            )
+
+    def call(self, inputs: Array, reverse: bool = False) -> Array:
+        """The rows of the table; or logits."""
+        if not reverse:
+            return super().call(inputs)
+        kernel = self.embeddings.value.T if self.tie_weights else self.reverse_embeddings.value
+        xp = namespace(inputs, kernel)
+        kind = dtype_of(kernel, self.reverse_dtype or self.dtype)
+        logits = xp.matmul(xp.astype(inputs, kind), xp.astype(kernel, kind))
+        return logits if self.logit_soft_cap is None else self.logit_soft_cap * xp.tanh(logits / self.logit_soft_cap)
+
+    def compute_output_shape(self, input_shape: Shape, reverse: bool = False) -> Shape:
+        """(B, ..., D); back, (B, ..., N)."""
+        return (*input_shape[:-1], self.input_dim) if reverse else (*input_shape, self.output_dim)

@@ -9,6 +9,7 @@ from gatewise.streaming.rules import merging as merging
 from gatewise.streaming.rules import normalization as normalization
 from gatewise.streaming.rules import operation as operation
 from gatewise.streaming.rules import passing as passing
+from gatewise.streaming.rules import preprocessing as preprocessing
 from gatewise.streaming.rules import recurrent as recurrent
 from gatewise.streaming.rules import reshaping as reshaping
 from gatewise.streaming.rules import rnn as rnn
