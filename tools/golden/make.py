@@ -40,6 +40,7 @@ PARTS = (
     "ops",
     "checkpoints",
     "spatial",
+    "programs",
 )
 
 

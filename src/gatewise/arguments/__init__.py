@@ -19,6 +19,7 @@ from gatewise.arguments.kinds import count as count
 from gatewise.arguments.kinds import data_format as data_format
 from gatewise.arguments.kinds import flag as flag
 from gatewise.arguments.kinds import initializer as initializer
+from gatewise.arguments.kinds import not_negative as not_negative
 from gatewise.arguments.kinds import one_step as one_step
 from gatewise.arguments.kinds import optional_number as optional_number
 from gatewise.arguments.kinds import padding as padding

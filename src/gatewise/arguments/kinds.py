@@ -122,4 +122,12 @@ def _data_format(value: Any) -> str:
     return config.image_data_format if value is None else str(one_of("channels_last", "channels_first")(value))
 
 
+def not_negative(value: Any) -> float:
+    """A number of at least 0, as `real` reads it."""
+    found = _plain_number(value)
+    if found < 0:
+        raise ValueError(f"expected a number of at least 0, got {value!r}.")
+    return found
+
+
 optional_number = optional(_plain_number)

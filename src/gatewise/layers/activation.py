@@ -12,8 +12,8 @@ from gatewise.arguments import (
     flag,
     initializer,
     integer,
+    not_negative,
     optional,
-    optional_number,
     real,
     regularizer,
 )
@@ -94,8 +94,7 @@ class ReLU(_Rectifier):
 
     Args:
         max_value: the largest output, or None.
-        negative_slope: 0 by default.
-        threshold: 0 by default.
+        negative_slope, threshold: 0 by default. None of the three may be negative.
         **kwargs: see `Layer`.
 
     >>> import numpy as np
@@ -103,9 +102,9 @@ class ReLU(_Rectifier):
     [[0.0, 1.0, 1.5]]
     """
 
-    max_value: Argument[Any, float | None] = Argument(default=None, parse=optional_number)
-    negative_slope: Argument[Any, float] = real(0.0)
-    threshold: Argument[Any, float] = real(0.0)
+    max_value: Argument[Any, float | None] = Argument(default=None, parse=optional(not_negative))
+    negative_slope: Argument[Any, float] = Argument(default=0.0, parse=not_negative)
+    threshold: Argument[Any, float] = Argument(default=0.0, parse=not_negative)
 
     def call(self, inputs: Array) -> Array:
         """relu(x)."""

@@ -73,7 +73,7 @@ class Discretization(Layer):
 
         Args:
             data: numbers, or what gives batches of them, such as a `Dataset`.
-            batch_size: accepted.
+            batch_size: of an array's parts in TensorFlow 2's meaning, 32 by default; Keras 3 takes it whole.
             steps: so many batches.
 
         Raises:
@@ -81,14 +81,18 @@ class Discretization(Layer):
         """
         if self.num_bins is None:
             raise ValueError(f"{self.label} was given bin_boundaries: to learn them, give num_bins instead.")
-        whole = is_array(data) or isinstance(data, np.ndarray)
         summary = np.zeros((2, 0), "float32")
-        for batch in [data] if whole else islice(iter(data), steps):
+        for batch in self._batches(data, batch_size) if is_array(data) else islice(iter(data), steps):
             values = np.asarray(as_array(batch, f"The data for {self.label}"), "float32")
-            summary = _merged(_summary(values, self.epsilon), summary, self.epsilon)
+            summary = _merged(_summary(values, self.epsilon, self._release == "keras3"), summary, self.epsilon)
         if not summary.shape[1]:
             raise ValueError(f"{self.label}: there are no numbers to learn boundaries from.")
         self.bin_boundaries = _quantiles(summary, self.num_bins).tolist()
+
+    def _batches(self, data: Any, batch_size: int | None) -> list[Any]:
+        """An array as one batch; TensorFlow 2 cut it up, which its quantiles tell."""
+        size = len(data) if self._release == "keras3" else batch_size or 32
+        return [data[start : start + size] for start in range(0, len(data), max(size, 1))]
 
     def call(self, inputs: Array) -> Array:
         """The bins."""
@@ -121,10 +125,11 @@ class Discretization(Layer):
 # A summary (2, n) stands for many values: n of them in order, with how many each stands for. Source: Keras's layer.
 
 
-def _summary(values: np.ndarray, epsilon: float) -> np.ndarray:
+def _summary(values: np.ndarray, epsilon: float, keras3: bool) -> np.ndarray:
     ordered = np.sort(values.reshape(-1))
-    step = max(ordered.size * epsilon, 1.0)
-    kept = ordered[int(step - 1) :: int(step)]
+    share = ordered.size * epsilon
+    start, step = (max(share, 1.0) - 1, max(share, 1.0)) if keras3 else (int(share), max(int(share), 1))
+    kept = ordered[int(start) :: int(step)]
     return np.stack([kept, np.full_like(kept, step)])
 
 

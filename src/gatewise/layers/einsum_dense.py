@@ -55,7 +55,7 @@ class Equation(NamedTuple):
         spaceless = equation.replace(" ", "")
         for form, dots in zip(_FORMS, ("", "left", "right"), strict=True):
             if found := form.fullmatch(spaceless):
-                read = cls(*found.groups(), dots)
+                read = cls(found[1], found[2], found[3], dots)
                 break
         else:
             raise ValueError(

@@ -26,9 +26,11 @@ class _Buckets(Layer):
 
     num_bins: Argument[int, int] = count()
 
+    output_mode: Argument[str, str] = output_mode("int", "int", "one_hot", "multi_hot", "count")
+    sparse: Argument[bool, bool] = no_sparse()
+
     autocast = False
     moves_axes = True
-    output_mode: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         given = kwargs.get("dtype")
@@ -67,10 +69,8 @@ class Hashing(_Buckets):
     [[1], [0], [1], [1], [2]]
     """
 
-    mask_value: Argument[Any, Any] = Argument(default=None)
-    salt: Argument[Any, list[int] | None] = salt()
-    output_mode: Argument[str, str] = output_mode("int", "int", "one_hot", "multi_hot", "count")
-    sparse: Argument[bool, bool] = no_sparse()
+    mask_value: Argument[Any, Any] = Argument(default=None, after="num_bins")
+    salt: Argument[Any, list[int] | None] = salt(after="mask_value")
 
     why_whole_sequence = _READS_TEXT
 
@@ -107,7 +107,6 @@ class HashedCrossing(_Buckets):
     """
 
     output_mode: Argument[str, str] = output_mode("int", "int", "one_hot")
-    sparse: Argument[bool, bool] = no_sparse()
 
     why_whole_sequence = _READS_TEXT
 

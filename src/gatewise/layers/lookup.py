@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from gatewise.arguments import Argument, flag, integer, one_of, optional, positive, text
+from gatewise.base import release
 from gatewise.base.arrays import NUMBER_KINDS, TEXT, as_array, as_text, dtype_of, is_array, namespace
 from gatewise.base.fingerprints import fingerprint, keyed
 from gatewise.base.typing import Array, Config, Shape
@@ -36,9 +37,9 @@ def _several(value: Any) -> int:
     return found
 
 
-def salt() -> Argument[Any, list[int] | None]:
+def salt(**options: Any) -> Argument[Any, list[int] | None]:
     """The key of a hash that others cannot foresee: an integer, or two."""
-    return Argument(default=None, parse=optional(_key), kw_only=True)
+    return Argument(default=None, parse=optional(_key), **options)
 
 
 def _key(value: Any) -> list[int]:
@@ -71,7 +72,7 @@ class Lookup(Layer):
     output_mode: Argument[str, str] = output_mode("int", "int", "one_hot", "multi_hot", "count", "tf_idf")
     pad_to_max_tokens: Argument[bool, bool] = flag(False, kw_only=True)
     sparse: Argument[bool, bool] = no_sparse()
-    salt: Argument[Any, list[int] | None] = salt()
+    salt: Argument[Any, list[int] | None] = salt(kw_only=True)
 
     autocast = False
     moves_axes = True
@@ -80,6 +81,7 @@ class Lookup(Layer):
         kwargs.pop("has_input_vocabulary", None)
         expected = kwargs.pop("vocabulary_size", None)
         super().__init__(*args, **kwargs)
+        self._release = release.current()
         if self.pad_to_max_tokens and self.max_tokens is None:
             raise ValueError(f"{self.label}: pad_to_max_tokens=True needs max_tokens.")
         if self.invert and self.output_mode != "int":
@@ -233,7 +235,7 @@ class Lookup(Layer):
         return self._as_words(inputs)
 
     def call(self, inputs: Array) -> Array:
-        """int64; for "tf_idf" float32; inverted, words."""
+        """int64; for "tf_idf", and rows in TensorFlow 2's meaning, float32; inverted, words."""
         if self._words is None:
             raise ValueError(f"{self.label} has no vocabulary: call adapt(data) or set_vocabulary(words) first.")
         if self.invert:
@@ -254,7 +256,7 @@ class Lookup(Layer):
 
     def _given(self, xp: Any, numbers: Array) -> Array:
         if self.output_mode != "tf_idf":
-            return encoded(numbers, self.output_mode, self._width() or 0, "int64")
+            return encoded(numbers, self.output_mode, self._width() or 0, self._output_dtype(numbers))
         counts = encoded(numbers, "count", self._width() or 0, "float32")
         weights = np.zeros(counts.shape[-1], "float32")
         assert self._idf is not None
@@ -283,7 +285,8 @@ class Lookup(Layer):
         return encoded_shape(tuple(input_shape), mode, self._width())
 
     def _output_dtype(self, inputs: Any) -> str:
-        return "float32" if self.output_mode == "tf_idf" else "int64"
+        whole = self.output_mode != "tf_idf" and (self.output_mode == "int" or self._release == "keras3")
+        return "int64" if whole else "float32"
 
     def get_config(self) -> Config:
         """The arguments; the vocabulary is in it, whether given or learned."""

@@ -214,7 +214,7 @@ class Normalization(Elementwise):
                 f"{self.label}: mean and variance have the shape {np.shape(self.mean)}, but the input has the sizes "
                 f"{[self._wide[axis] for axis in self._kept]} on the axes {self.axis}."
             )
-        return tuple(xp.reshape(xp.asarray(each, dtype=kind), sizes) for each in (self.mean, self.variance))  # type: ignore[return-value]
+        return tuple(xp.reshape(xp.asarray(each, dtype=kind), sizes) for each in (self.mean, self.variance))
 
     def get_config(self) -> Config:
         """The arguments, with the axes as Keras 3 writes them."""
