@@ -52,6 +52,7 @@ class Argument(Generic[Given, Kept]):
             or None for only by keyword.
         in_config: False for an argument that acts at construction and leaves no trace, such as `weights`; None for one
             that Keras 3 does not know, which a config holds only where it is not the default.
+        otherwise: the attribute that is read in its place where it is kept as None.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Argument(Generic[Given, Kept]):
         kw_only: bool = False,
         places: Mapping[release.Release, str | None] | None = None,
         in_config: bool | None = True,
+        otherwise: str | None = None,
     ) -> None:
         self.name = ""
         self.parse = parse
@@ -79,6 +81,7 @@ class Argument(Generic[Given, Kept]):
         self.kw_only = kw_only
         self.places = places or {}
         self.in_config = in_config
+        self.otherwise = otherwise
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -109,7 +112,8 @@ class Argument(Generic[Given, Kept]):
         if instance is None:
             return self
         try:
-            return instance.__dict__[self.name]
+            kept = instance.__dict__[self.name]
+            return kept if kept is not None or self.otherwise is None else getattr(instance, self.otherwise)
         except KeyError:
             raise AttributeError(
                 f"{owner.__name__}.{self.name} is not set: call super().__init__(...) first in the constructor."

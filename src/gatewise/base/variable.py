@@ -23,6 +23,7 @@ import numpy as np
 from gatewise.base import recording
 from gatewise.base.arrays import as_array, shape_of
 from gatewise.base.changes import changes
+from gatewise.base.dtypes import numpy_dtype
 from gatewise.base.tensors import BINARY, as_tensor, item, operate, places
 from gatewise.base.typing import Array
 
@@ -79,13 +80,15 @@ class Variable:
         self,
         value: Array,
         *,
-        name: str,
+        name: str = "variable",
         path: str = "",
+        dtype: Any = None,
         trainable: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
     ) -> None:
         array = np.asarray(as_array(value, path or name))
+        array = array if dtype is None else array.astype(numpy_dtype(str(getattr(dtype, "name", dtype))))
         self._array = _frozen(array) if placeholders_now() else _copied(array, array.dtype)
         self.name = name
         self.path = path or name

@@ -253,6 +253,8 @@ def _ends(drawing: _Drawing, spec: Any) -> Any:
     if isinstance(spec, dict):
         return {key: _ends(drawing, value) for key, value in spec.items()}
     ends = [_ends(drawing, each) for each in spec]
+    if isinstance(spec, tuple):  # Of a config that was never in a file.
+        return tuple(ends)
     return ends[0] if len(ends) == 1 else ends
 
 

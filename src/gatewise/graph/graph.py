@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from gatewise import arguments
 from gatewise.arguments import Argument, absent
-from gatewise.base import masks, structure
+from gatewise.base import masks, release, structure
 from gatewise.base.arrays import NUMBER_KINDS, as_array, as_input, dtype_of, is_floating, namespace, shape_of
 from gatewise.base.release import Release
 from gatewise.base.typing import Config, Shape
@@ -240,7 +241,28 @@ class Graph:
             self._fitted(array, tensor) for array, tensor in zip(self._aligned(inputs), self.input_tensors, strict=True)
         ]
 
+    def _tell_other_structure(self, inputs: Any) -> None:
+        """Warn of a dict with more than the inputs, and of a list in the place of a dict; refuse one where the dict's
+        order says nothing, which Keras 2 takes.
+        """
+        if not isinstance(self.inputs, dict):
+            return
+        keys = list(self.inputs)
+        if isinstance(inputs, dict):
+            more = sorted(set(inputs) - set(keys), key=str)
+            if more and len(inputs) > len(keys):
+                warnings.warn(
+                    f"{self.label}: the structure of the inputs is {keys}, and {more} came too, which nothing reads.",
+                    stacklevel=6,
+                )
+        elif isinstance(inputs, (list, tuple)) and release.current() == "keras3":
+            words = f"{self.label}: the inputs are a dict with the keys {keys}, but a {type(inputs).__name__} came"
+            if keys != sorted(keys):
+                raise ValueError(f"{words}, and it is not clear which is which: pass a dict.")
+            warnings.warn(f"{words}, which is read in that order: pass a dict.", stacklevel=6)
+
     def _aligned(self, inputs: Any) -> list[Any]:
+        self._tell_other_structure(inputs)
         names = [tensor.name for tensor in self.input_tensors]
         if isinstance(inputs, dict) and not isinstance(self.inputs, dict):
             missing = [name for name in names if name not in inputs]

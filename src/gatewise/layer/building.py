@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from gatewise import arguments, regularizers
 from gatewise.arguments import Argument, optional, positive
 from gatewise.base import structure
 from gatewise.base.typing import Config, Shape
+from gatewise.layer.calls import making_weights
 from gatewise.layer.facts import Facts
 from gatewise.layer.signatures import named
 from gatewise.layer.weights import Weighted
@@ -37,8 +38,10 @@ def _whole(build: Callable[..., None]) -> Callable[..., None]:
             vars(self)["_in_build"] = True
             before = len(self._variables)
             try:
-                build(self, *args, **kwargs)
+                with making_weights():
+                    build(self, *args, **kwargs)
                 vars(self)["built"] = True
+                vars(self)["_built_from_start"] = False
                 vars(self)["_build_shapes"] = dict(zip(named(build), args, strict=False)) | kwargs
                 self._changed()
                 if self._first_weights is not None:
@@ -61,7 +64,11 @@ class Buildable(Facts, Weighted):
         default=None, parse=regularizers.get, serialize=regularizers.serialize, kw_only=True
     )
     input_shape: Argument[Any, Any] = Argument(
-        default=None, parse=optional(arguments.shape), kw_only=True, in_config=False
+        default=None,
+        parse=optional(arguments.shape),
+        kw_only=True,
+        in_config=False,
+        otherwise="drawn_input_shape",
     )
     batch_input_shape: Argument[Any, Any] = Argument(default=None, parse=_batch_shape, kw_only=True, in_config=False)
     batch_shape: Argument[Any, Any] = Argument(default=None, parse=_batch_shape, kw_only=True, in_config=False)
@@ -89,12 +96,20 @@ class Buildable(Facts, Weighted):
         return {"shapes_dict": given} if len(given) > 1 else {"input_shape": next(iter(given.values()))}
 
     @property
+    def drawn_input_shape(self) -> Any:
+        """The shape, or the shapes, of the symbolic tensors that the layer was called on, where it was called once."""
+        nodes = vars(self).get("_inbound_nodes", ())
+        if len(nodes) != 1 or not nodes[0].args:
+            return None
+        return structure.map_structure(lambda tensor: tuple(getattr(tensor, "shape", ())), nodes[0].args[0])
+
+    @property
     def declared_input_shape(self) -> Shape | None:
         """The input's shape with the batch axis, from whichever arguments gave it, or None."""
         if self.batch_input_shape is not None or self.batch_shape is not None:
             return self.batch_input_shape if self.batch_input_shape is not None else self.batch_shape  # type: ignore[no-any-return]
-        if self.input_shape is not None:
-            return (self.batch_size, *self.input_shape)
+        if vars(self).get("input_shape") is not None:
+            return (self.batch_size, *vars(self)["input_shape"])
         return self._shape_in_old_words()
 
     def _shape_in_old_words(self) -> Shape | None:
@@ -107,10 +122,13 @@ class Buildable(Facts, Weighted):
     def build(self, input_shape: Any) -> None:
         """Make the weights, for inputs of `input_shape`; overridden by layers that have any."""
 
+    _built_from_start = cast(Any, False)  # Not annotated: it is no argument.
+    """Whether the layer counts as built because it makes no weights of its own, and knows no input's shape yet."""
+
     def _build_once(self, input_shape: Any, **others: Any) -> None:
-        if not self.built:
+        if not self.built or self._built_from_start:
             with building:
-                if not self.built:
+                if not self.built or self._built_from_start:
                     self.build(input_shape, **others)
 
     def _check(self, shapes: Any) -> None:
@@ -124,6 +142,11 @@ class Buildable(Facts, Weighted):
         for shape, spec in zip(given, specs, strict=False):
             if spec is not None and (complaint := spec.complaint(tuple(shape))):
                 raise ValueError(f"{self.label}: {complaint}.")
+
+
+def builds_nothing(layer: type[Buildable]) -> bool:
+    """Whether a class of layers makes no weights of its own when it learns the shape of its input."""
+    return layer.build is Buildable.build
 
 
 Buildable.build = _whole(Buildable.build)  # type: ignore[method-assign]

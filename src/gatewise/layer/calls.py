@@ -20,6 +20,24 @@ def inside_a_call() -> bool:
     return _training.get() is not None
 
 
+_building: ContextVar[bool] = ContextVar("gatewise_building", default=False)
+
+
+def building_now() -> bool:
+    """Whether a layer is making its weights, in this thread or task."""
+    return _building.get()
+
+
+@contextmanager
+def making_weights() -> Iterator[None]:
+    """Inside the block a layer makes its weights."""
+    token = _building.set(True)
+    try:
+        yield
+    finally:
+        _building.reset(token)
+
+
 @contextmanager
 def calling(training: bool) -> Iterator[None]:
     """Inside the block a call goes on, with that flag."""

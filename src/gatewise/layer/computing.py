@@ -94,12 +94,12 @@ class Computing(Buildable):
 
     @property
     def losses(self) -> list[Any]:
-        """What is added to the loss: inside `fit` what the layers added in this call; the weights' regularizers, and
-        the functions that `add_loss` was given.
+        """What is added to the loss: inside a call what the layers have added in it, outside what they added in the
+        last one; the weights' regularizers, and the functions that `add_loss` was given.
         """
         kept = penalties.collected()
-        on_tape = vars(self).get("_penalties_on_tape", ()) if kept is None and tapes() else ()
-        own = list(on_tape if kept is None else kept.losses)
+        last = vars(self).get("_penalties_on_tape" if tapes() else "_last_losses", ())
+        own = list(last if kept is None else kept.losses)
         own += [penalties.of_weight(v) for v in self.trainable_variables if v.regularizer is not None]
         return own + [function() for layer in self._walk() for function in layer._loss_functions]
 

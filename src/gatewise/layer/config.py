@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from gatewise.arguments import REQUIRED
 from gatewise.base import structure
@@ -15,6 +16,18 @@ L = TypeVar("L", bound="Configured")
 
 class Configured(Drawable):
     """What is described by its arguments."""
+
+    _constructed_with = cast("Config", MappingProxyType({}))  # Not annotated: it is no argument.
+    """What the constructor of a user's own class was given, as far as a config can hold it."""
+
+    if not TYPE_CHECKING:  # Type checkers know constructors by the declared arguments.
+
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+            made = super().__new__(cls)
+            if not signatures.takes_declared(cls.__init__):
+                found = signatures.given(cls.__init__, args, kwargs)
+                vars(made)["_constructed_with"] = {name: value for name, value in found.items() if _is_plain(value)}
+            return made
 
     def _own_config(self) -> Config:
         kept = vars(self)  # A precision that nobody asked for reads as the dtype, and is kept as None.
@@ -31,8 +44,8 @@ class Configured(Drawable):
     def get_config(self) -> Config:
         """The arguments that would make this layer again, as plain values.
 
-        A class with a constructor of its own overrides this; where it does not, its arguments are looked for among the
-        attributes.
+        A class with a constructor of its own may override this; where it does not, the config holds the plain values
+        that the constructor was given, and other arguments are looked for among the attributes.
 
         Raises:
             ValueError: an argument of such a class that is not kept as an attribute of that name, or is not plain.
@@ -42,16 +55,18 @@ class Configured(Drawable):
             del own["activity_regularizer"]
         config = {name: getattr(self, name) for name in self._base_config} | {"dtype": self._dtype_config()} | own
         if type(self).get_config is Configured.get_config and not signatures.takes_declared(type(self).__init__):
-            config |= {
-                name: self._plain_attribute(name)
-                for name in signatures.named(type(self).__init__)
-                if name not in config
-            }
+            own_names = [name for name in signatures.named(type(self).__init__) if name not in config]
+            left_out = signatures.with_defaults(type(self).__init__) - set(self._constructed_with)
+            for name in own_names:
+                if name not in left_out or hasattr(self, name):
+                    config[name] = self._plain_attribute(name)
         return config
 
     def _plain_attribute(self, name: str) -> Any:
+        if name in self._constructed_with:
+            return self._constructed_with[name]
         value = getattr(self, name, self)
-        if all(isinstance(leaf, (str, int, float, type(None))) for leaf in structure.flatten(value)):
+        if _is_plain(value):
             return value
         raise ValueError(
             f"{self.label} cannot be saved: its argument {name!r} is not kept as an attribute of plain values. "
@@ -93,3 +108,7 @@ class Configured(Drawable):
         if argument.default is REQUIRED:
             return REQUIRED
         return argument.serialize(argument.parse(argument.default))
+
+
+def _is_plain(value: Any) -> bool:
+    return all(isinstance(leaf, (str, int, float, type(None))) for leaf in structure.flatten(value))

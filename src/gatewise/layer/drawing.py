@@ -71,6 +71,12 @@ class Drawable(Computing):
         """The output's shape (or structure of shapes) for an input's; both with the batch axis."""
         return shapes_by_example(self._tried, (example_of(input_shape, self.dtype),), {})
 
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Symbolic tensors of no model, with the shapes and dtypes that a call on symbolic tensors would give."""
+        inputs = args[0] if args else kwargs[self._call_takes().positional[0]]
+        shapes = self._output_shapes(structure.map_structure(shape_of, inputs), args, kwargs)
+        return example_of(shapes, self._output_dtype(inputs))
+
     def _tried(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The outputs at inference, after which every variable is as it was."""
         with calling(training=False), reading(Scope()) as scope:

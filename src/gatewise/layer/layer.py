@@ -26,7 +26,8 @@ from gatewise.base.recording import tapes
 from gatewise.base.registry import Registry
 from gatewise.base.typing import Array
 from gatewise.base.variable import all_or_nothing
-from gatewise.layer import recorded, symbolic
+from gatewise.layer import penalties, recorded, symbolic
+from gatewise.layer.building import builds_nothing
 from gatewise.layer.calls import calling, inside_a_call
 from gatewise.layer.config import Configured
 
@@ -62,6 +63,8 @@ class Layer(Configured):
         if self._by_release:
             self._unsaid = unsaid(self._arguments, self._by_release, args, kwargs)
         self._first_weights = weights
+        if builds_nothing(type(self)) and not self.is_model and weights is None:
+            self.built = self._built_from_start = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute on arrays, or draw a functional model when called on symbolic tensors.
@@ -80,7 +83,12 @@ class Layer(Configured):
             return recorded.recorded_call(self, args, kwargs)
         # Infinity in is NaN out, as everywhere; NumPy's warning would name no layer and help nobody.
         with calling(bool(kwargs.get("training"))), all_or_nothing(), np.errstate(all="ignore"):
-            outputs = self._compute(args, kwargs)
+            if penalties.collected() is None:
+                with penalties.collecting() as kept:
+                    outputs = self._compute(args, kwargs)
+                vars(self)["_last_losses"] = kept.losses
+            else:
+                outputs = self._compute(args, kwargs)
         return structure.map_structure(as_tensor, outputs)
 
     def stateless_call(
@@ -109,8 +117,9 @@ class Layer(Configured):
 
 # What a layer keeps for itself, and is not searched for layers and weights.
 Layer._unsearched = frozenset(
-    (*Layer._arguments, "built", "_variables", "_states", "_tracked_layers", "_containers", "_inbound_nodes",
-     "_graph", "_start_tensor", "_end_tensors", "_cache", "_first_weights", "_seeds", "input_spec")
+    (*Layer._arguments, "built", "_built_from_start", "_last_losses", "_constructed_with", "_variables", "_states",
+     "_tracked_layers", "_containers", "_inbound_nodes", "_graph", "_start_tensor", "_end_tensors", "_cache",
+     "_first_weights", "_seeds", "input_spec")
 )  # fmt: skip
 
 

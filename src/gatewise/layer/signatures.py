@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from gatewise.base import structure
@@ -43,21 +44,39 @@ def shapes_taken(function: Callable[..., Any], kwargs: dict[str, Any]) -> dict[s
     return {name: structure.map_structure(shape_of, given[name]) for name in named(function)[1:] if name in given}
 
 
-def named(constructor: Callable[..., Any]) -> list[str]:
+@cache
+def _parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
+    return tuple(inspect.signature(function).parameters.values())
+
+
+def given(constructor: Callable[..., None], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What a constructor is given, by the names of its parameters; nothing where it would not take it."""
+    try:
+        bound = inspect.signature(constructor).bind(None, *args, **kwargs)
+    except TypeError:  # It says so itself; or it is a copy, which is made without arguments.
+        return {}
+    names = named(constructor)
+    extra = [value for name, value in bound.arguments.items() if isinstance(value, dict) and name not in names]
+    taken = {name: value for name, value in bound.arguments.items() if name in names}
+    return taken | (extra[0] if extra else {})
+
+
+def named(function: Callable[..., Any]) -> list[str]:
     """The parameters that a constructor or a method names, without `self`."""
-    parameters = list(inspect.signature(constructor).parameters.values())[1:]
+    parameters = _parameters(function)[1:]
     return [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
 def takes_declared(constructor: Callable[..., None]) -> bool:
     """Whether a constructor passes on what it is given, so that the declared arguments are all that it takes."""
-    return any(
-        parameter.kind is parameter.VAR_POSITIONAL for parameter in inspect.signature(constructor).parameters.values()
-    )
+    return any(parameter.kind is parameter.VAR_POSITIONAL for parameter in _parameters(constructor))
 
 
 def takes_any_keyword(constructor: Callable[..., None]) -> bool:
     """Whether a constructor has a `**kwargs`."""
-    return any(
-        parameter.kind is parameter.VAR_KEYWORD for parameter in inspect.signature(constructor).parameters.values()
-    )
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in _parameters(constructor))
+
+
+def with_defaults(constructor: Callable[..., None]) -> set[str]:
+    """The parameters that a constructor need not be given."""
+    return {parameter.name for parameter in _parameters(constructor) if parameter.default is not parameter.empty}

@@ -133,6 +133,11 @@ class Tracked(Declared):
         return self._tracked_layers
 
     @property
+    def path(self) -> str:
+        """The name, with which the paths of the weights begin."""
+        return self.name
+
+    @property
     def label(self) -> str:
         """The class and the name, as errors give them: LSTM 'encoder'."""
         return f"{type(self).__name__} {self.name!r}"

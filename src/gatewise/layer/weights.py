@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from gatewise import constraints, initializers, regularizers
+from gatewise.base import release
 from gatewise.base.arrays import as_array, numpy_dtype, shape_of
 from gatewise.base.variable import Variable, all_or_nothing, placeholder, placeholders_now
+from gatewise.layer.calls import building_now, inside_a_call
 from gatewise.layer.tracking import Tracked, dtype_name
 
 
@@ -43,8 +45,14 @@ class Weighted(Tracked):
             name: "weight" by default.
 
         Raises:
-            ValueError: fractions drawn at random for a dtype of whole numbers, an open shape, or one beyond all memory.
+            ValueError: inside `call` (Keras 2 allowed it, and so it is in its meaning); fractions drawn at random for a
+                dtype of whole numbers, an open shape, or one beyond all memory.
         """
+        if inside_a_call() and not building_now() and release.current() == "keras3":
+            raise ValueError(
+                f"{self.label} cannot make the weight {name or (args[0] if args else 'weight')!r} inside `call`, where "
+                "the state of layers is fixed: make it in `build` or in the constructor."
+            )
         for value, words in zip(args, _WEIGHT_ORDERS[bool(args) and isinstance(args[0], str)], strict=False):
             if words == "name":
                 name = value

@@ -98,8 +98,6 @@ from gatewise.layers.reshaping import Flatten as Flatten
 from gatewise.layers.reshaping import Permute as Permute
 from gatewise.layers.reshaping import RepeatVector as RepeatVector
 from gatewise.layers.reshaping import Reshape as Reshape
-from gatewise.layers.reshaping import UpSampling1D as UpSampling1D
-from gatewise.layers.reshaping import ZeroPadding1D as ZeroPadding1D
 from gatewise.layers.scaling import Normalization as Normalization
 from gatewise.layers.scaling import Rescaling as Rescaling
 from gatewise.layers.text_vectorization import TextVectorization as TextVectorization

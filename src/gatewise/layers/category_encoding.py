@@ -46,11 +46,12 @@ def encoded(numbers: Array, mode: str, width: int, dtype: str, weights: Array | 
         weights: what each number counts, for "count".
     """
     xp = namespace(numbers)
+    kind = xp.zeros((), int).dtype if dtype == "int64" else dtype_of(numbers, dtype)  # JAX may have no int64.
     if mode == "int":
-        return xp.astype(numbers, dtype_of(numbers, dtype))
+        return xp.astype(numbers, kind)
     if mode == "one_hot" and numbers.ndim > 1 and numbers.shape[-1] == 1:
         numbers = xp.reshape(numbers, numbers.shape[:-1])
-    hot = xp.astype(numbers[..., None] == xp.arange(width), dtype_of(numbers, dtype))
+    hot = xp.astype(numbers[..., None] == xp.arange(width), kind)
     if mode == "one_hot":
         return hot
     if weights is not None:

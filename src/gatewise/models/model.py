@@ -508,6 +508,11 @@ class Drawn(Model):
         return self._graph_now().outputs
 
     @property
+    def drawn_input_shape(self) -> Any:
+        """The inputs' shapes, in their structure."""
+        return structure.map_structure(lambda tensor: tensor.shape, self._graph_now().inputs)
+
+    @property
     def output_shape(self) -> Any:
         """The outputs' shapes, in their structure, with the layers' arguments as they are now."""
         graph = self._graph_now()

@@ -36,7 +36,7 @@ class Sequential(Drawn):
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, trainable=trainable, **kwargs)
         self._graph: Graph | None = None
-        self._start_tensor: SymbolicTensor | None = None
+        self._start_tensor: Any = None  # A symbolic tensor, or a list or a dict of them.
         self._end_tensors: list[Any] = []
         self._shape_from_data = False
         for layer in [] if layers is None else layers:
@@ -92,17 +92,9 @@ class Sequential(Drawn):
 
     def _draw(self, layer: Layer) -> None:
         assert self._start_tensor is not None
-        output = self._output_of(layer, self._end_tensors[-1] if self._end_tensors else self._start_tensor)
+        output = layer(self._end_tensors[-1] if self._end_tensors else self._start_tensor)
         graph = Graph(self._start_tensor, output, self.label)
         self._start_with(self._start_tensor, [*self._end_tensors, output], graph)
-
-    def _output_of(self, layer: Layer, before: Any) -> Any:
-        if not isinstance(before, SymbolicTensor):
-            raise ValueError(
-                f"{self.label}: {layer.label} cannot follow a layer with several outputs: only the last layer of a "
-                "Sequential may have them. Draw the model with Input and Model instead."
-            )
-        return layer(before)
 
     def pop(self) -> Layer:
         """Take the last layer away, and return it."""
@@ -129,33 +121,50 @@ class Sequential(Drawn):
             self._forget_call(layer, output)
 
     def build(self, input_shape: Any = None) -> None:
-        """Make the weights for inputs of `input_shape` (with the batch axis)."""
+        """Make the weights for inputs of `input_shape` (with the batch axis); a list or a dict of shapes for several.
+
+        Raises:
+            ValueError: another shape than the model was built for.
+        """
         with building:
-            if self._start_tensor is not None or input_shape is None:
+            if input_shape is None:
+                return
+            if self._start_tensor is not None:
+                self._check_same(input_shape)
                 return
             dtype = _input_dtype(self.layers[0]) if self.layers else None
-            start = Input(batch_shape=tuple(input_shape), dtype=dtype, name=f"{self.name}_input")
-            assert start.node is not None
+            start = _starts(input_shape, dtype, f"{self.name}_input")
+            inputs = [tensor.node.layer for tensor in structure.flatten(start)]
             if not self.layers:
                 self._start_tensor = start
-                self._sublayers.append(start.node.layer)
+                self._sublayers.extend(inputs)
                 return
             ends, graph = self._drawn_from(start)
-            self._sublayers.insert(0, start.node.layer)
+            self._sublayers[:0] = inputs
             self._start_with(start, ends, graph)
 
-    def _start_with(self, start: SymbolicTensor, ends: list[Any], graph: Graph) -> None:
+    def _check_same(self, input_shape: Any) -> None:
+        if self._shape_from_data or not structure.is_shape(input_shape):
+            return
+        kept = self._start_tensor.shape
+        pairs = list(zip(kept, input_shape, strict=False))
+        if len(kept) != len(input_shape) or any(None not in pair and pair[0] != pair[1] for pair in pairs):
+            raise ValueError(
+                f"{self.label} is built for inputs of the shape {kept}, and cannot be for {tuple(input_shape)} now."
+            )
+
+    def _start_with(self, start: Any, ends: list[Any], graph: Graph) -> None:
         """Run as drawn from `start` from now on; other threads see the old drawing or the new."""
         self._start_tensor, self._end_tensors, self._graph = start, ends, graph
         self.built = True
         self._changed()
 
-    def _drawn_from(self, start: SymbolicTensor) -> tuple[list[Any], Graph]:
+    def _drawn_from(self, start: Any) -> tuple[list[Any], Graph]:
         """The layers' outputs and the graph, drawn from another input."""
         ends: list[Any] = []
         try:
             for layer in self.layers:
-                ends.append(self._output_of(layer, ends[-1] if ends else start))
+                ends.append(layer(ends[-1] if ends else start))
         except Exception:
             self._forget_calls(ends)
             raise
@@ -185,27 +194,32 @@ class Sequential(Drawn):
     def _build_from(self, inputs: Any) -> None:
         if not self.layers:
             raise ValueError(f"{self.label} has no layers: add one first.")
-        array = inputs if isinstance(inputs, SymbolicTensor) else as_input(inputs, f"{self.label}: the input")
         stateful = any(getattr(layer, "stateful", False) for layer in self._walk() if layer is not self)
-        shape = shape_of(array)
+
+        def shape(leaf: Any) -> Shape:
+            array = leaf if isinstance(leaf, SymbolicTensor) else as_input(leaf, f"{self.label}: the input")
+            size, *sizes = shape_of(array)
+            return (size if stateful else None, *sizes)
+
         with building:
             if self._graph is None:
                 self._shape_from_data = True
                 try:
-                    self.build((shape[0] if stateful else None, *shape[1:]))
+                    self.build(structure.map_structure(shape, inputs) if _several(inputs) else shape(inputs))
                 except Exception:
                     self._shape_from_data = False
                     raise
 
     def _converted(self, inputs: Any) -> Any:
-        reads_text = self._start_tensor is not None and self._start_tensor.dtype == "string"
+        reads_text = getattr(self._start_tensor, "dtype", None) == "string"
         if self._shape_from_data and not reads_text and not structure.is_nested(inputs):
             self._admit(shape_of(as_array(inputs, f"{self.label}: the input")))
         return super()._converted(inputs)
 
     def _admit(self, shape: Shape) -> None:
         """Let data of another length in than that which first gave the shape, if the layers take it."""
-        assert self._start_tensor is not None
+        if not isinstance(self._start_tensor, SymbolicTensor):
+            return
         kept = self._start_tensor.shape
         if len(shape) != len(kept) or all(n in (None, size) for n, size in zip(kept[1:], shape[1:], strict=True)):
             return
@@ -227,6 +241,14 @@ class Sequential(Drawn):
             self._build_from(x)
         return super()._checked_inputs(x)
 
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The output's shape; the model need not know the shape of its input yet."""
+        if self._graph is not None or not self.layers:
+            return super().compute_output_shape(input_shape)
+        for layer in self.layers:
+            input_shape = layer.compute_output_shape(input_shape)
+        return input_shape
+
     def _graph_now(self) -> Graph:
         if self._graph is None:
             raise ValueError(
@@ -240,9 +262,10 @@ class Sequential(Drawn):
     def get_config(self) -> Config:
         """The layers' configs, in Keras 3's form."""
         config: Config = {"name": self.name, "trainable": self.trainable, "dtype": self._dtype_config()}
-        config["layers"] = [serialize_layer(layer) for layer in self._sublayers]
+        several = structure.is_nested(self._start_tensor)
+        config["layers"] = [serialize_layer(layer) for layer in (self.layers if several else self._sublayers)]
         if self._start_tensor is not None:
-            config["build_input_shape"] = self._start_tensor.shape
+            config["build_input_shape"] = structure.map_structure(shape_of, self._start_tensor)
         return config
 
     @classmethod
@@ -253,9 +276,23 @@ class Sequential(Drawn):
             made = [deserialize_layer(each) for each in layers]
             model = cls(made, name=options.get("name"), trainable=options.get("trainable", True))
             shape = options.get("build_input_shape")
-            if shape is not None and model._start_tensor is None and structure.is_shape(shape):
+            if shape is not None and model._start_tensor is None:
                 model.build(shape)
             return model
+
+
+def _several(inputs: Any) -> bool:
+    """Whether inputs are several arrays, and not one as nested lists of numbers."""
+    return structure.is_nested(inputs) and all(hasattr(leaf, "shape") for leaf in structure.flatten(inputs))
+
+
+def _starts(shape: Any, dtype: str | None, name: str) -> Any:
+    """An input, or a structure of inputs, for a shape or a structure of them."""
+    if structure.is_shape(shape):
+        return Input(batch_shape=tuple(shape), dtype=dtype, name=name)
+    return structure.map_structure(
+        lambda each: Input(batch_shape=tuple(each), dtype=dtype), shape, leaf=structure.is_shape
+    )
 
 
 def _input_dtype(layer: Layer) -> str | None:
