@@ -7,7 +7,7 @@ SOURCE := $(shell find native -name '*.h' -o -name '*.cpp')
 EXAMPLES := lstm gru lstm_arguments stream sensor forecast classify generate dga
 NPROC  := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test test-jax packages lint format bench golden interchange sanitize arm clean
+.PHONY: help demo test test-jax packages peer-tests lint format bench golden interchange sanitize arm clean
 
 help:
 	@echo "make demo      run the examples: some train, one runs a published model on real input"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench     ours and the peers, each in its own environment, in turn; ISA=avx2 holds all to that set"
 	@echo "make test-jax  the tests of engine and training under the oldest and the newest JAX that are taken"
 	@echo "make packages  published packages, installed from the index, run unchanged"
+	@echo "make peer-tests  Keras's own tests, from its archive on the index, against Gatewise"
 	@echo "make golden    make the golden cases anew from the real Keras, tf_keras and TensorFlow layers"
 	@echo "make interchange  have Keras 3, tf_keras, PyTorch and ONNX Runtime load the files that we write"
 	@echo "make sanitize  the native engine under AddressSanitizer, UBSan and ThreadSanitizer"
@@ -55,6 +56,14 @@ test-jax: $(VENV)/.tested
 
 packages: $(VENV)/.tested
 	$(BIN)/python -m pytest -q -o addopts="" tests/packages
+
+# Keras's test base needs absl; the tests, a limit of time.
+$(VENV)/.peered: $(VENV)/.tested
+	$(PIP) install -q --group peer
+	@touch $@
+
+peer-tests: $(VENV)/.peered
+	$(BIN)/python tools/peer_tests/run.py
 
 lint: $(VENV)/.linted
 	$(BIN)/ruff check .
