@@ -110,6 +110,8 @@ class Settings:
 
         compiled.turn(value == "auto")
 
+    traceback_filtering = False
+    """What `keras.config.is_traceback_filtering_enabled` says. An error's traceback is shown whole all the same."""
     policy: str | None = None
     """The dtype policy of layers that do not say theirs (`gatewise.dtype_policies`); None for `floatx`."""
     spread = False

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias, cast
 
 import numpy as np
 
+from gatewise.base import variable
+from gatewise.base.dtypes import numpy_dtype
 from gatewise.base.registry import Described, ObjectRegistry
 from gatewise.base.typing import Array, Config
+from gatewise.config import config
 from gatewise.random import SeedGenerator, generator
 
 InitializerLike: TypeAlias = Callable[..., Array]
@@ -447,6 +450,20 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     """
     return registry.deserialize(config, custom_objects)
 
+
+def _first_value(initializer: Any, shape: Any, dtype: Any) -> Any:
+    """The first value of a variable that a program makes: Keras 3's rules of dtypes for Python's numbers."""
+    if isinstance(initializer, str) or (callable(initializer) and not hasattr(initializer, "__array__")):
+        if shape is None:
+            raise ValueError(f"Variable: the initializer {initializer!r} needs the argument `shape`.")
+        return cast(Any, get(initializer))(tuple(shape), dtype=dtype or config.floatx)
+    if not hasattr(initializer, "dtype"):
+        initializer = np.asarray(initializer)
+        dtype = dtype or {"i": "int32", "f": config.floatx}.get(initializer.dtype.kind)
+    return initializer if dtype is None else np.asarray(initializer).astype(numpy_dtype(dtype))
+
+
+variable.first_value = _first_value
 
 zeros = Zeros
 ones = Ones

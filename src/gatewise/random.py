@@ -217,28 +217,42 @@ class SeedGenerator:
 
     Args:
         seed: an int for a stream that can be repeated, or None for one from the process-wide stream.
-        name: accepted, as in Keras 3.
+        name: what configs keep.
+
+    >>> seeds = SeedGenerator(3)
+    >>> seeds.get_config()
+    {'seed': 3, 'name': 'seed_generator'}
     """
 
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:
         self.seed = None if seed is None else _checked(seed)
+        self.name = name or "seed_generator"
         self._generator: np.random.Generator | None = None
         self._lock = threading.Lock()
 
-    def get_config(self) -> dict[str, Any]:
-        """The seed."""
-        return {"seed": self.seed}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
-        """A stream from its beginning."""
-        return cls(**config)
-
     def __getstate__(self) -> dict[str, Any]:
-        return {"seed": self.seed, "_generator": self._generator}
+        return {"seed": self.seed, "name": self.name, "_generator": self._generator}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _lock=threading.Lock())
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments."""
+        return {"seed": self.seed, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
+        """A stream from its beginning, as `get_config` has it."""
+        return cls(**config)
+
+    def next(self, ordered: bool = True) -> Array:
+        """Two uint32 numbers, others at each call, to seed something else with.
+
+        Args:
+            ordered: accepted, as Keras takes it.
+        """
+        with self.drawing() as source:
+            return source.integers(1 << 32, size=2, dtype=np.uint32)
 
     def state(self) -> np.ndarray:
         """Where the stream stands, as numbers that `set_state` takes back; zeros where it has not begun.
@@ -268,15 +282,6 @@ class SeedGenerator:
             if self._generator is None:
                 self._generator = generator(self.seed)
             yield self._generator
-
-    def key(self) -> Any:
-        """A key of JAX's of the stream, where a traced call has one; None elsewhere."""
-        key = _key_now()
-        if key is None or self.seed is None:
-            return key
-        import jax
-
-        return jax.random.fold_in(key, self.seed)
 
     def keep(self, xp: Any, shape: tuple[int, ...], rate: float, dtype: Any) -> Array:
         """Inverted dropout's mask: 0 with probability `rate`, else `1 / (1 - rate)`.

@@ -6,13 +6,15 @@ Activations, initializers, regularizers, constraints and layers each have one re
     1. `custom_objects` passed to the call
     2. the innermost `custom_object_scope`, then the ones around it
     3. `get_custom_objects()`, which `register_keras_serializable` fills
-    4. the registry's own entries, first those of the Keras generation in force (`gatewise.base.release`)
+    4. a subclass of Gatewise's, in the module that the config names, where the program has imported it
+    5. the registry's own entries, first those of the Keras generation in force (`gatewise.base.release`)
 
 A config is data. It picks among entries that exist; it never imports a module and never runs code that it carries.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -35,7 +37,7 @@ _scope: ContextVar[Mapping[str, Any] | None] = ContextVar("gatewise_custom_objec
 
 
 @contextmanager
-def custom_object_scope(*objects: Mapping[str, Any]) -> Iterator[None]:
+def custom_object_scope(*objects: Mapping[str, Any] | None) -> Iterator[None]:
     """Let names in configs mean your own classes and functions, inside the `with` block.
 
     Scopes nest: the inner one wins. A scope holds in its own thread or task only.
@@ -48,7 +50,7 @@ def custom_object_scope(*objects: Mapping[str, Any]) -> Iterator[None]:
     """
     merged = dict(_scope.get() or {})
     for each in objects:
-        merged.update(each)
+        merged.update(each or {})
     token = _scope.set(merged)
     try:
         yield
@@ -221,6 +223,8 @@ class Registry(Generic[Entry]):
             if found is not None:
                 return cast(Entry, found)
         if _is_foreign(config):
+            if (of_program := _class_of_program(config)) is not None:
+                return cast(Entry, of_program)
             raise ValueError(self._unknown(registered_name or class_name, custom_objects, config.get("module")))
         return self.lookup(class_name, custom_objects)
 
@@ -286,6 +290,18 @@ def _is_foreign(config: Mapping[str, Any]) -> bool:
     if module is None:  # Keras 3 writes None for __main__, and then a registered name; Keras 2 writes neither.
         return config.get("registered_name") is not None
     return str(module).split(".")[0] not in {"keras", "tf_keras", "tensorflow", "gatewise", "builtins"}
+
+
+def _class_of_program(config: Mapping[str, Any]) -> Any:
+    """The class that a config names by its module, where the program has imported that; nothing is imported here.
+
+    It must be a subclass of one of ours that the module itself defines: a config cannot reach anything else.
+    """
+    module, name = config.get("module"), config.get("class_name")
+    found = getattr(sys.modules.get(str(module)), str(name), None)
+    if not isinstance(found, type) or found.__module__ != module:
+        return None
+    return found if any(base.__module__.startswith("gatewise.") for base in found.__mro__[1:]) else None
 
 
 # --- Registries of objects --------------------------------------------------------------------------------------

@@ -49,9 +49,15 @@ class Variable:
     """One weight or state array of a layer.
 
     Args:
-        value: the first value, copied.
-        name: the short name: "kernel".
+        initializer: the first value, copied; or a function `(shape, dtype=)` that makes it, or an initializer's name.
+        shape: of the value, where a function makes it.
+        dtype: of the value; None for the value's own, or floatx where a function makes it.
         trainable: whether training changes it.
+        autocast: accepted, as Keras 3 takes it.
+        aggregation: accepted.
+        synchronization: accepted.
+        name: the short name: "kernel".
+        path: the name with those of the layers that hold it.
         regularizer: a function of the value that adds to the loss, or None.
         constraint: a function that training applies to the value after a step, or None.
 
@@ -68,6 +74,8 @@ class Variable:
         "__weakref__",
         "_array",
         "_number",
+        "aggregation",
+        "autocast",
         "constraint",
         "name",
         "path",
@@ -78,15 +86,21 @@ class Variable:
 
     def __init__(
         self,
-        value: Array,
-        *,
-        name: str = "variable",
-        path: str = "",
+        initializer: Any,
+        shape: Any = None,
         dtype: Any = None,
         trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str | None = None,
+        synchronization: str = "auto",
+        name: str | None = None,
+        *,
+        path: str = "",
         regularizer: Any = None,
         constraint: Any = None,
     ) -> None:
+        name = "variable" if name is None else name
+        value = _first(initializer, shape, dtype)
         array = np.asarray(as_array(value, path or name))
         array = array if dtype is None else array.astype(numpy_dtype(str(getattr(dtype, "name", dtype))))
         self._array = _frozen(array) if placeholders_now() else _copied(array, array.dtype)
@@ -95,6 +109,8 @@ class Variable:
         self.trainable = trainable
         self.regularizer = regularizer
         self.constraint = constraint
+        self.autocast = autocast
+        self.aggregation = aggregation or "none"
         self.version = 0
         self._number = self._next_number()
 
@@ -226,6 +242,17 @@ class StateVariable(Variable):
     @staticmethod
     def _next_number() -> int:
         return changes.aside()
+
+
+first_value: Callable[[Any, Any, Any], Any] | None = None
+"""Makes a variable's first value of what is no array, a shape and a dtype; `gatewise.initializers` sets it."""
+
+
+def _first(initializer: Any, shape: Any, dtype: Any) -> Any:
+    """The first value of a variable."""
+    if first_value is None or (dtype is None and isinstance(initializer, np.ndarray)):
+        return initializer
+    return first_value(initializer, shape, dtype)
 
 
 def _like(value: Any, model: Array) -> Array:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from gatewise.keras import random as random
     from gatewise.keras import regularizers as regularizers
     from gatewise.keras import saving as saving
+    from gatewise.keras import tree as tree
     from gatewise.keras import utils as utils
 
 KerasTensor = SymbolicTensor
@@ -67,6 +68,7 @@ MODULES: Final = (
     "random",
     "regularizers",
     "saving",
+    "tree",
     "utils",
 )
 """The public modules of Keras that Gatewise has."""

@@ -22,7 +22,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> La
     LSTM(units=6, name='encoder')
     """
     with custom_object_scope(custom_objects or {}):
-        return layer_config.deserialize_layer(config)
+        return layer_config.deserialize_built(config)
 
 
 def serialize(layer: Layer) -> dict[str, Any]:

@@ -11,17 +11,20 @@ from gatewise.base.registry import (
     register_keras_serializable,
 )
 from gatewise.models import load_model, save_model
+from gatewise.models.objects import deserialize_keras_object, serialize_keras_object
 
 CustomObjectScope = custom_object_scope
 
 __all__ = [
     "CustomObjectScope",
     "custom_object_scope",
+    "deserialize_keras_object",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
     "load_model",
     "register_keras_serializable",
     "save_model",
+    "serialize_keras_object",
 ]
 __getattr__ = absent(__name__, "tf.keras.saving")

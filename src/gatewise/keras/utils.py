@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gatewise.base.absent import absent
-from gatewise.keras.backend.settings import clear_session, is_keras_tensor
+from gatewise.keras.backend.settings import clear_session, is_keras_tensor, standardize_dtype
 from gatewise.keras.config import (
     disable_interactive_logging,
     enable_interactive_logging,
@@ -12,12 +12,13 @@ from gatewise.keras.config import (
 from gatewise.keras.saving import (
     CustomObjectScope,
     custom_object_scope,
+    deserialize_keras_object,
     get_custom_objects,
     get_registered_name,
     get_registered_object,
     register_keras_serializable,
+    serialize_keras_object,
 )
-from gatewise.ops.dtypes import name_of as standardize_dtype
 from gatewise.utils import (
     Progbar,
     PyDataset,
@@ -41,6 +42,7 @@ __all__ = [
     "Sequence",
     "clear_session",
     "custom_object_scope",
+    "deserialize_keras_object",
     "disable_interactive_logging",
     "enable_interactive_logging",
     "get_custom_objects",
@@ -53,6 +55,7 @@ __all__ = [
     "pack_x_y_sample_weight",
     "pad_sequences",
     "register_keras_serializable",
+    "serialize_keras_object",
     "set_random_seed",
     "split_dataset",
     "standardize_dtype",

@@ -29,10 +29,22 @@ class Drawable(Computing):
         self._check(shapes)
         self._check_keywords(kwargs)
         self._build_for(shapes, kwargs)
-        node = symbolic.Node(cast(Any, self), args, kwargs)
-        node.set_outputs(self._output_shapes(shapes, args, kwargs), self._output_dtype(inputs))
+        node = self._spec(inputs, shapes, args, kwargs)
         self._inbound_nodes.append(node)
         return node.outputs
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Symbolic tensors of the shapes and dtypes that a call on such ones gives; the call is not recorded."""
+        inputs = args[0] if args else kwargs[self._call_takes().positional[0]]
+        shapes = structure.map_structure(shape_of, inputs)
+        self._build_for(shapes, kwargs)
+        return self._spec(inputs, shapes, args, kwargs).outputs
+
+    def _spec(self, inputs: Any, shapes: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> symbolic.Node:
+        """The node of a call, with its outputs."""
+        node = symbolic.Node(cast(Any, self), args, kwargs)
+        node.set_outputs(self._output_shapes(shapes, args, kwargs), self._output_dtype(inputs))
+        return node
 
     def _check_keywords(self, kwargs: dict[str, Any]) -> None:
         """Raise TypeError for an argument that `call` does not take, now and not when data comes."""
@@ -70,12 +82,6 @@ class Drawable(Computing):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The output's shape (or structure of shapes) for an input's; both with the batch axis."""
         return shapes_by_example(self._tried, (example_of(input_shape, self.dtype),), {})
-
-    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Symbolic tensors of no model, with the shapes and dtypes that a call on symbolic tensors would give."""
-        inputs = args[0] if args else kwargs[self._call_takes().positional[0]]
-        shapes = self._output_shapes(structure.map_structure(shape_of, inputs), args, kwargs)
-        return example_of(shapes, self._output_dtype(inputs))
 
     def _tried(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The outputs at inference, after which every variable is as it was."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise.base import release
+from gatewise.base import release, structure
 from gatewise.base.foreign import said, shown
 from gatewise.base.registry import get_registered_name
 from gatewise.base.typing import Config
@@ -53,6 +53,15 @@ def deserialize_layer(config: Any) -> Layer:
     if "release" in config and hasattr(made, "_release"):
         made._release = release.checked(config["release"])
     return made
+
+
+def deserialize_built(config: Any) -> Layer:
+    """`deserialize_layer`, and built where the config says for which shapes it was."""
+    layer = deserialize_layer(config)
+    shapes = config["build_config"].get("input_shape") if isinstance(config.get("build_config"), dict) else None
+    if shapes is not None and not layer.built:
+        layer.build(structure.map_structure(tuple, shapes, leaf=structure.is_shape))
+    return layer
 
 
 def is_operation(config: Config) -> bool:

@@ -35,16 +35,34 @@ class SymbolicTensor:
         shape: with the batch axis in front; None where the size is not known.
         dtype: the name of its dtype: "float32".
         node: the call that made it; `index` is its place among that call's outputs.
+
+    Programs make one as `keras.KerasTensor(shape, dtype)`; `record_history` is accepted.
     """
 
     __slots__ = ("__weakref__", "dtype", "index", "name", "node", "shape")
 
-    def __init__(self, shape: Shape, dtype: str, name: str, node: Node | None = None, index: int = 0) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        dtype: Any = "float32",
+        name: str | None = None,
+        node: Node | None = None,
+        index: int = 0,
+        *,
+        sparse: bool = False,
+        ragged: bool = False,
+        record_history: bool = True,
+    ) -> None:
+        if sparse or ragged:
+            raise ValueError("KerasTensor: Gatewise has no sparse and no ragged tensors. Leave sparse and ragged out.")
         self.shape = tuple(shape)
-        self.dtype = dtype
-        self.name = name
+        self.dtype = dtype if isinstance(dtype, str) else str(getattr(dtype, "name", dtype))
+        self.name = name or "keras_tensor"
         self.node = node
         self.index = index
+
+    sparse = ragged = False
+    """Whether it is of such a kind: never here."""
 
     @property
     def ndim(self) -> int:

@@ -18,6 +18,13 @@ from gatewise.config import config
 _WEAK: Final = {bool: "bool", int: "int32", float: "float32", complex: "complex64"}
 _PLAIN: Final[dict[Any, str]] = {int: "int32", "int": "int32", bool: "bool", float: "", "float": ""}
 """What Keras takes Python's types for; floats are of the process's floatx."""
+DTYPES: Final = frozenset(
+    (
+        *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
+        *("bool", "bfloat16", "float16", "float32", "float64", "complex64", "complex128", "string"),
+    )
+)
+"""The names that dtypes have."""
 _SMALL_FLOATS: Final = {"float16", "bfloat16"}
 
 

@@ -12,7 +12,7 @@ from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array, Config, Shape
 from gatewise.base.variable import Variable, all_or_nothing
 from gatewise.layer import Layer, registered
-from gatewise.layer.serialization import deserialize_layer, serialize_layer
+from gatewise.layer.serialization import deserialize_built, serialize_layer
 from gatewise.recurrent.both import can_run_both, native_calls, native_outputs, run_both
 from gatewise.recurrent.initial_state import TakesState
 from gatewise.recurrent.precision import PrecisionOfLayers
@@ -23,7 +23,7 @@ AnyLayer = TypeVar("AnyLayer", bound=Layer)
 def _a_layer(value: Any) -> Layer:
     """A layer, or the config of one."""
     if isinstance(value, dict):
-        value = deserialize_layer(value)
+        value = deserialize_built(value)
     if not isinstance(value, Layer):
         raise TypeError(f"expected a layer such as LSTM(8), got {value!r}.")
     return value

@@ -14,6 +14,7 @@ from gatewise.base.typing import Array, Shape
 from gatewise.base.variable import Variable
 from gatewise.config import config
 from gatewise.layer.symbolic import SymbolicTensor
+from gatewise.ops.dtypes import DTYPES, name_of
 
 
 def backend() -> str:
@@ -66,6 +67,54 @@ def cast_to_floatx(x: Any) -> Array:
     'float32'
     """
     return np.asarray(x, dtype=config.floatx)
+
+
+def standardize_dtype(dtype: Any) -> str:
+    """A dtype's name, whoever's dtype it is: `floatx` for None, "int32" for `int`.
+
+    Raises:
+        ValueError: for what is no dtype.
+
+    >>> standardize_dtype(None), standardize_dtype(np.float64), standardize_dtype(int)
+    ('float32', 'float64', 'int32')
+    """
+    name = name_of(dtype)
+    if name not in DTYPES:
+        raise ValueError(f"Expected a dtype such as 'float32', got {dtype!r}.")
+    return name
+
+
+def is_float_dtype(dtype: Any) -> bool:
+    """Whether a dtype is a floating one.
+
+    >>> is_float_dtype("bfloat16"), is_float_dtype("int8")
+    (True, False)
+    """
+    return standardize_dtype(dtype).startswith(("float", "bfloat"))
+
+
+def is_int_dtype(dtype: Any) -> bool:
+    """Whether a dtype is one of whole numbers.
+
+    >>> is_int_dtype("uint8"), is_int_dtype("bool")
+    (True, False)
+    """
+    return standardize_dtype(dtype).startswith(("int", "uint"))
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """What `enable_traceback_filtering` and its counterpart set; Gatewise shows tracebacks whole."""
+    return config.traceback_filtering
+
+
+def enable_traceback_filtering() -> None:
+    """Have `is_traceback_filtering_enabled` say so."""
+    config.traceback_filtering = True
+
+
+def disable_traceback_filtering() -> None:
+    """Have `is_traceback_filtering_enabled` say so."""
+    config.traceback_filtering = False
 
 
 def epsilon() -> float:

@@ -18,7 +18,7 @@ from gatewise.base.arrays import numpy_dtype
 from gatewise.base.registry import get_registered_name
 from gatewise.base.typing import Config, Shape
 from gatewise.layer import Layer, registered
-from gatewise.layer.serialization import deserialize_layer, serialize_layer
+from gatewise.layer.serialization import deserialize_built, serialize_layer
 
 ONE_STEP: Final = "is a cell, one step of a recurrence; RNN runs it over time"
 """Why a cell alone does not stream."""
@@ -46,7 +46,7 @@ def a_cell(value: Any) -> Any:
 def _from_config(config: Config) -> Any:
     cls: Any = registered.lookup_config(config)
     if isinstance(cls, type) and issubclass(cls, Layer):
-        return deserialize_layer(config)
+        return deserialize_built(config)
     inner = dict(config.get("config") or {})
     return cls.from_config(inner) if hasattr(cls, "from_config") else cls(**inner)
 
