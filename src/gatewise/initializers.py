@@ -135,7 +135,7 @@ class Identity(Initializer):
 
 
 class RandomInitializer(Initializer):
-    """The base of those that draw: keeps the seed, an int or None."""
+    """The base of those that draw: keeps the seed, an int, None or a `SeedGenerator`, which goes on at each call."""
 
     @property
     def gives_fractions(self) -> bool:
@@ -143,15 +143,29 @@ class RandomInitializer(Initializer):
         return True
 
     def __init__(self, seed: Any = None) -> None:
+        self._seeds: SeedGenerator | None = None
         if isinstance(seed, Mapping):  # Keras 3 writes a SeedGenerator as a config
-            seed = seed.get("config", {}).get("seed")
+            seed = SeedGenerator.from_config(dict(seed.get("config", {})))
         if isinstance(seed, SeedGenerator):
-            seed = seed.seed
+            self._seeds, seed = seed, seed.seed
         if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):
             raise ValueError(f"The seed of the initializer {type(self).__name__} must be an int or None; got {seed!r}.")
         self.seed = None if seed is None else int(seed)
 
+    def get_config(self) -> Config:
+        config = super().get_config()
+        if self._seeds is not None:
+            config["seed"] = {
+                "module": "keras.random",
+                "class_name": "SeedGenerator",
+                "config": self._seeds.get_config(),
+                "registered_name": None,
+            }
+        return config
+
     def _generator(self) -> np.random.Generator:
+        if self._seeds is not None:
+            return self._seeds.source()
         return generator(None if self.seed is None else self.seed % 2**64)  # files hold negative seeds too
 
 

@@ -203,9 +203,12 @@ def test_without_a_seed_the_process_s_stream_decides(name: str) -> None:
 
 
 def test_seeds_may_be_a_generator_or_its_config_or_negative() -> None:
-    assert GlorotUniform(random.SeedGenerator(3)) == GlorotUniform(3)
-    config = {"module": "keras.random", "class_name": "SeedGenerator", "config": {"seed": 3}, "registered_name": None}
-    assert GlorotUniform(config) == GlorotUniform(3)
+    initializer = GlorotUniform(random.SeedGenerator(3))
+    assert np.array_equal(initializer((2, 2)), GlorotUniform(3)((2, 2)))
+    assert not np.array_equal(initializer((2, 2)), GlorotUniform(3)((2, 2)))  # A generator goes on.
+    again = GlorotUniform.from_config(initializer.get_config())
+    assert again == initializer
+    assert np.array_equal(again((2, 2)), GlorotUniform(3)((2, 2)))
     assert np.array_equal(GlorotUniform(-1)((2, 2)), GlorotUniform(-1)((2, 2)))
     assert not np.array_equal(GlorotUniform(-1)((2, 2)), GlorotUniform(1)((2, 2)))
 

@@ -61,6 +61,8 @@ class Variable:
         regularizer: a function of the value that adds to the loss, or None.
         constraint: a function that training applies to the value after a step, or None.
 
+    With `overwrite_with_gradient` set to True, an optimizer gives the variable its gradient as its value.
+
     The array that `value` gives is read-only, so that packed copies of it can be trusted until `version` changes;
     `assign` replaces it.
 
@@ -78,6 +80,7 @@ class Variable:
         "autocast",
         "constraint",
         "name",
+        "overwrite_with_gradient",
         "path",
         "regularizer",
         "trainable",
@@ -111,6 +114,7 @@ class Variable:
         self.constraint = constraint
         self.autocast = autocast
         self.aggregation = aggregation or "none"
+        self.overwrite_with_gradient = False
         self.version = 0
         self._number = self._next_number()
 
@@ -173,6 +177,25 @@ class Variable:
 
     def __int__(self) -> int:
         return int(self.value)
+
+    def __eq__(self, other: Any) -> Any:
+        """Place by place for numbers and arrays; two variables are equal where they are the same one."""
+        if other is None or isinstance(other, (Variable, str)):
+            return self is other
+        return self.value == other
+
+    def __ne__(self, other: Any) -> Any:
+        if other is None or isinstance(other, (Variable, str)):
+            return self is not other
+        return self.value != other
+
+    __hash__ = object.__hash__
+
+    __lt__, _ = _operator("lt")
+    __le__, _ = _operator("le")
+    __gt__, _ = _operator("gt")
+    __ge__, _ = _operator("ge")
+    del _
 
     # NumPy's arrays then leave `x @ variable` to the variable, which gives the traced value where there is one.
     __array_priority__ = 1000
@@ -315,7 +338,8 @@ class Scope:
     def __init__(self, values: Iterable[tuple[Variable, Array]] = (), key: Any = None, *, pure: bool = False) -> None:
         # Keyed by identity; the variable stays in the entry so that its id cannot be taken over.
         self._values: dict[int, tuple[Variable, Array, int]] = {
-            id(variable): (variable, value, changes.aside()) for variable, value in values
+            id(variable): (variable, value.value if isinstance(value, Variable) else value, changes.aside())
+            for variable, value in values
         }
         self._written: set[int] = set()
         self._undo: list[Callable[[], Any]] = []

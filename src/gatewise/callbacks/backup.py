@@ -72,8 +72,8 @@ class BackupAndRestore(Callback):
         save_before_preemption: bool = False,
     ) -> None:
         super().__init__()
-        if not os.fspath(backup_dir):
-            raise ValueError("BackupAndRestore: backup_dir: expected the path of a folder, got ''.")
+        if not backup_dir or not os.fspath(backup_dir):
+            raise ValueError(f"BackupAndRestore: backup_dir: expected the path of a folder, got {backup_dir!r}.")
         if save_before_preemption:
             raise ValueError("BackupAndRestore: save_before_preemption is not supported: give save_freq, in batches.")
         self.backup_dir = os.fspath(backup_dir)

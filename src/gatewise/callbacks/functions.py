@@ -16,10 +16,10 @@ class LambdaCallback(Callback):
     Args:
         on_epoch_begin: called with `(epoch, logs)`, as are those of `on_epoch_end`; those around batches with
             `(batch, logs)`, those around the whole with `(logs)`.
-        hooks: functions by the name of any hook of `Callback`.
+        hooks: functions by the name of any hook of `Callback`; what has another name becomes an attribute.
 
     Raises:
-        TypeError: for the name of no hook.
+        TypeError: for a name that begins with "on_" and is no hook's.
 
     >>> LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs)).on_epoch_end(0, {"loss": 0.5})
     0 {'loss': 0.5}
@@ -46,7 +46,7 @@ class LambdaCallback(Callback):
         }
         known = [name for name in vars(Callback) if name.startswith(("on_", "set_"))]
         for name, function in hooks.items():
-            if name not in known:
+            if name not in known and name.startswith("on_"):
                 raise TypeError(f"LambdaCallback: there is no hook {name!r}.{nearest(name, known)}")
             if function is not None:
                 setattr(self, name, function)

@@ -68,6 +68,14 @@ class Monitoring(Callback):
             return bool(value - self.min_delta > reference)
         return bool(value + self.min_delta < reference)
 
+    @property
+    def monitor_op(self) -> Any:
+        """`ops.greater` where more is better, `ops.less` where less is; None before that is known."""
+        from gatewise import ops
+
+        names: dict[Any, str] = {"up": "greater", "down": "less"}
+        return getattr(ops, names[self._direction]) if self._direction else None
+
     def _goes(self) -> Direction:
         """Which way is better. Asked of the metrics once they are there, in the first epoch."""
         if self._direction is None:

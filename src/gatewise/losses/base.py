@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gatewise.base import masks, recording, structure
-from gatewise.base.arrays import as_array, namespace
+from gatewise.base import masks, recording, release, structure
+from gatewise.base.arrays import as_array, namespace, numpy_dtype
 from gatewise.base.names import unique_name
 from gatewise.base.registry import Described
 from gatewise.base.typing import Array, Config
+from gatewise.config import config
 from gatewise.losses import reduction as reductions
 from gatewise.losses.arithmetic import as_result, predictions, same_rank
 from gatewise.losses.registry import LossLike, registry, takes_ids
@@ -24,7 +25,7 @@ class Loss(Described):
         name: by default made of the class's name.
         reduction: "sum_over_batch_size" or "mean" (the mean of all losses), "sum", "mean_with_sample_weight" (divided
             by the sum of the weights), "none" or None; Keras 2's "auto" is the first.
-        dtype: what the loss is computed in; by default float64 for float64 predictions, else `config.floatx`.
+        dtype: what the loss is computed in; by default `config.floatx`. Before Keras 3 float64 predictions stay so.
 
     >>> class Third(Loss):
     ...     def call(self, y_true, y_pred):
@@ -71,13 +72,20 @@ class Loss(Described):
     def _of_batch(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Array:
         """`__call__` on plain arrays."""
         mask = None if structure.is_nested(y_pred) else masks.of(y_pred)
-        y_pred = structure.map_structure(lambda leaf: predictions(leaf, self._dtype), y_pred, _is_numbers)
+        dtype = self._dtype or (config.floatx if release.current() == "keras3" else None)
+        y_pred = structure.map_structure(lambda leaf: predictions(leaf, dtype), y_pred, _is_numbers)
         y_true = structure.map_structure(lambda leaf: self._targets(leaf, y_pred), y_true, _is_numbers)
         if not structure.is_nested(y_true) and not structure.is_nested(y_pred):
             y_true = with_steps(y_true, y_pred, mask, sample_weight)
-        losses = self.call(y_true, y_pred)
+        losses = self._in_dtype(self.call(y_true, y_pred))
         mask = reductions.both(mask, masks.of(losses))
         return reductions.reduced(losses, sample_weight, mask, self.reduction)
+
+    def _in_dtype(self, losses: Array) -> Array:
+        """The losses in the dtype that was asked for; small ones are computed in larger ones on the way."""
+        if self._dtype is None or losses.dtype.name == self._dtype:
+            return losses
+        return masks.carried_over(losses, namespace(losses).asarray(losses, dtype=numpy_dtype(self._dtype)))
 
     def _targets(self, leaf: Any, y_pred: Any) -> Array:
         array = as_array(leaf, "y_true")

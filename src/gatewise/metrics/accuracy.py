@@ -182,3 +182,4 @@ class SparseTopKCategoricalAccuracy(OfFunction):
         from_sorted_ids: bool = False,
     ) -> None:
         super().__init__(name, dtype, k=k, **({"from_sorted_ids": True} if from_sorted_ids else {}))
+        self.from_sorted_ids = from_sorted_ids

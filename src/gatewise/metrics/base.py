@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from gatewise import initializers
+from gatewise.base import structure
 from gatewise.base.names import unique_name
 from gatewise.base.registry import Described
 from gatewise.base.typing import Array, Config, Shape
@@ -61,11 +62,12 @@ class Metric(Described):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Variables and metrics that a user's class keeps as attributes count as its own."""
-        if isinstance(value, Variable) and not _holds(self._tracked("_variables"), value):
-            self._tracked("_variables").append(value)
-        for each in value if isinstance(value, (list, tuple)) else (value,):
-            if isinstance(each, Metric) and name != "_metrics":
-                self._tracked("_metrics").append(each)
+        if name not in ("_metrics", "_variables"):
+            for each in structure.flatten(value):
+                if isinstance(each, Variable) and not _holds(self._tracked("_variables"), each):
+                    self._tracked("_variables").append(each)
+                if isinstance(each, Metric):
+                    self._tracked("_metrics").append(each)
         super().__setattr__(name, value)
 
     def _tracked(self, name: str) -> list[Any]:

@@ -308,6 +308,7 @@ class _BestAt(_Counting):
         if num_thresholds < 1:
             raise ValueError(f"{type(self).__name__}: num_thresholds must be 1 or more, got {num_thresholds!r}.")
         self.value = value
+        setattr(self, self.wanted, value)  # Keras has it under its own name too: metric.specificity.
         self.num_thresholds = num_thresholds
         self.class_id = class_id
         self.thresholds = [0.5] if num_thresholds == 1 else np.linspace(0, 1, num_thresholds).tolist()

@@ -48,6 +48,9 @@ class FBetaScore(Metric):
         super().__init__(name, dtype)
         if average not in AVERAGES:
             raise ValueError(f"{name}: average must be one of {AVERAGES}, got {average!r}.")
+        for argument, value in (("beta", beta), ("threshold", threshold)):
+            if not isinstance(value, float) and (argument == "beta" or value is not None):
+                raise ValueError(f"{name}: {argument} must be a float, got {value!r}.")
         if not beta > 0:
             raise ValueError(f"{name}: beta must be above 0, got {beta!r}.")
         if threshold is not None and not 0 < threshold <= 1:

@@ -175,13 +175,19 @@ def _read(config: Any) -> Any:
     for each in (registered_name, name):
         own = find_custom_object(each) if isinstance(each, str) else None
         if own is not None:
-            maker: Any = own
-            return maker.from_config(inner) if hasattr(own, "from_config") else maker(**inner)
+            return _made(own, inner)
     if module in _REGISTRIES:
-        return _READERS.get(module, _REGISTRIES[module].deserialize)(config)
+        reader: Any = _READERS.get(module) or _REGISTRIES[module].deserialize
+        return reader(config)
     if name in ("DTypePolicy", "FloatDTypePolicy", "Policy"):
         return dtype_policies.deserialize(config)
     return deserialize_built(config)
+
+
+def _made(cls: Any, config: Config) -> Any:
+    """An object of a program's own class."""
+    make: Any = getattr(cls, "from_config", None)
+    return cls(**config) if make is None else make(config)
 
 
 def _read_function(name: str, registered_name: Any) -> Any:

@@ -46,6 +46,7 @@ from gatewise.optimizers.registry import deserialize as deserialize
 from gatewise.optimizers.registry import get as get
 from gatewise.optimizers.registry import serialize as serialize
 from gatewise.optimizers.rmsprop import RMSprop as RMSprop
+from gatewise.optimizers.schedule_free_adamw import ScheduleFreeAdamW as ScheduleFreeAdamW
 from gatewise.optimizers.sgd import SGD as SGD
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "Optax",
     "Optimizer",
     "RMSprop",
+    "ScheduleFreeAdamW",
     "deserialize",
     "get",
     "serialize",

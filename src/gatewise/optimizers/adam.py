@@ -59,6 +59,12 @@ class Adam(Optimizer):
         return w, (m, v, *largest)
 
 
+def _decay(value: Any) -> float:
+    if value is None:
+        raise ValueError("expected a number, got None. Without it AdamW is Adam: use that.")
+    return number(value)
+
+
 @registry.register("AdamW")
 class AdamW(Adam):
     """Adam, with the decay of weights apart from the gradient: see `weight_decay` of `Optimizer`.
@@ -67,5 +73,5 @@ class AdamW(Adam):
     """
 
     weight_decay: Argument[Any, float | None] = Argument(
-        default=0.004, parse=number, places=dict.fromkeys(RELEASES, "learning_rate")
+        default=0.004, parse=_decay, places=dict.fromkeys(RELEASES, "learning_rate")
     )

@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gatewise.arguments import REQUIRED, Argument, boolean, count, optional, real, text
+from gatewise.base import release
 from gatewise.base.arrays import namespace
 from gatewise.base.release import RELEASES
 from gatewise.base.typing import Config
 from gatewise.base.variable import Variable, all_or_nothing
+from gatewise.base.words import nearest
 from gatewise.optimizers.optimizer import Optimizer
 from gatewise.optimizers.registry import get, registry, serialize
 
@@ -45,6 +47,24 @@ class LossScaleOptimizer(Optimizer):
     )
 
     dynamic: Argument[bool, bool] = Argument(default=True, parse=boolean, kw_only=True, in_config=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        theirs = {name: value for name, value in kwargs.items() if name in self._fixed}
+        for name, value in theirs.items():
+            if value != self._fixed[name]:
+                raise ValueError(f"LossScaleOptimizer: {name}: set it on the inner optimizer, which makes the steps.")
+            del kwargs[name]  # Keras's older configs hold them.
+        strange = [name for name in kwargs if name not in type(self)._arguments]
+        if strange and release.current() == "keras3":
+            raise ValueError(
+                f"LossScaleOptimizer has no argument {strange[0]!r}.{nearest(strange[0], type(self)._arguments)}"
+            )
+        super().__init__(*args, **kwargs)
+        if not self.dynamic and release.current() == "keras3":
+            raise ValueError(
+                "LossScaleOptimizer: dynamic: its scale always changes. For one that stays, give the inner optimizer "
+                "loss_scale_factor."
+            )
 
     _fixed: ClassVar[dict[str, Any]] = {
         "learning_rate": 0.0,

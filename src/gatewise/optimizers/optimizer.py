@@ -95,6 +95,7 @@ class Optimizer(State):
         pairs = self._present(gradients, self._weights_for(gradients, trainable_variables))
         # NumPy warns of what compiled programs do in silence; infinities and NaN come out all the same.
         with all_or_nothing(), np.errstate(all="ignore"):
+            pairs = self._without_overwritten(pairs)
             if self.loss_scale_factor is not None:
                 pairs = [(gradient / self.loss_scale_factor, variable) for gradient, variable in pairs]
             self._apply(pairs)
@@ -154,6 +155,13 @@ class Optimizer(State):
                 f"{self.label}: these weights have no gradient, and stay: {', '.join(missing)}.", stacklevel=3
             )
         return pairs
+
+    def _without_overwritten(self, pairs: list[tuple[Any, Variable]]) -> list[tuple[Any, Variable]]:
+        """The pairs whose weights make a step; the others are given their gradients."""
+        for gradient, variable in pairs:
+            if variable.overwrite_with_gradient:
+                self.assign(variable, gradient)
+        return [(gradient, variable) for gradient, variable in pairs if not variable.overwrite_with_gradient]
 
     # -- one step ---------------------------------------------------------------------------------------------------
 

@@ -48,8 +48,13 @@ def test_a_plain_layer_builds_calls_and_comes_back_from_its_config() -> None:
     model = gw.Sequential([gw.Input((4,)), layer])
     assert model.output_shape == (None, 5)  # Found by a trial.
     text = model.to_json()
+    assert isinstance(gw.models.model_from_json(text).layers[-1], Linear)  # In its module, which is imported.
+    elsewhere = text.replace(Linear.__module__, "nobody.has.imported")
     with pytest.raises(ValueError, match=r"Linear.*custom_objects"):
-        gw.models.model_from_json(text)
+        gw.models.model_from_json(elsewhere)
+    of_another_kind = text.replace('"class_name": "Linear"', '"class_name": "np"').replace("Linear", "np")
+    with pytest.raises(ValueError, match=r"np.*custom_objects"):
+        gw.models.model_from_json(of_another_kind)
     twin = gw.models.model_from_json(text, custom_objects={"Linear": Linear})
     twin.set_weights(model.get_weights())
     np.testing.assert_array_equal(twin.predict(X), model.predict(X))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import gatewise as gw
+from gatewise.base.release import meaning
 
 X = np.random.default_rng(0).standard_normal((8, 5, 3)).astype("float32")
 Y = np.ones((8, 1), "float32")
@@ -69,7 +70,10 @@ def test_policies_by_name_object_and_config():
 
 
 def test_a_fixed_scale_stays():
-    optimizer = gw.mixed_precision.LossScaleOptimizer(gw.optimizers.SGD(0.5), dynamic=False, initial_scale=128.0)
+    with pytest.raises(ValueError, match="give the inner optimizer loss_scale_factor"):
+        gw.mixed_precision.LossScaleOptimizer(gw.optimizers.SGD(0.5), dynamic=False)
+    with meaning("tf2"):
+        optimizer = gw.mixed_precision.LossScaleOptimizer(gw.optimizers.SGD(0.5), dynamic=False, initial_scale=128.0)
     weight = gw.Variable(np.float32(1.0), name="weight")
     optimizer.build([weight])
     for gradient, want in ((128.0, 0.5), (np.inf, 0.5), (-128.0, 1.0)):

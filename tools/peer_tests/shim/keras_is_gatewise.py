@@ -19,7 +19,9 @@ import types
 from pathlib import Path
 
 import gatewise.keras as gk
+from gatewise.base import masks
 from gatewise.compat import addresses
+from gatewise.losses.arithmetic import same_rank
 
 TESTS = Path(os.environ["KERAS_TESTS"])
 """The folder that the tests are run in; the test files lie in its `t`."""
@@ -117,8 +119,16 @@ BACKEND = {
     "DYNAMIC_BATCH_SIZE_OK": True,
     "IS_THREAD_SAFE": True,
 }
-# Helpers of Keras's own that the test base asks for, and that stand for nothing.
-HELPERS = {"utils.removesuffix": str.removesuffix}
+# Keras's private helpers that tests are written with, and are not about.
+HELPERS = {
+    "utils.removesuffix": str.removesuffix,
+    "utils.file_utils.join": os.path.join,
+    "utils.file_utils.exists": os.path.exists,
+    "utils.file_utils.File": open,
+    "backend.get_keras_mask": masks.of,
+    "backend.set_keras_mask": masks.attach,
+    "losses.loss.squeeze_or_expand_to_same_rank": same_rank,
+}
 
 
 class KerasModule(types.ModuleType):
