@@ -90,6 +90,12 @@ inline constexpr double kRowsOfAThreadNear = 2;
 inline constexpr double kRowsOfAThread = 3.5;
 inline constexpr double kRowsOfAThreadAfar = 64;
 
+// Sequences of unlike lengths are cut into pieces of the same work: a step costs what its rows do and what so many more
+// would, since the weights must come. A piece has at most so many times the rows that it would have of equal lengths.
+// Chosen.
+inline constexpr double kRowsOfAStep = 3;
+inline constexpr Index kMostOfAPiece = 2;
+
 // Sequences of a piece of a way back: as many as share the recurrent kernel while it is near. Chosen.
 inline constexpr Index kRowsOfBackwardPiece = 48;
 

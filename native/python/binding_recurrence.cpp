@@ -169,6 +169,7 @@ class Bound {
       call.last[i] = put(1 + i, empty_.make<T, 2>({call.batch, layer.units}, dtype_));
     }
     if (!reserves_) return;
+    call.fills = true;
     const Index fields = facts(layer.cell).sums() + layer.states;
     call.reserve = put(1 + layer.states,
                        empty_.make<T, 4>({call.batch, call.steps, fields, reserve_units<T>(layer.units)}, dtype_));

@@ -102,6 +102,7 @@ struct What {
   bool go_backwards;
   bool sequences;
   bool zero_masked;
+  bool fills;  // whether others read what is kept of padding, or the gradients of its sums
 
   explicit What(const Call& call)
       : cell(static_cast<Cell>(call.attribute("cell"))),
@@ -109,7 +110,8 @@ struct What {
         recurrent_activation(static_cast<Activation>(call.attribute("recurrent_activation"))),
         go_backwards(call.attribute("go_backwards") != 0),
         sequences(call.attribute("sequences") != 0),
-        zero_masked(call.attribute("zero_masked") != 0) {
+        zero_masked(call.attribute("zero_masked") != 0),
+        fills(call.attribute("fills") != 0) {
     if (static_cast<int>(cell) < 0 || static_cast<int>(cell) >= Cells::kCount) {
       throw std::invalid_argument("unknown cell");
     }
@@ -182,6 +184,7 @@ struct Forward {
     sequence.go_backwards = what.go_backwards;
     sequence.sequences = what.sequences;
     sequence.zero_masked = what.zero_masked;
+    sequence.fills = what.fills;
   }
 
   bool empty() const { return sequence.batch == 0; }
@@ -240,6 +243,7 @@ struct WayBack {
     back.go_backwards = what.go_backwards;
     back.sequences = what.sequences;
     back.zero_masked = what.zero_masked;
+    back.fills = what.fills;
   }
 
   bool empty() const { return back.batch == 0; }
@@ -269,8 +273,16 @@ void run_all(Call& call) {
   Each::run_both(all[0], all[1]);
 }
 
-// x (B, T, I), the reserve, the first state's first (B, H), the gradients of all sums -> the gradients of the kernels
-// and of the bias.
+// A mask (B, T), or none.
+const std::uint8_t* take_mask(Call& call, Index samples) {
+  const xla::Buffer& buffer = call.argument();
+  const auto* const mask = Call::data<const std::uint8_t>(buffer);
+  if (mask != nullptr) want(buffer, samples, "the mask");
+  return mask;
+}
+
+// x (B, T, I), the reserve, the first state's first (B, H), a mask, the gradients of all sums -> the gradients of the
+// kernels and of the bias.
 template <class T>
 void run_weight_gradients(Call& call) {
   const What what(call);
@@ -291,6 +303,7 @@ void run_weight_gradients(Call& call) {
   const xla::Buffer& initial = call.argument();
   want(initial, gradients.batch * units, "a state");
   gradients.initial = static_cast<const T*>(initial.data);
+  gradients.mask = take_mask(call, samples);
   const xla::Buffer& dz = call.argument();
   want(dz, samples * cell.sums() * units, "the gradient of the sums");
   gradients.dz = static_cast<const T*>(dz.data);
@@ -304,12 +317,13 @@ void run_weight_gradients(Call& call) {
   run(gradients);
 }
 
-// The gradients of all sums (B, T, sums, H), the kernel -> the gradient of x.
+// The gradients of all sums (B, T, sums, H), a mask, the kernel -> the gradient of x.
 template <class T>
 void run_input_gradient(Call& call) {
   const What what(call);
   const xla::Buffer& dz = call.argument();
   if (dz.rank != 4) throw std::invalid_argument("the gradient of the sums must be (B, T, sums, H)");
+  const std::uint8_t* const mask = take_mask(call, static_cast<Index>(dz.dims[0] * dz.dims[1]));
   const xla::Buffer& kernel = call.argument();
   if (kernel.rank != 2) throw std::invalid_argument("the kernel must be (I, gH)");
   InputGradient<T> gradient;
@@ -323,6 +337,7 @@ void run_input_gradient(Call& call) {
   gradient.dz = static_cast<const T*>(dz.data);
   gradient.kernel = static_cast<const T*>(kernel.data);
   gradient.dx = call.result_data<T>();
+  gradient.mask = mask;
   gradient.go_backwards = what.go_backwards;
   run(gradient);
 }

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <vector>
 
 #include "base/costs.h"
 #include "recurrence/isa.h"
+#include "recurrence/padding.h"
 #include "threads/team.h"
 
 namespace gatewise {
@@ -32,7 +34,7 @@ BackwardSpace<T> make_space(Buffer& buffer, const PackedBackward<T>& layer, cons
   BackwardSpace<T> space;
   space.stride = layer.padded() + line;
   const Index size = call.batch * space.stride;
-  const bool repeats = call.mask != nullptr;
+  const bool repeats = call.mask != nullptr || call.lengths.rows != nullptr;
   const auto count = static_cast<std::size_t>(size * (fields + (repeats ? 1 : 0)));
   T* at = static_cast<T*>(buffer.reserve(count * sizeof(T)));
   for (int f = 0; f < fields; ++f, at += size) space.fields[f] = at;
@@ -48,16 +50,17 @@ struct Rows {
   const Backward<T>& call;
   const BackwardSpace<T>& space;
   Team& team;
-  Index rows;
+  std::vector<Index> ends;
   std::atomic<Index> taken{0};
 
   static void run(void* self, Index member) { static_cast<Rows*>(self)->work(member); }
 
   void work(Index member) {
     for (;;) {
-      const Index first = taken.fetch_add(rows, std::memory_order_relaxed);
-      if (first >= call.batch) return;
-      const Index end = std::min(first + rows, call.batch);
+      const auto piece = static_cast<std::size_t>(taken.fetch_add(1, std::memory_order_relaxed));
+      if (piece >= ends.size()) return;
+      const Index first = piece == 0 ? 0 : ends[piece - 1];
+      const Index end = ends[piece];
       kernels.run(BackwardPart<T>{layer, call, space, team, first, end, 0, layer.panels, member, 0, false});
     }
   }
@@ -75,10 +78,30 @@ struct RowsOfBoth {
   }
 };
 
-Index rows_of_way_back(Index batch, Index threads) {
-  const Index share = (batch + threads - 1) / threads;
+// The ends of the pieces of a way back.
+template <class T>
+std::vector<Index> pieces_of(const Backward<T>& call, Index threads) {
+  const Index share = (call.batch + threads - 1) / threads;
   const Index pieces = std::max<Index>(1, share / costs::kRowsOfBackwardPiece);
-  return (share + pieces - 1) / pieces;
+  const Index rows = (share + pieces - 1) / pieces;
+  if (call.lengths.rows != nullptr) return cut(call.lengths, call.batch, rows);
+  std::vector<Index> ends;
+  for (Index first = 0; first < call.batch; first += rows) ends.push_back(std::min(first + rows, call.batch));
+  return ends;
+}
+
+// The call without its mask, where that says no more than `padding` does.
+template <class T>
+Backward<T> unmasked(Backward<T> call, const Padding& padding) {
+  if (!padding.replaces_mask()) return call;
+  call.mask = nullptr;
+  call.lengths = padding.lengths();
+  return call;
+}
+
+template <class T>
+Padding padding_of(const Backward<T>& call) {
+  return Padding({call.mask, call.batch, call.steps, call.steps, 1}, call.go_backwards);
 }
 
 // The units in panels, a share for each member of a team.
@@ -138,36 +161,47 @@ Backwards<T>::Backwards(Cell cell, Index units, const Weights<T>& weights, Activ
 
 template <class T>
 double Backwards<T>::work(const Backward<T>& call) const {
-  return static_cast<double>(layer_.units * layer_.units * facts(layer_.cell).gate_count() * call.batch);
+  return static_cast<double>(layer_.units * layer_.units * facts(layer_.cell).gate_count()) *
+         real_steps(call.lengths, call.batch, call.steps);
 }
 
 template <class T>
-void Backwards<T>::run_both(const Backwards& first, const Backward<T>& call, const Backwards& second,
-                            const Backward<T>& other) {
+void Backwards<T>::run_both(const Backwards& first, const Backward<T>& masked, const Backwards& second,
+                            const Backward<T>& other_masked) {
+  const Padding padding = padding_of(masked);
+  const Padding padding_of_other = padding_of(other_masked);
+  const Backward<T> call = unmasked(masked, padding);
+  const Backward<T> other = unmasked(other_masked, padding_of_other);
   const Index half = threads() / 2;
-  const double all =
-      first.work(call) * static_cast<double>(call.steps) + second.work(other) * static_cast<double>(other.steps);
+  const double all = first.work(call) + second.work(other);
   const auto least = static_cast<double>(std::min(call.batch, other.batch));
   if (half == 0 || all <= costs::kCallWorthThreads ||
       (half > 1 && least < costs::kRowsOfAThread * static_cast<double>(half))) {
-    first.run(call);
-    second.run(other);
+    first.run_alone(call);
+    second.run_alone(other);
     return;
   }
   const BackwardSpace<T> space = make_space(own_buffer(), first.layer_, call);
   const BackwardSpace<T> space_of_other = make_space(own_buffer(1), second.layer_, other);
   Team team(threads());
-  Rows<T> rows{first.kernels_, first.layer_, call, space, team, rows_of_way_back(call.batch, half)};
-  Rows<T> others{second.kernels_, second.layer_, other, space_of_other, team, rows_of_way_back(other.batch, half)};
+  Rows<T> rows{first.kernels_, first.layer_, call, space, team, pieces_of(call, half)};
+  Rows<T> others{second.kernels_, second.layer_, other, space_of_other, team, pieces_of(other, half)};
   RowsOfBoth<T> both{{&rows, &others}};
   team.run(team.size(), &RowsOfBoth<T>::run, &both);
 }
 
 template <class T>
 void Backwards<T>::run(const Backward<T>& call) const {
+  const Padding padding = padding_of(call);
+  run_alone(unmasked(call, padding));
+}
+
+template <class T>
+void Backwards<T>::run_alone(const Backward<T>& call) const {
   const BackwardSpace<T> space = make_space(own_buffer(), layer_, call);
-  const double step = work(call);
-  const Index most = step * static_cast<double>(call.steps) > costs::kCallWorthThreads ? threads() : 1;
+  const double all = work(call);
+  const double step = all / std::max(static_cast<double>(call.steps), 1.0);
+  const Index most = all > costs::kCallWorthThreads ? threads() : 1;
   if (static_cast<double>(call.batch) >= costs::kRowsOfAThread * static_cast<double>(most)) {
     run_rows(call, space, most);
   } else {
@@ -178,7 +212,7 @@ void Backwards<T>::run(const Backward<T>& call) const {
 template <class T>
 void Backwards<T>::run_rows(const Backward<T>& call, const BackwardSpace<T>& space, Index threads) const {
   Team team(threads);
-  Rows<T> rows{kernels_, layer_, call, space, team, rows_of_way_back(call.batch, team.size())};
+  Rows<T> rows{kernels_, layer_, call, space, team, pieces_of(call, team.size())};
   team.run(team.size(), &Rows<T>::run, &rows);
 }
 

@@ -33,17 +33,19 @@ struct Backward {
   const T* reserve = nullptr;          // see Sequence
   const T* initial[kMaxStates] = {};   // (B, H); null is zeros
   const std::uint8_t* mask = nullptr;  // (B, T) in the order of the inputs; null is no mask
+  Lengths lengths;                     // of a call without a mask: see padding.h
   const T* factors = nullptr;          // see Sequence
   const T* dy = nullptr;               // (B, T, H), or (B, H) of the last output
   const T* d_last[kMaxStates] = {};    // (B, H) of the final states; null is zeros
-  T* dz = nullptr;                     // (B, T, sums of all phases, H)
+  T* dz = nullptr;                     // (B, T, sums of all phases, H); of padding it is left out, but where `fills`
   T* d_initial[kMaxStates] = {};       // (B, H)
   bool go_backwards = false;
   bool sequences = false;
   bool zero_masked = false;
+  bool fills = false;
 };
 
-// (rows, padded) each: gradients of the cell's fields, and of an output that masked steps repeat.
+// (rows, padded) each: gradients of the cell's fields, and of an output that masked steps and padding repeat.
 template <class T>
 struct BackwardSpace {
   Index stride = 0;
@@ -73,6 +75,7 @@ class Backwards {
  public:
   Backwards(Cell cell, Index units, const Weights<T>& weights, Activation activation, Activation recurrent_activation);
 
+  // Leaves out what the call's mask says is padding.
   void run(const Backward<T>& call) const;
 
   // Two ways back, at once where each has threads of its own and needs no barrier.
@@ -80,7 +83,8 @@ class Backwards {
                        const Backward<T>& other);
 
  private:
-  double work(const Backward<T>& call) const;  // multiply-adds of a step
+  double work(const Backward<T>& call) const;  // multiply-adds
+  void run_alone(const Backward<T>& call) const;
   void run_rows(const Backward<T>& call, const BackwardSpace<T>& space, Index threads) const;
   void run_panels(const Backward<T>& call, const BackwardSpace<T>& space, Index threads) const;
 

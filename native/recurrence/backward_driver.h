@@ -49,10 +49,18 @@ class BackwardDriver {
   static int phase_of(Index section) { return kPhases - 1 - static_cast<int>(section % kPhases); }
 
   T* gradient(int field, Index row) const { return p_.space.fields[field] + row * p_.space.stride; }
-  T* dz(Index row, Index step) const { return call_.dz + (row * call_.steps + step) * kSums * layer_.units; }
+
+  Index sequence(Index row) const { return sequence_of(call_.lengths, row); }
+  Index first_step(Index row) const { return GATEWISE_ISA::first_step(call_.lengths, row, call_.steps); }
+  Index end_of_steps(Index row) const { return GATEWISE_ISA::end_of_steps(call_.lengths, row, call_.steps); }
+
+  // The end of the rows that have a step.
+  Index end_row(Index step) const { return end_of_rows(call_.lengths, p_.first_row, p_.end_row, step, call_.steps); }
+
+  T* dz(Index row, Index step) const { return call_.dz + (sequence(row) * call_.steps + step) * kSums * layer_.units; }
 
   const T* reserve(Index row, Index step) const {
-    return call_.reserve + (row * call_.steps + step) * (kSums + kStates) * reserve_units<T>(layer_.units);
+    return call_.reserve + (sequence(row) * call_.steps + step) * (kSums + kStates) * reserve_units<T>(layer_.units);
   }
 
   bool masked(Index row, Index step) const {
@@ -79,19 +87,22 @@ class BackwardDriver {
   // The gradients of the final states, and of a last output.
   void begin() const {
     for (Index row = p_.first_row; row < p_.end_row; ++row) {
+      const Index before = sequence(row) * layer_.units;
       each_vector([&](Index unit, Index lanes) {
         for (int f = 0; f < kFacts.fields(); ++f) {
           const T* const last = f < kStates ? call_.d_last[f] : nullptr;
-          store<T>(gradient(f, row) + unit, last != nullptr ? take(last + row * layer_.units + unit, lanes) : Vec<T>{});
+          store<T>(gradient(f, row) + unit, last != nullptr ? take(last + before + unit, lanes) : Vec<T>{});
         }
         if (p_.space.repeated == nullptr) return;
         store<T>(p_.space.repeated + row * p_.space.stride + unit,
-                 call_.sequences ? Vec<T>{} : take(call_.dy + row * layer_.units + unit, lanes));
+                 call_.sequences ? Vec<T>{} : take(call_.dy + before + unit, lanes));
+        for (Index step = call_.steps; --step >= end_of_steps(row);) repeat(row, step, unit, lanes);
       });
+      if (call_.fills) fill(row);
       if (call_.sequences || p_.space.repeated != nullptr) continue;
       each_vector([&](Index unit, Index lanes) {
         T* const dh = gradient(kOutput, row) + unit;
-        store<T>(dh, load<T>(dh) + take(call_.dy + row * layer_.units + unit, lanes));
+        store<T>(dh, load<T>(dh) + take(call_.dy + before + unit, lanes));
       });
     }
   }
@@ -100,7 +111,7 @@ class BackwardDriver {
     for (int f = 0; f < kStates; ++f) {
       for (Index row = p_.first_row; row < p_.end_row; ++row) {
         each_vector([&](Index unit, Index lanes) {
-          put(call_.d_initial[f] + row * layer_.units + unit, load<T>(gradient(f, row) + unit), lanes);
+          put(call_.d_initial[f] + sequence(row) * layer_.units + unit, load<T>(gradient(f, row) + unit), lanes);
         });
       }
     }
@@ -110,7 +121,8 @@ class BackwardDriver {
     const Index step = step_of(section);
     each<kPhases>([&](auto phase) {
       if (phase_of(section) != phase) return;
-      for (Index row = p_.first_row; row < p_.end_row; ++row) {
+      const Index end = end_row(step);
+      for (Index row = p_.first_row; row < end; ++row) {
         if (masked(row, step)) {
           skip<phase>(row, step);
         } else {
@@ -128,17 +140,33 @@ class BackwardDriver {
       for (int s = 0; s < facts.sums; ++s) {
         put(dz(row, step) + (kFacts.sums_before(kPhase) + s) * layer_.units + unit, Vec<T>{}, lanes);
       }
-      if (kPhase + 1 != kPhases) return;
-      T* const repeated = p_.space.repeated + row * p_.space.stride + unit;
-      if (call_.zero_masked) {
-        store<T>(repeated, Vec<T>{});
-      } else if (call_.sequences) {
-        store<T>(repeated, load<T>(repeated) + take(output_gradient(row, step) + unit, lanes));
-      }
+      if (kPhase + 1 == kPhases) repeat(row, step, unit, lanes);
     });
   }
 
-  const T* output_gradient(Index row, Index step) const { return call_.dy + (row * call_.steps + step) * layer_.units; }
+  // What the output of a step that is left out adds to the gradient of the one before.
+  GATEWISE_INLINE void repeat(Index row, Index step, Index unit, Index lanes) const {
+    T* const repeated = p_.space.repeated + row * p_.space.stride + unit;
+    if (call_.zero_masked) {
+      store<T>(repeated, Vec<T>{});
+    } else if (call_.sequences) {
+      store<T>(repeated, load<T>(repeated) + take(output_gradient(row, step) + unit, lanes));
+    }
+  }
+
+  // Padding's sums have no gradients.
+  void fill(Index row) const {
+    for (Index step = 0; step < call_.steps; ++step) {
+      if (step >= first_step(row) && step < end_of_steps(row)) continue;
+      each_vector([&](Index unit, Index lanes) {
+        for (int s = 0; s < kSums; ++s) put(dz(row, step) + s * layer_.units + unit, Vec<T>{}, lanes);
+      });
+    }
+  }
+
+  const T* output_gradient(Index row, Index step) const {
+    return call_.dy + (sequence(row) * call_.steps + step) * layer_.units;
+  }
 
   // What the output of a step adds to the gradient of the state: its own, and those of the steps that repeat it.
   GATEWISE_INLINE Vec<T> of_output(Index row, Index step, Index unit, Index lanes) const {
@@ -184,9 +212,10 @@ class BackwardDriver {
   }
 
   GATEWISE_INLINE Vec<T> state_before(int f, Index row, Index step, Index unit, Index lanes) const {
-    if (step != 0) return load<T>(reserve(row, step - 1) + (kSums + f) * reserve_units<T>(layer_.units) + unit);
+    if (step != first_step(row))
+      return load<T>(reserve(row, step - 1) + (kSums + f) * reserve_units<T>(layer_.units) + unit);
     const T* const initial = call_.initial[f];
-    return initial != nullptr ? take(initial + row * layer_.units + unit, lanes) : Vec<T>{};
+    return initial != nullptr ? take(initial + sequence(row) * layer_.units + unit, lanes) : Vec<T>{};
   }
 
   void multiply(Index section) const {
@@ -203,7 +232,7 @@ class BackwardDriver {
     if (call_.factors != nullptr) return multiply_by_gate<kPhase>(step);
     constexpr bool kApart = facts.sums != facts.gates;
     const Index units = layer_.units;
-    const Blocks blocks(p_.end_row - p_.first_row, rows_for(1));
+    const Blocks blocks(end_row(step) - p_.first_row, rows_for(1));
     if (blocks.size() == 0) return;
     const Groups groups({p_.first_panel, p_.end_panel}, p_.end_panel, panels_for(blocks.most(), 1));
     TileCall<T> tile;
@@ -232,7 +261,7 @@ class BackwardDriver {
   // The same where each gate's product has factors of its own.
   template <int kPhase>
   void multiply_by_gate(Index step) const {
-    const Blocks blocks(p_.end_row - p_.first_row, rows_for(1));
+    const Blocks blocks(end_row(step) - p_.first_row, rows_for(1));
     for (Index block = 0; block < blocks.size(); ++block) {
       const Index row = p_.first_row + blocks.begin(block);
       for (Index panel = p_.first_panel; panel < p_.end_panel; ++panel) {
@@ -267,7 +296,8 @@ class BackwardDriver {
     kTiles<T, 1, 1>.tile[height - 1][1][0](tile);
     const Index unit = panel * kLanes;
     for (int r = 0; r < height; ++r) {
-      const T* const factors = call_.factors + ((row + r) * kFacts.gate_count() + facts.first_gate + gate) * units;
+      const T* const factors =
+          call_.factors + (sequence(row + r) * kFacts.gate_count() + facts.first_gate + gate) * units;
       T* const to = gradient(facts.source, row + r) + unit;
       store<T>(to, fma(take(factors + unit, lanes_at(unit)), load<T>(products[r]), load<T>(to)));
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/costs.h"
+#include "recurrence/padding.h"
 #include "threads/costs.h"
 
 namespace gatewise {
@@ -57,7 +58,7 @@ Index rows_of_piece(Index batch, Index threads) {
 template <class T>
 double work_of(const PackedLayer<T>& layer, const Sequence<T>& call) {
   const double rows = static_cast<double>(layer.inputs + layer.units) * facts(layer.cell).gate_count();
-  return static_cast<double>(layer.padded() * call.batch * call.steps) * rows;
+  return static_cast<double>(layer.padded()) * real_steps(call.lengths, call.batch, call.steps) * rows;
 }
 
 template <class T>
@@ -69,7 +70,8 @@ Division make_division(const PackedLayer<T>& layer, const Sequence<T>& call, Ind
   const double batch = static_cast<double>(call.batch);
   const double work = (recurrent + input) / 4 * batch;  // multiply-adds of a step, more or less
 
-  if (threads > 1 && work * static_cast<double>(call.steps) > costs::kCallWorthThreads) {
+  const double steps = real_steps(call.lengths, call.batch, call.steps) / std::max(batch, 1.0);
+  if (threads > 1 && work * steps > costs::kCallWorthThreads) {
     if (batch >= rows_worth_a_thread(layer, recurrent + input) * static_cast<double>(threads)) {
       division.threads = threads;
     } else if (work > costs::kStepWorthBarriers) {

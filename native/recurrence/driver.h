@@ -22,13 +22,14 @@ class Driver {
         until_look_(part.division.look),
         operands_(m_),
         equations_(equations),
-        soon_(m_.call.soon, walk()) {}
+        soon_(m_.call.soon, lay_out(m_.row_count()) * m_.call.steps) {}
 
   // From the step `from` on, to the end or to where the team leaves off.
   Index run(Index from) {
     const Index steps = m_.call.steps;
     if (from == 0) {
       load_states(m_);
+      fill_before(m_);
       operands_.begin();
     }
     Index now = from;
@@ -39,9 +40,19 @@ class Driver {
         operands_.take_inputs(start, count);
         each<kPhases>([&](auto i) { look_ahead<At<i>>(m_, operands_, start, count); });
       }
-      for (; on && now < start + count; ++now) on = step(now, now - start);
+      Index items = 0;
+      for (; on && now < start + count; ++now) {
+        const Index rows = m_.rows_at(now);
+        if (rows == 0) continue;
+        if (rows != rows_) lay_out(rows);
+        on = step(now, items);
+        items += rows;
+      }
     }
-    if (now == steps) store_states(m_);
+    if (now == steps) {
+      store_states(m_);
+      fill_after(m_);
+    }
     return now;
   }
 
@@ -55,30 +66,32 @@ class Driver {
   // The sums of the tile that is being made, and of those before that still wait.
   using Sums = TileSums<T, Operands::kBeside ? 2 : 1, Operands::kRowsWaiting>;
 
-  // Lays out the walks; returns the tiles of all steps.
-  Index walk() {
+  // Lays out the walks for steps of so many rows; returns the tiles of one.
+  Index lay_out(Index rows) {
+    rows_ = rows;
     Index tiles = 0;
     each<kPhases>([&](auto i) {
-      walks_[i] = walk_of<At<i>, Operands>(m_);
+      walks_[i] = walk_of<At<i>, Operands>(m_, rows);
       tiles += walks_[i].blocks.size() * walks_[i].groups.count;
     });
-    return tiles * m_.call.steps;
+    return tiles;
   }
 
   // Waits for the other members, where they divide the units; says whether to go on.
   bool meet() { return m_.division.split_units ? team_.barrier(member_) : !team_.stopped(); }
 
-  // Says whether to go on. (Not in the middle of a step: what was heard between its phases is heard again at its end.)
-  bool step(Index step, Index in_chunk) {
+  // `items` rows of earlier steps are in the same chunk. Says whether to go on. (Not in the middle of a step: what was
+  // heard between its phases is heard again at its end.)
+  bool step(Index step, Index items) {
     operands_.begin_step(step);
     bool on = true;
     each<kPhases>([&](auto i) {
-      if constexpr (i != 0) operands_.template fetch_source<At<i>>(step);
-      run_phase<At<i>>(step, in_chunk);
+      if constexpr (i != 0) operands_.template fetch_source<At<i>>(step, rows_);
+      run_phase<At<i>>(step, items);
       if constexpr (i + 1 == kPhases) look();
       if (i + 1 == kPhases || m_.division.split_units) on = meet();
     });
-    operands_.template fetch_source<At<0>>(step + 1);
+    operands_.template fetch_source<At<0>>(step + 1, rows_);
     return on;
   }
 
@@ -90,8 +103,8 @@ class Driver {
 
   // One phase of one step. Every other step walks the panels backwards: what is still in the cache is used first.
   template <class P>
-  void run_phase(Index step, Index in_chunk) {
-    operands_.template begin_phase<P>(step);
+  void run_phase(Index step, Index items) {
+    operands_.template begin_phase<P>(step, rows_);
     const Groups& groups = walks_[P::kIndex].groups;
     const bool forwards = (step & 1) == 0;
     const auto turn = [&](Index i) { return forwards ? i : groups.count - 1 - i; };
@@ -99,14 +112,14 @@ class Driver {
     Waiting<T> waiting;
     for (Index i = 0; i < groups.count; ++i) {
       const Group next = groups.at(turn(i + 1 == groups.count ? i : i + 1));
-      run_group<P>(step, in_chunk, groups.at(turn(i)), next.panel, sums, waiting);
+      run_group<P>(step, items, groups.at(turn(i)), next.panel, sums, waiting);
     }
     advance<P>(waiting, waiting.end);
   }
 
   // All rows of a group of panels. `next` is the panel that comes after.
   template <class P>
-  void run_group(Index step, Index in_chunk, Group group, Index next, Sums& sums, Waiting<T>& waiting) {
+  void run_group(Index step, Index items, Group group, Index next, Sums& sums, Waiting<T>& waiting) {
     const Walk& walk = walks_[P::kIndex];
     const Index before = (group.panel - m_.panels.begin) * P::kGates * kLanes;
     TileCall<T> tile = tile_of<P>(m_.layer, group.panel);
@@ -125,10 +138,9 @@ class Driver {
         tile.h[r] = source + (row + r) * operands_.source_stride();
         tile.out[r] = out + r * group.template vectors<P>() * kLanes;
         if (m_.division.ahead) {
-          const Index item = in_chunk * m_.row_count() + (row + r - m_.rows.begin);
-          tile.start[r] = m_.ahead(item, P::kFacts.first_gate) + before;
+          tile.start[r] = m_.ahead(items + row + r, P::kFacts.first_gate) + before;
         } else {
-          tile.x[r] = operands_.input_row(row + r, step, 0);
+          tile.x[r] = operands_.input_row(row + r, step, row + r);
         }
       }
       operands_.template fetch<P>(tile, walk, block, step, row, height, group, next);
@@ -166,6 +178,7 @@ class Driver {
   Team& team_;
   const Index member_;
   Index until_look_;  // steps
+  Index rows_ = 0;    // that the walks are for
   Operands operands_;
   const Equations<T, C, Operands>& equations_;
   Walk walks_[kPhases];

@@ -54,6 +54,14 @@ struct Soon {
   Index count = 0;
 };
 
+// Which steps of some sequences are real, where they are the first ones of each, or the last ones: the rest is padding.
+// Then those that have a step are always the first of all. (Steps are counted in the order in which they are done.)
+struct Lengths {
+  const std::uint32_t* rows = nullptr;   // which of the caller's sequences each is; null: as they lie, without padding
+  const std::uint32_t* steps = nullptr;  // how many are real, the most first
+  bool last = false;                     // whether they are the last ones
+};
+
 // One call: T steps of B sequences. Strides count elements; the innermost stride of x is 1.
 template <class T>
 struct Sequence {
@@ -65,6 +73,7 @@ struct Sequence {
   const std::uint8_t* mask = nullptr;  // 0 is a masked step; null is no mask
   Index mask_batch = 0;
   Index mask_time = 0;
+  Lengths lengths;                    // of a call without a mask, `initial_rows` and `last_rows`: see padding.h
   const T* initial[kMaxStates] = {};  // null is zeros
   Index initial_batch[kMaxStates] = {};
   Index initial_unit[kMaxStates] = {};
@@ -77,8 +86,10 @@ struct Sequence {
   T* y = nullptr;  // (B, T, H) or (B, H)
   // What the backward needs, or a reader wants to see; null: not kept. (B, T, sums of all phases + states,
   // reserve_units): the activated gates, then the states after the step. Steps in the order in which they are done.
-  // Only for layers for vectors that are not folded.
+  // Only for layers for vectors that are not folded. Of padding nothing is kept, but where `fills`: gates that are
+  // shut, and the states that go through.
   T* reserve = nullptr;
+  bool fills = false;
   // What the kernels multiply is first multiplied by these, for each gate its own: (B, gates, I) of the inputs, and
   // (B, gates, H) of the state; null: ones. For layers that are packed by gate.
   const T* input_factors = nullptr;
@@ -163,7 +174,8 @@ template <class T>
 struct PanelProduct {
   const T* rows;
   Index row_stride;
-  Index count;  // of rows
+  const T* const* apart;  // where they lie apart, each of them; else null
+  Index count;            // of rows
   const T* panels;
   Index panel_count;
   Index depth;
@@ -180,6 +192,7 @@ struct PanelPacking {
   Index rows;
   Index columns;
   T* to;
+  Index depth;  // rows of a panel, of which these are some
 };
 
 // to[i * stride + r] = rows[r][i], times factors[r][i] where there are factors.

@@ -33,6 +33,41 @@ void each_part(Team& team, Index count, F f) {
 
 Index worthwhile_threads(double products) { return products > costs::kCallWorthThreads ? threads() : 1; }
 
+// The steps that count, of all sequences, in their order: those that a mask leaves, or every one.
+class Samples {
+ public:
+  Samples(const std::uint8_t* mask, Index batch, Index steps, bool go_backwards) : count_(batch * steps) {
+    if (mask == nullptr || std::all_of(mask, mask + count_, [](std::uint8_t real) { return real != 0; })) return;
+    chosen_ = true;
+    for (Index n = 0; n < count_; ++n) {
+      const Index step = n % steps;
+      if (mask[go_backwards ? n - step + steps - 1 - step : n] != 0) real_.push_back(n);
+    }
+    count_ = static_cast<Index>(real_.size());
+  }
+
+  Index count() const { return count_; }
+  Index at(Index i) const { return chosen_ ? real_[static_cast<std::size_t>(i)] : i; }
+
+  // How many from `i` on, and before `end`, follow one another.
+  Index run(Index i, Index end) const {
+    if (!chosen_) return end - i;
+    Index next = i + 1;
+    while (next < end && at(next) == at(i) + next - i) ++next;
+    return next - i;
+  }
+
+  // Whether it is the first of its sequence.
+  bool first_of_sequence(Index i, Index steps) const {
+    return chosen_ ? i == 0 || at(i) / steps != at(i - 1) / steps : i % steps == 0;
+  }
+
+ private:
+  Index count_;
+  bool chosen_ = false;
+  std::vector<Index> real_;
+};
+
 // Columns of dz that stand side by side in the weights too.
 struct DzColumns {
   Index dz;
@@ -92,18 +127,18 @@ class Sums {
         kernels_(current_kernels()),
         width_(kernels_.width(T(0))),
         plan_(plan_of(cell_, call.sizes.units, costs::kMaxPanels * width_)),
-        samples_(call.batch * call.steps),
+        samples_(call.mask, call.batch, call.steps, call.go_backwards),
         rows_(call.sizes.inputs + 1 + static_cast<Index>(plan_.sources.size()) * call.sizes.units),
         gates_(cell_.gate_count() * call.sizes.units),
         zeros_(static_cast<std::size_t>(call.sizes.units)) {}
 
   void run() {
-    if (samples_ == 0) return clear();
-    const double products = static_cast<double>(samples_) * static_cast<double>(rows_ * gates_);
+    if (samples_.count() == 0) return clear();
+    const double products = static_cast<double>(samples_.count()) * static_cast<double>(rows_ * gates_);
     Team team(worthwhile_threads(products));
     const auto fitting = static_cast<Index>(costs::kTurnedBytes / sizeof(T)) / std::max<Index>(rows_, 1);
     const Index most = std::max(round_up(fitting, costs::kProductDepth), costs::kProductDepth);
-    const Index range = std::min(most, samples_);
+    const Index range = std::min(most, samples_.count());
     stride_ = round_up(range, static_cast<Index>(costs::kLine / sizeof(T)));
     if (stride_ * static_cast<Index>(sizeof(T)) % static_cast<Index>(costs::kSameSets) == 0) {
       stride_ += static_cast<Index>(costs::kLine / sizeof(T));
@@ -112,8 +147,8 @@ class Sums {
     T* const memory = static_cast<T*>(
         own_buffer().reserve(static_cast<std::size_t>(rows_ * stride_ + scratch * team.size()) * sizeof(T)));
     turned_ = memory;
-    for (Index first = 0; first < samples_; first += range) {
-      const Index end = std::min(first + range, samples_);
+    for (Index first = 0; first < samples_.count(); first += range) {
+      const Index end = std::min(first + range, samples_.count());
       each_part(team, (end - first + kTogether - 1) / kTogether, [&](Index part, Index /*member*/) {
         turn(first, first + part * kTogether, std::min(first + (part + 1) * kTogether, end));
       });
@@ -139,13 +174,15 @@ class Sums {
     return call_.reserve + n * (cell_.sums() + cell_.states.size()) * reserve_units<T>(call_.sizes.units);
   }
 
-  // The inputs and the output before of one step.
-  const T* input(Index n) const {
+  // The inputs and the output before of one sample.
+  const T* input(Index i) const {
+    const Index n = samples_.at(i);
     const Index step = n % call_.steps;
     return call_.x + (n - step + (call_.go_backwards ? call_.steps - 1 - step : step)) * call_.sizes.inputs;
   }
-  const T* output_before(Index n) const {
-    if (n % call_.steps == 0) {
+  const T* output_before(Index i) const {
+    const Index n = samples_.at(i);
+    if (samples_.first_of_sequence(i, call_.steps)) {
       return call_.initial == nullptr ? zeros_.data() : call_.initial + n / call_.steps * call_.sizes.units;
     }
     return reserve(n - 1) + cell_.sums() * reserve_units<T>(call_.sizes.units);
@@ -158,17 +195,17 @@ class Sums {
     const T* rows[kTogether];
     const T* factors[kTogether];
     const auto each = [&](const T** to, auto row_of) {
-      for (Index n = 0; n < count; ++n) to[n] = row_of(first + n);
+      for (Index i = 0; i < count; ++i) to[i] = row_of(first + i);
     };
     T* to = turned_ + first - from;
-    each(rows, [&](Index n) { return input(n); });
+    each(rows, [&](Index i) { return input(i); });
     kernels_.run(Turning<T>{rows, nullptr, count, call_.sizes.inputs, to, stride_});
     to += call_.sizes.inputs * stride_;
     std::fill_n(to, count, T(1));
     to += stride_;
-    each(rows, [&](Index n) { return output_before(n); });
+    each(rows, [&](Index i) { return output_before(i); });
     for (const Source& source : plan_.sources) {
-      each(factors, [&](Index n) { return reserve(n) + source.reset * reserve_units<T>(units); });
+      each(factors, [&](Index i) { return reserve(samples_.at(i)) + source.reset * reserve_units<T>(units); });
       kernels_.run(Turning<T>{rows, source.reset >= 0 ? factors : nullptr, count, units, to, stride_});
       to += units * stride_;
     }
@@ -182,9 +219,13 @@ class Sums {
     if (first != 0) exchange<true>(part, scratch);
     for (Index from = first; from < end; from += costs::kProductDepth) {
       const Index depth = std::min(costs::kProductDepth, end - from);
-      kernels_.run(PanelPacking<T>{dz(from) + part.dz, cell_.sums() * call_.sizes.units, depth, part.count, packed});
+      for (Index done = 0, run; done < depth; done += run) {
+        run = samples_.run(from + done, from + depth);
+        kernels_.run(PanelPacking<T>{dz(samples_.at(from + done)) + part.dz, cell_.sums() * call_.sizes.units, run,
+                                     part.count, packed + done * width_, depth});
+      }
       const auto multiply = [&](Index begin, Index last) {
-        kernels_.run(PanelProduct<T>{turned_ + begin * stride_ + from - first, stride_, last - begin, packed,
+        kernels_.run(PanelProduct<T>{turned_ + begin * stride_ + from - first, stride_, nullptr, last - begin, packed,
                                      (part.count + width_ - 1) / width_, depth, scratch + begin * row, row, from != 0});
       };
       const Index inputs = part.kernel >= 0 ? 0 : ones();
@@ -230,12 +271,82 @@ class Sums {
   const Kernels& kernels_;
   const Index width_;
   const Plan plan_;
-  const Index samples_;
+  const Samples samples_;
   const Index rows_;
   const Index gates_;
   const std::vector<T> zeros_;  // an initial state
   Index stride_ = 0;
   T* turned_ = nullptr;
+};
+
+// An input's gradient: the kernel is turned round once, then pieces of the samples are multiplied by it.
+template <class T>
+class InputProduct {
+ public:
+  explicit InputProduct(const InputGradient<T>& call)
+      : call_(call),
+        kernels_(current_kernels()),
+        width_(kernels_.width(T(0))),
+        columns_(facts(call.cell).gate_count() * call.sizes.units),
+        padded_(round_up(call.sizes.inputs, width_)),
+        samples_(call.mask, call.batch, call.steps, call.go_backwards) {}
+
+  void run() {
+    const Index inputs = call_.sizes.inputs;
+    Team team(worthwhile_threads(static_cast<double>(samples_.count()) * static_cast<double>(inputs * columns_)));
+    const Index scratch = kTogether * padded_;
+    packed_ = static_cast<T*>(
+        own_buffer().reserve(static_cast<std::size_t>(padded_ * columns_ + scratch * team.size()) * sizeof(T)));
+    T* at = packed_;  // [part of the depth][panel][k][lane]
+    for (Index first = 0; first < columns_; first += costs::kProductDepth) {
+      at = pack_turned(at, call_.kernel, inputs, columns_, {first, std::min(costs::kProductDepth, columns_ - first)},
+                       width_);
+    }
+    each_part(team, (samples_.count() + kTogether - 1) / kTogether, [&](Index part, Index member) {
+      multiply(part * kTogether, std::min((part + 1) * kTogether, samples_.count()), at + member * scratch);
+    });
+    if (samples_.count() != call_.batch * call_.steps) fill();
+  }
+
+ private:
+  static constexpr Index kTogether = costs::kRowsOfInputGradient;
+
+  T* dx(Index n) const {
+    const Index step = n % call_.steps;
+    const Index time = call_.go_backwards ? call_.steps - 1 - step : step;
+    return call_.dx + (n - step + time) * call_.sizes.inputs;
+  }
+
+  // The samples from `begin` to `end`, by way of `sums`.
+  void multiply(Index begin, Index end, T* sums) const {
+    const Index row = facts(call_.cell).sums() * call_.sizes.units;
+    const T* rows[kTogether];
+    for (Index first = 0; first < columns_; first += costs::kProductDepth) {
+      const Index depth = std::min(costs::kProductDepth, columns_ - first);
+      for (Index i = begin; i < end; ++i) rows[i - begin] = call_.dz + samples_.at(i) * row + first;
+      kernels_.run(PanelProduct<T>{nullptr, 0, rows, end - begin, packed_ + first * padded_, padded_ / width_, depth,
+                                   sums, padded_, first != 0});
+    }
+    for (Index i = begin; i < end; ++i, sums += padded_) std::copy_n(sums, call_.sizes.inputs, dx(samples_.at(i)));
+  }
+
+  // Zeros for the steps that do not count.
+  void fill() const {
+    Index next = 0;
+    for (Index i = 0; i <= samples_.count(); ++i) {
+      const Index end = i < samples_.count() ? samples_.at(i) : call_.batch * call_.steps;
+      for (; next < end; ++next) std::fill_n(dx(next), call_.sizes.inputs, T(0));
+      ++next;
+    }
+  }
+
+  const InputGradient<T>& call_;
+  const Kernels& kernels_;
+  const Index width_;
+  const Index columns_;
+  const Index padded_;
+  const Samples samples_;
+  T* packed_ = nullptr;
 };
 
 }  // namespace
@@ -247,38 +358,7 @@ void run(const WeightGradients<T>& call) {
 
 template <class T>
 void run(const InputGradient<T>& call) {
-  const Kernels& kernels = current_kernels();
-  const CellFacts& cell = facts(call.cell);
-  const Index width = kernels.width(T(0));
-  const Index inputs = call.sizes.inputs;
-  const Index columns = cell.gate_count() * call.sizes.units;
-  const Index padded = round_up(inputs, width);
-  const Index samples = call.batch * call.steps;
-  Team team(worthwhile_threads(static_cast<double>(samples) * static_cast<double>(inputs * columns)));
-  constexpr Index together = costs::kRowsOfInputGradient;
-  const Index scratch = together * padded;
-  T* const packed = static_cast<T*>(
-      own_buffer().reserve(static_cast<std::size_t>(padded * columns + scratch * team.size()) * sizeof(T)));
-  T* at = packed;  // [part of the depth][panel][k][lane]
-  for (Index first = 0; first < columns; first += costs::kProductDepth) {
-    at = pack_turned(at, call.kernel, inputs, columns, {first, std::min(costs::kProductDepth, columns - first)}, width);
-  }
-  each_part(team, (samples + together - 1) / together, [&](Index part, Index member) {
-    const Index begin = part * together;
-    const Index count = std::min(together, samples - begin);
-    T* const sums = at + member * scratch;
-    for (Index first = 0; first < columns; first += costs::kProductDepth) {
-      const Index depth = std::min(costs::kProductDepth, columns - first);
-      kernels.run(PanelProduct<T>{call.dz + begin * cell.sums() * call.sizes.units + first,
-                                  cell.sums() * call.sizes.units, count, packed + first * padded, padded / width, depth,
-                                  sums, padded, first != 0});
-    }
-    for (Index r = 0; r < count; ++r) {
-      const Index step = (begin + r) % call.steps;
-      const Index n = begin + r - step + (call.go_backwards ? call.steps - 1 - step : step);
-      std::copy(sums + r * padded, sums + r * padded + inputs, call.dx + n * inputs);
-    }
-  });
+  InputProduct<T>(call).run();
 }
 
 template void run(const WeightGradients<float>&);

@@ -1,6 +1,7 @@
 // The gradients of a layer's weights and inputs, from those of its sums (see backward.h): products of whole sequences.
 //
-// N is every step of every sequence, B * T. All arrays are without gaps; steps of dz and of the reserve stand in the
+// N is every step of every sequence, B * T; those that a mask takes out are left out, and nothing of theirs is read but
+// the mask. All arrays are without gaps; steps of dz and of the reserve stand in the
 // order in which the call did them.
 #pragma once
 
@@ -24,12 +25,13 @@ struct WeightGradients {
   const T* initial = nullptr;  // (B, H) of the first state; null is zeros
   const T* dz = nullptr;       // (B, T, sums of all phases, H)
   bool go_backwards = false;
+  const std::uint8_t* mask = nullptr;  // (B, T) in the order of the inputs; null is no mask
   T* kernel = nullptr;
   T* recurrent_kernel = nullptr;
   T* bias = nullptr;  // the rows that the cell's bias has
 };
 
-// dx (B, T, I) = dz kernel'.
+// dx (B, T, I) = dz kernel', and zeros where a step is masked.
 template <class T>
 struct InputGradient {
   Cell cell{};
@@ -39,6 +41,7 @@ struct InputGradient {
   const T* dz = nullptr;
   const T* kernel = nullptr;
   bool go_backwards = false;
+  const std::uint8_t* mask = nullptr;
   T* dx = nullptr;
 };
 

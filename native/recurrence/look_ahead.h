@@ -5,11 +5,13 @@
 
 namespace gatewise::GATEWISE_ISA {
 
-// Multiplies the inputs of `count` steps from `start` on, all rows of a member, for one phase.
+// Multiplies the inputs of `count` steps from `start` on, all rows that have them, for one phase. An item is a row of a
+// step: they are counted as they come.
 template <class P, class T, class C, class Operands>
 void look_ahead(const Member<T, C>& m, Operands& operands, Index start, Index count) {
-  const Index rows = m.row_count();
-  const Blocks blocks(count * rows, Operands::rows_for(P::kGates));
+  Index items = 0;
+  for (Index step = start; step < start + count; ++step) items += m.rows_at(step);
+  const Blocks blocks(items, Operands::rows_for(P::kGates));
   if (blocks.size() == 0) return;
   const Groups groups = groups_of<P, Operands>(m, blocks);
   for (Index i = 0; i < groups.count; ++i) {
@@ -17,17 +19,19 @@ void look_ahead(const Member<T, C>& m, Operands& operands, Index start, Index co
     const Index before = (group.panel - m.panels.begin) * P::kGates * kWidth<T>;
     TileCall<T> tile = tile_of<P>(m.layer, group.panel);
     tile.units = 0;
-    Index step = 0;
+    Index step = start;
     Index row = 0;
+    Index rows = m.rows_at(step);
+    Index item = 0;
     for (Index block = 0; block < blocks.size(); ++block) {
       const int height = blocks.rows(block);
-      for (int r = 0; r < height; ++r) {
-        tile.x[r] = operands.input_row(m.rows.begin + row, start + step, step);
-        tile.out[r] = m.ahead(step * rows + row, P::kFacts.first_gate) + before;
-        if (++row == rows) {
+      for (int r = 0; r < height; ++r, ++row, ++item) {
+        while (row == rows) {
           row = 0;
-          ++step;
+          rows = m.rows_at(++step);
         }
+        tile.x[r] = operands.input_row(row, step, item);
+        tile.out[r] = m.ahead(item, P::kFacts.first_gate) + before;
       }
       operands.template project<P>(height, group, tile);
     }

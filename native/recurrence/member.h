@@ -66,6 +66,16 @@ class Member {
   const Index whole;  // the end of this member's panels that are not folded
 
   Index row_count() const { return rows.end - rows.begin; }
+
+  // Rows that have a step, the first of all; and the first real step of a row, and the end of those.
+  Index rows_at(Index step) const {
+    return end_of_rows(call.lengths, rows.begin, rows.end, step, call.steps) - rows.begin;
+  }
+  Index first_step(Index row) const { return GATEWISE_ISA::first_step(call.lengths, row, call.steps); }
+  Index end_of_steps(Index row) const { return GATEWISE_ISA::end_of_steps(call.lengths, row, call.steps); }
+
+  // Which of the caller's sequences a row is.
+  Index sequence(Index row) const { return sequence_of(call.lengths, row); }
   Index panel_count() const { return panels.end - panels.begin; }
 
   Index first_unit() const { return panels.begin * kLanes; }
@@ -82,7 +92,9 @@ class Member {
   }
 
   // The inputs of one row, where the caller has them.
-  const T* input(Index row, Index step) const { return call.x + row * call.x_batch + time(step) * call.x_time; }
+  const T* input(Index row, Index step) const {
+    return call.x + sequence(row) * call.x_batch + time(step) * call.x_time;
+  }
 
   // A field as `step` finds it.
   T* field(int which, Index step) const { return which == kOutput ? space.output[step & 1] : space.fields[which]; }
@@ -94,14 +106,14 @@ class Member {
 
   // Where the output of a step goes, or null where only the last is wanted and it will be the state.
   T* output(Index step, Index row) const {
-    if (call.sequences) return call.y + (row * call.steps + step) * layer.units;
+    if (call.sequences) return call.y + (sequence(row) * call.steps + step) * layer.units;
     return call.mask != nullptr ? call.y + row * layer.units : nullptr;
   }
 
   // What is kept of a step of one row.
   T* reserve(Index step, Index row) const {
     constexpr Index fields = kFacts.sums() + kStates;
-    return call.reserve + (row * call.steps + step) * fields * reserve_units<T>(layer.units);
+    return call.reserve + (sequence(row) * call.steps + step) * fields * reserve_units<T>(layer.units);
   }
 
   // A row of the own weights of the units from `unit` on.

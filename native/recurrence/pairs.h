@@ -34,19 +34,21 @@ class PairOperands {
 
   // Splits the inputs of `count` steps.
   void take_inputs(Index start, Index count) {
-    for (Index row = 0; row < m_.row_count(); ++row) {
-      for (Index step = 0; step < count; ++step) {
-        Tiles::split(input_pairs(row, step), m_.input(m_.rows.begin + row, start + step), m_.layer.inputs, input_part(),
-                     input_part());
+    Index item = 0;
+    for (Index step = start; step < start + count; ++step) {
+      const Index rows = m_.rows_at(step);
+      for (Index row = 0; row < rows; ++row, ++item) {
+        Tiles::split(input_pairs(item), m_.input(row, step), m_.layer.inputs, input_part(), input_part());
       }
     }
   }
 
   template <class P>
-  void begin_phase(Index /*step*/) {}
+  void begin_phase(Index /*step*/, Index /*rows*/) {}
   void begin_step(Index step) {
     if (!m_.division.ahead) take_inputs(step, 1);
-    next_inputs_.begin(m_.division.ahead ? m_.rows.end : m_.rows.begin);
+    const Index next = m_.division.ahead || step + 1 == m_.call.steps ? 0 : m_.rows_at(step + 1);
+    next_inputs_.begin(m_.rows.begin, m_.rows.begin + next);
   }
 
   template <class P>
@@ -54,12 +56,10 @@ class PairOperands {
     return pairs(P::kSource, step);
   }
   Index source_stride() const { return m_.space.pair_stride; }
-  const T* input_row(Index row, Index /*step*/, Index in_chunk) const {
-    return input_pairs(row - m_.rows.begin, in_chunk);
-  }
+  const T* input_row(Index /*row*/, Index /*step*/, Index item) const { return input_pairs(item); }
 
   template <class P>
-  GATEWISE_INLINE void fetch_source(Index /*step*/) const {}
+  GATEWISE_INLINE void fetch_source(Index /*step*/, Index /*rows*/) const {}
 
   template <class P>
   GATEWISE_INLINE void fetch(TileCall<T>& /*tile*/, const Walk& /*walk*/, Index /*block*/, Index step, Index /*row*/,
@@ -130,16 +130,14 @@ class PairOperands {
     return which == kOutput ? m_.space.output_pairs[step & 1] : m_.space.field_pairs[which];
   }
 
-  // The inputs of one of the member's rows, in one step of the chunk.
-  T* input_pairs(Index row, Index in_chunk) const {
-    return m_.space.inputs + (in_chunk * m_.row_count() + row) * m_.space.input_stride;
-  }
+  // The inputs of a row of a step: those of a chunk are counted as they come.
+  T* input_pairs(Index item) const { return m_.space.inputs + item * m_.space.input_stride; }
 
   void split_state(T* all, Index row, Index units) {
     if (all == nullptr) return;
     T* to = all + row * m_.space.pair_stride;
     const Index first = m_.first_unit();
-    Tiles::split(to + first / 2, m_.state(kOutput, 0, row) + first, units, units / 2, state_part());
+    Tiles::split(to + first / 2, m_.state(kOutput, m_.first_step(row), row) + first, units, units / 2, state_part());
     if (m_.panels.end != m_.layer.panels) return;
     for (int part = 0; part < Tiles::kParts; ++part) {
       for (Index u = m_.layer.padded() / 2; u < state_part(); ++u) to[part * state_part() + u] = T(0);

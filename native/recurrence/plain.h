@@ -28,10 +28,10 @@ class PlainOperands {
   void take_inputs(Index /*start*/, Index /*count*/) {}
   void begin_step(Index /*step*/) {}
 
-  // Before each phase.
+  // Before each phase, which has so many rows.
   template <class P>
-  void begin_phase(Index step) {
-    if (m_.layer.by_gate) take_factors<P>(step);
+  void begin_phase(Index step, Index rows) {
+    if (m_.layer.by_gate) take_factors<P>(step, rows);
   }
 
   // What a phase multiplies by the recurrent kernel, row after row, and the inputs of one row.
@@ -40,12 +40,12 @@ class PlainOperands {
     return m_.call.factors != nullptr ? m_.space.factored : m_.field(P::kSource, step);
   }
   Index source_stride() const { return m_.space.stride; }
-  const T* input_row(Index row, Index step, Index /*in_chunk*/) const { return m_.input(row, step); }
+  const T* input_row(Index row, Index step, Index /*item*/) const { return m_.input(row, step); }
 
   // What other members wrote of a phase's source. (Inlined, see prefetch.h.)
   template <class P>
-  GATEWISE_INLINE void fetch_source(Index step) const {
-    GATEWISE_ISA::fetch_source(m_, m_.field(P::kSource, step));
+  GATEWISE_INLINE void fetch_source(Index step, Index rows) const {
+    GATEWISE_ISA::fetch_source(m_, m_.field(P::kSource, step), rows);
   }
 
   // What comes after a tile: its share of the weights of the panel `next`, and what its equation will touch.
@@ -95,29 +95,31 @@ class PlainOperands {
 
   // What each gate of a phase has for itself: inputs, and the phase's source. Every member makes its own.
   template <class P>
-  void take_factors(Index step) {
+  void take_factors(Index step, Index rows) {
     if (m_.call.factors != nullptr) {
       const T* const source = m_.field(P::kSource, step);
-      take<P>(m_.space.factored, m_.space.stride, m_.call.factors, m_.layer.units,
+      take<P>(m_.space.factored, m_.space.stride, m_.call.factors, m_.layer.units, rows,
               [&](Index row) { return source + row * m_.space.stride; });
     }
     if (m_.call.input_factors != nullptr) {
-      take<P>(m_.space.factored_inputs, m_.layer.inputs, m_.call.input_factors, m_.layer.inputs,
+      take<P>(m_.space.factored_inputs, m_.layer.inputs, m_.call.input_factors, m_.layer.inputs, rows,
               [&](Index row) { return m_.input(row, step); });
     }
   }
 
-  // from(row) times the factors (rows, gates, count), gate by gate.
+  // from(row) times the factors (sequences, gates, count), gate by gate.
   template <class P, class From>
-  void take(T* to, Index stride, const T* factors, Index count, From from) {
+  void take(T* to, Index stride, const T* factors, Index count, Index rows, From from) {
     constexpr Index gates = facts_of<C>().gate_count();
     for (Index gate = P::kFacts.first_gate; gate < P::kFacts.first_gate + P::kGates; ++gate) {
-      for (Index row = 0; row < m_.row_count(); ++row, to += stride) {
+      T* next = to;
+      to += m_.row_count() * stride;
+      for (Index row = 0; row < rows; ++row, next += stride) {
         const T* const plain = from(row);
-        const T* const own = factors + (row * gates + gate) * count;
+        const T* const own = factors + (m_.sequence(row) * gates + gate) * count;
         Index k = 0;
-        for (; k + kLanes <= count; k += kLanes) store<T>(to + k, load<T>(plain + k) * load<T>(own + k));
-        for (; k < count; ++k) to[k] = plain[k] * own[k];
+        for (; k + kLanes <= count; k += kLanes) store<T>(next + k, load<T>(plain + k) * load<T>(own + k));
+        for (; k < count; ++k) next[k] = plain[k] * own[k];
       }
     }
   }

@@ -29,9 +29,9 @@ GATEWISE_INLINE void fetch_units(const Member<T, C>& m, Index step, Index first,
 
 // What other members wrote, whose lines would else be waited for one after another.
 template <class T, class C>
-GATEWISE_INLINE void fetch_source(const Member<T, C>& m, const T* source) {
+GATEWISE_INLINE void fetch_source(const Member<T, C>& m, const T* source, Index rows) {
   if (!m.division.split_units || m.division.far) return;
-  for (Index row = m.rows.begin; row < m.rows.end; ++row) {
+  for (Index row = m.rows.begin; row < m.rows.begin + rows; ++row) {
     for (Index u = 0; u < m.layer.units; u += static_cast<Index>(costs::kLine / sizeof(T))) {
       __builtin_prefetch(source + row * m.space.stride + u);
     }
@@ -70,23 +70,24 @@ class SoonPrefetch {
 template <class T, class C>
 class InputPrefetch {
  public:
-  void begin(Index row) {
+  void begin(Index row, Index end) {
     row_ = row;
+    end_ = end;
     unit_ = 0;
   }
 
   GATEWISE_INLINE void fetch(const Member<T, C>& m, Index step, Index lines) {
-    if (step + 1 >= m.call.steps) return;
-    for (; lines > 0 && row_ < m.rows.end; --lines) {
+    for (; lines > 0 && row_ < end_; --lines) {
       __builtin_prefetch(m.input(row_, step + 1) + unit_, 0, 2);
       unit_ += static_cast<Index>(costs::kLine / sizeof(T));
-      if (unit_ >= m.layer.inputs) begin(row_ + 1);
+      if (unit_ >= m.layer.inputs) begin(row_ + 1, end_);
     }
   }
 
  private:
   // From here on they are yet to be asked for.
   Index row_ = 0;
+  Index end_ = 0;
   Index unit_ = 0;
 };
 

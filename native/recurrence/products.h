@@ -27,7 +27,7 @@ void multiply_panels(const PanelProduct<T>& product) {
       const int height = blocks.rows(block);
       for (int r = 0; r < height; ++r) {
         const Index row = blocks.begin(block) + r;
-        tile.x[r] = product.rows + row * product.row_stride;
+        tile.x[r] = product.apart != nullptr ? product.apart[row] : product.rows + row * product.row_stride;
         tile.out[r] = product.out + row * product.out_stride + group.panel * kWidth<T>;
         tile.start[r] = product.adds ? tile.out[r] : nullptr;
       }
@@ -48,7 +48,7 @@ void pack_panels(const PanelPacking<T>& packing) {
       __builtin_prefetch(from + ahead * packing.stride + column);
     }
     T* to = packing.to + row * width;
-    for (Index column = 0; column < packing.columns; column += width, to += packing.rows * width) {
+    for (Index column = 0; column < packing.columns; column += width, to += packing.depth * width) {
       const Index left = packing.columns - column;
       store<T>(to, left < width ? load_some<T>(from + column, left) : load<T>(from + column));
     }

@@ -10,6 +10,7 @@
 #include "kernels/bfloat16.h"
 #include "recurrence/division.h"
 #include "recurrence/isa.h"
+#include "recurrence/padding.h"
 #include "recurrence/workspace.h"
 #include "threads/interrupt.h"
 
@@ -21,6 +22,11 @@ template <class T>
 Sequence<T> piece_of(const Sequence<T>& call, const PackedLayer<T>& layer, Index first, Index count) {
   Sequence<T> piece = call;
   piece.batch = count;
+  if (call.lengths.rows != nullptr) {  // Its rows say where theirs is.
+    piece.lengths.rows += first;
+    piece.lengths.steps += first;
+    return piece;
+  }
   piece.x += first * call.x_batch;
   if (call.mask != nullptr) piece.mask += first * call.mask_batch;
   if (call.initial_rows != nullptr) piece.initial_rows += first;
@@ -46,6 +52,20 @@ Sequence<T> piece_of(const Sequence<T>& call, const PackedLayer<T>& layer, Index
   return piece;
 }
 
+// The call without its mask, where that says no more than `padding` does.
+template <class T>
+Sequence<T> unmasked(Sequence<T> call, const Padding& padding) {
+  if (!padding.replaces_mask()) return call;
+  call.mask = nullptr;
+  call.lengths = padding.lengths();
+  return call;
+}
+
+template <class T>
+Padding padding_of(const Sequence<T>& call) {
+  return Padding({call.mask, call.batch, call.steps, call.mask_batch, call.mask_time}, call.go_backwards);
+}
+
 // A call whose batch is cut into pieces, which members take as they are free.
 template <class T>
 struct Pieces {
@@ -55,16 +75,24 @@ struct Pieces {
   const Division& division;
   const Workspace<T>& space;
   Team& team;
-  std::atomic<Index> taken{0};  // sequences
+  const std::vector<Index>& ends;
+  std::atomic<Index> taken{0};
 
   static void run(void* self, Index member) { static_cast<Pieces*>(self)->work(member); }
 
+  // From where to where a piece goes: all are as long as one another, but for the last, or end at `ends`.
+  Index begin_of(Index piece) const {
+    if (ends.empty() || piece == 0) return division.rows * piece;
+    const auto before = static_cast<std::size_t>(piece - 1);
+    return before < ends.size() ? ends[before] : call.batch;
+  }
+
   void work(Index member) {
-    const Index rows = division.rows;
     do {
-      const Index first = taken.fetch_add(rows, std::memory_order_relaxed);
+      const Index number = taken.fetch_add(1, std::memory_order_relaxed);
+      const Index first = begin_of(number);
       if (first >= call.batch) return;
-      const Sequence<T> piece = piece_of(call, layer, first, std::min(rows, call.batch - first));
+      const Sequence<T> piece = piece_of(call, layer, first, std::min(begin_of(number + 1), call.batch) - first);
       kernels.run({layer, piece, division, space, team, member, 0});
       if (member == 0) team.look();
     } while (!team.stopped());
@@ -104,6 +132,19 @@ struct Steps {
 
   Index reached = 0;
 };
+
+// Where pieces of unlike lengths end; none where all are alike. The division then has room for the longest.
+template <class T>
+std::vector<Index> cut(const Sequence<T>& call, Division& division) {
+  if (call.lengths.rows == nullptr) return {};
+  std::vector<Index> ends = cut(call.lengths, call.batch, division.rows);
+  Index begin = 0;
+  for (const Index end : ends) {
+    division.rows = std::max(division.rows, end - begin);
+    begin = end;
+  }
+  return ends;
+}
 
 // The same division for a team of fewer members; memory for the whole team will do.
 Division shrunk(Division division, Index members) {
@@ -218,6 +259,12 @@ const PackedLayer<T>& Recurrence<T>::layer_for(const Sequence<T>& call) const {
 }
 
 template <class T>
+void Recurrence<T>::forward(const Sequence<T>& call) const {
+  const Padding padding = padding_of(call);
+  forward(unmasked(call, padding), threads());
+}
+
+template <class T>
 void Recurrence<T>::forward(const Sequence<T>& call, Index most) const {
   const PackedLayer<T>& layer = layer_for(call);
   const Division division = make_division(layer, call, most);
@@ -229,8 +276,12 @@ void Recurrence<T>::forward(const Sequence<T>& call, Index most) const {
 }
 
 template <class T>
-void Recurrence<T>::forward_both(const Recurrence& first, const Sequence<T>& call, const Recurrence& second,
-                                 const Sequence<T>& other) {
+void Recurrence<T>::forward_both(const Recurrence& first, const Sequence<T>& masked, const Recurrence& second,
+                                 const Sequence<T>& other_masked) {
+  const Padding padding = padding_of(masked);
+  const Padding padding_of_other = padding_of(other_masked);
+  const Sequence<T> call = unmasked(masked, padding);
+  const Sequence<T> other = unmasked(other_masked, padding_of_other);
   const Index half = threads() / 2;
   const PackedLayer<T>& layer = first.layer_for(call);
   const PackedLayer<T>& layer_of_other = second.layer_for(other);
@@ -238,16 +289,18 @@ void Recurrence<T>::forward_both(const Recurrence& first, const Sequence<T>& cal
   Division division_of_other = make_division(layer_of_other, other, half);
   const double work = work_of(layer, call) + work_of(layer_of_other, other);
   if (half == 0 || work <= costs::kCallWorthThreads || division.split_units || division_of_other.split_units) {
-    first.forward(call);
-    second.forward(other);
+    first.forward(call, threads());
+    second.forward(other, threads());
     return;
   }
   Team team(threads());
   division.threads = division_of_other.threads = team.size();
+  const std::vector<Index> ends = cut(call, division);
+  const std::vector<Index> ends_of_other = cut(other, division_of_other);
   const Workspace<T> space = make_workspace(own_buffer(), layer, division);
   const Workspace<T> space_of_other = make_workspace(own_buffer(1), layer_of_other, division_of_other);
-  Pieces<T> pieces{first.kernels_, layer, call, division, space, team};
-  Pieces<T> others{second.kernels_, layer_of_other, other, division_of_other, space_of_other, team};
+  Pieces<T> pieces{first.kernels_, layer, call, division, space, team, ends};
+  Pieces<T> others{second.kernels_, layer_of_other, other, division_of_other, space_of_other, team, ends_of_other};
   PiecesOfBoth<T> both{{&pieces, &others}};
   team.run(team.size(), &PiecesOfBoth<T>::run, &both);
   if (team.stopped()) throw Interrupted();
@@ -257,8 +310,9 @@ template <class T>
 void Recurrence<T>::run_pieces(const PackedLayer<T>& layer, const Sequence<T>& call, Division division) const {
   Team team(division.threads);
   if (team.size() < division.threads) division = make_division(layer, call, team.size());
+  const std::vector<Index> ends = cut(call, division);
   const Workspace<T> space = make_workspace(own_buffer(), layer, division);
-  Pieces<T> pieces{kernels_, layer, call, division, space, team};
+  Pieces<T> pieces{kernels_, layer, call, division, space, team, ends};
   team.run(division.threads, &Pieces<T>::run, &pieces);
   if (team.stopped()) throw Interrupted();
 }

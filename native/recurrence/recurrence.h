@@ -32,11 +32,12 @@ class Recurrence {
 
   const PackedLayer<T>& layer() const { return packed_.layer; }
 
-  // Runs one call. Takes what threads are worth it; allocates nothing once this thread has made a call as large.
+  // Runs one call, and leaves out what its mask says is padding. Takes what threads are worth it.
   // Throws Interrupted where that is asked for, and then the results are worth nothing: see interrupt.h.
-  void forward(const Sequence<T>& call) const { forward(call, threads()); }
+  void forward(const Sequence<T>& call) const;
 
-  // The same on at most `most` threads: 1 for a caller that has divided its work already.
+  // The same on at most `most` threads, 1 for a caller that has divided its work already. A mask is gone through step
+  // by step; allocates nothing once this thread has made a call as large.
   void forward(const Sequence<T>& call, Index most) const;
 
   // Two calls, at once where each has threads of its own and needs no barrier: the same bits as one after the other.

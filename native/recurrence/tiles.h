@@ -6,8 +6,8 @@
 
 namespace gatewise::GATEWISE_ISA {
 
-// How a member goes through a phase, in every step alike. The tiles of a block fetch its share of the next panel's
-// weights.
+// How a member goes through a phase, in every step of as many rows alike. The tiles of a block fetch its share of the
+// next panel's weights.
 struct Walk {
   Blocks blocks{0, 1};
   Groups groups;
@@ -22,9 +22,9 @@ Groups groups_of(const Member<T, C>& m, const Blocks& blocks) {
 }
 
 template <class P, class Operands, class T, class C>
-Walk walk_of(const Member<T, C>& m) {
+Walk walk_of(const Member<T, C>& m, Index rows) {
   constexpr auto line = static_cast<Index>(costs::kLine / sizeof(T));
-  const Blocks blocks(m.row_count(), Operands::rows_for(P::kGates));
+  const Blocks blocks(rows, Operands::rows_for(P::kGates));
   if (blocks.size() == 0) return {blocks, {}, 0, 0};
   const Index inputs = m.division.ahead ? 0 : m.layer.input_rows;
   const Index pairs = inputs / 2 + m.layer.recurrent_rows / 2;

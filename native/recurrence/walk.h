@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/simd.h"
+#include "recurrence/engine.h"
 
 namespace gatewise::GATEWISE_ISA {
 
@@ -33,6 +34,32 @@ class Blocks {
   Index rows_;
   Index longer_;
 };
+
+// The caller's sequence, and the first real step and the end of those, of a row of `lengths`.
+inline Index sequence_of(const Lengths& lengths, Index row) {
+  return lengths.rows == nullptr ? row : static_cast<Index>(lengths.rows[row]);
+}
+inline Index first_step(const Lengths& lengths, Index row, Index steps) {
+  return lengths.last ? steps - static_cast<Index>(lengths.steps[row]) : 0;
+}
+inline Index end_of_steps(const Lengths& lengths, Index row, Index steps) {
+  return lengths.rows == nullptr || lengths.last ? steps : static_cast<Index>(lengths.steps[row]);
+}
+
+// The end of those rows, from `begin` to `end`, that have the step.
+inline Index end_of_rows(const Lengths& lengths, Index begin, Index end, Index step, Index steps) {
+  if (lengths.rows == nullptr) return end;
+  const Index shorter = lengths.last ? steps - 1 - step : step;  // A row that has the step is longer than this.
+  while (begin < end) {
+    const Index middle = begin + (end - begin) / 2;
+    if (static_cast<Index>(lengths.steps[middle]) > shorter) {
+      begin = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return end;
+}
 
 // Panels that a tile takes together, and whether the folded one after them.
 struct Group {

@@ -21,7 +21,7 @@ import numpy as np
 from gatewise.base.typing import Array
 from gatewise.engine import native, over_devices
 from gatewise.engine.cells import NATIVE, Cell, State
-from gatewise.engine.op import Call, Op, Traversal
+from gatewise.engine.op import PRODUCTS, Call, Op, Traversal
 
 Arrays: TypeAlias = tuple[Array, ...]
 Specs: TypeAlias = tuple["Spec", ...]
@@ -74,6 +74,8 @@ class Spec(NamedTuple):
     zero_masked: bool
     masked: bool
     bias: bool
+    fills: bool
+    """Whether more is read of padding than the engine reads: what is kept of it, and the gradients of its sums."""
 
 
 class Operands(NamedTuple):
@@ -173,6 +175,7 @@ def _prepared(op: Op, x: Array, state: State | None, traversal: Traversal) -> tu
         traversal.zero_masked,
         masked,
         "bias" in op.weights,
+        fills=_reads_padding(op, drops is not None or traversal.recurrent_dropout is not None),
     )
     operands = Operands(
         x,
@@ -210,6 +213,13 @@ def _is_at_hand() -> bool:
     return True
 
 
+def _reads_padding(op: Op, by_gate: bool) -> bool:
+    """Whether XLA makes products of what the engine keeps of each step, or looks for NaN in it."""
+    import jax
+
+    return by_gate or set(op.cell.weights) > {*PRODUCTS, "bias"} or bool(jax.config.jax_debug_nans)
+
+
 @cache
 def _places() -> tuple[dict[str, int], dict[str, int]]:
     """The numbers under which the engine knows its cells and activations."""
@@ -234,6 +244,7 @@ def _attributes(specs: Specs, units: list[int]) -> dict[str, Any]:
             "go_backwards": spec.go_backwards,
             "sequences": spec.sequences,
             "zero_masked": spec.zero_masked,
+            "fills": spec.fills,
         }
         attributes.update({f"{name}{place}": np.int64(value) for name, value in own.items()})
     return attributes
@@ -391,16 +402,16 @@ def _without_factors(
     columns = weights[0].shape[1]
     bias = (2, columns) if cell.weights["bias"].startswith("(2") else (columns,)
     results = [over_devices.result(shape, like=dz) for shape in (weights[0].shape, weights[1].shape, bias)]
-    given = (own.x, reserve, own.states[0], dz)
+    given = (own.x, reserve, own.states[0], own.mask, dz)
     gradients = _ffi_call("weight_gradients", (spec,), results, given, units, vmap_method="sequential")
-    dx = _mapped(_call_input_gradient, (spec,))(weights[0], dz)
+    dx = _mapped(_call_input_gradient, (spec,))(weights[0], dz, own.mask)
     named = dict(zip(("kernel", "recurrent_kernel", "bias"), gradients, strict=True))
     return named, dx, (own.input_factors * 0, own.factors * 0)
 
 
-def _call_input_gradient(specs: Specs, kernel: Array, dz: Array) -> Array:
+def _call_input_gradient(specs: Specs, kernel: Array, dz: Array, mask: Array) -> Array:
     result = over_devices.result((*dz.shape[:2], kernel.shape[0]), like=dz)
-    return _ffi_call("input_gradient", specs, result, (dz, kernel), [dz.shape[-1]])
+    return _ffi_call("input_gradient", specs, result, (dz, mask, kernel), [dz.shape[-1]])
 
 
 def _with_factors(spec: Spec, weights: Arrays, own: Operands, reserve: Array, dz: Array, earlier: Arrays) -> Products:
