@@ -32,6 +32,8 @@ class RecurrentLayer(OverTime, CellWeights):
         inputs: (B, T, I), or (T, B, I) with `time_major`. A list `[x, *state]` gives the initial state too.
         mask: (B, T) booleans, or (T, B) with `time_major`: a False step carries the state through and repeats the
             output before it.
+        lengths: (B,) integers, in place of a mask: how many of the first steps of each sequence are real. The batch
+            costs what its real steps cost. So does one whose mask says no more than this, or has its padding in front.
         training: whether dropout acts.
         initial_state: arrays (B, H), as many as the cell's state has; zeros by default. Where the layer is `stateful`,
             Keras 3 starts from it at each call, and earlier releases only as long as the carried state is all zeros.

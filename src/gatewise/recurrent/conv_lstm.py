@@ -136,7 +136,7 @@ class ConvLSTM2D(ConvLSTM):
         bias_constraint, seed, return_sequences, return_state, go_backwards, stateful, **kwargs: as for `LSTM`.
 
     Call arguments:
-        inputs, mask, training, initial_state: as for `LSTM`, with a mask (B, T).
+        inputs, mask, lengths, training, initial_state: as for `LSTM`, with a mask (B, T).
 
     Raises:
         ValueError, TypeError: for arguments that do not fit, naming the layer and the argument.

@@ -1,16 +1,19 @@
-"""What layers share that take a state beside a sequence."""
+"""What layers share that take a state, and lengths, beside sequences."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from gatewise.base import release
+from gatewise.base import release, structure
+from gatewise.base.arrays import namespace
+from gatewise.base.typing import Array
 from gatewise.inside import Trace, trace
 from gatewise.layer import Layer
+from gatewise.recurrent.lengths import mask_of
 
 
 class TakesState(Layer):
-    """What layers share that take a state beside a sequence."""
+    """What layers share that take a state, and lengths, beside sequences."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -21,7 +24,7 @@ class TakesState(Layer):
 
         Args:
             inputs: (B, T, I), or a list `[x, *state]`.
-            **arguments: others of the call: `mask`, `initial_state`.
+            **arguments: others of the call: `mask`, `lengths`, `initial_state`.
 
         >>> import numpy as np
         >>> from gatewise.recurrent import GRU
@@ -46,8 +49,34 @@ class TakesState(Layer):
 
         It looks for one mask an array, under names that `call` does not have. The mask still goes on behind the layer.
         """
+        lengths = kwargs.pop("lengths", None) if self._takes_lengths else None
+        if lengths is not None:
+            kwargs["mask"] = self._mask_of_lengths(inputs, lengths, kwargs.get("mask"))
         passed = kwargs.get("mask") is not None
         mask = super()._resolve_mask(inputs, carried, kwargs)
         if self._release == "keras3" and kwargs.get("initial_state") is not None and not passed:
             kwargs["mask"] = None
         return mask
+
+    # -- lengths ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _takes_lengths(self) -> bool:
+        """Whether `lengths` is the argument of all these layers, and not one that a program's own `call` has."""
+        return "lengths" not in self._call_takes().accepted
+
+    def _check_keywords(self, kwargs: dict[str, Any]) -> None:
+        known = {"lengths"} if self._takes_lengths else set()
+        super()._check_keywords({name: value for name, value in kwargs.items() if name not in known})
+
+    def _mask_of_lengths(self, inputs: Any, lengths: Any, mask: Any) -> Array:
+        """The mask that lengths stand for, in the order of the inputs' axes."""
+        if mask is not None:
+            raise ValueError(
+                f"{self.label}: lengths and a mask came, which both say what steps count. Give one of them."
+            )
+        first, second = structure.flatten(inputs)[0].shape[:2]
+        if not getattr(self, "time_major", False):
+            return mask_of(lengths, first, second, self.label)
+        found = mask_of(lengths, second, first, self.label)
+        return namespace(found).swapaxes(found, 0, 1)

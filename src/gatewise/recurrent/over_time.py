@@ -21,6 +21,7 @@ class OverTime(TakesState):
         inputs: (B, T, ...), or (T, B, ...) with `time_major`. A list `[x, *state]` gives the initial state too.
         mask: (B, T) booleans, or (T, B) with `time_major`: a False step carries the state through and repeats the
             output before it.
+        lengths: (B,) integers, in place of a mask: how many of the first steps of each sequence are real.
         training: whether dropout acts.
         initial_state: arrays (B, ...), as many as the cell's state has; zeros by default. Where the layer is
             `stateful`, Keras 3 starts from it at each call, and earlier releases only as long as the carried state is

@@ -263,7 +263,7 @@ class RNN(CellOverTime, HasCell):
     Call arguments:
         inputs: (B, T, I), or a list `[x, *state]`; for a cell of your own with more axes, (B, T, ...), or a dict or
             tuple of such arrays.
-        mask, training, initial_state: as for `LSTM`. The initial state may be nested as the cell's is.
+        mask, lengths, training, initial_state: as for `LSTM`. The initial state may be nested as the cell's is.
         constants: arrays that every step gets, for a cell whose `call` takes `constants`.
 
     Raises:

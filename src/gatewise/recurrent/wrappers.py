@@ -75,6 +75,7 @@ class Bidirectional(TakesState):
     Call arguments:
         inputs: (B, T, I), or a list `[x, *state]`.
         mask: (B, T). With `return_sequences` the output at a masked step is zero, as in Keras.
+        lengths: (B,) integers, in place of a mask: how many of the first steps of each sequence are real.
         training: passed on.
         initial_state: the forward layer's state, then the backward layer's.
 

@@ -90,6 +90,7 @@ def slopes(problem: Problem, gradients, directions: int = 3):
 
 
 MASK = np.array([[0, 1, 1, 0, 1, 0], [1, 1, 0, 1, 1, 1], [0, 0, 0, 0, 0, 0], [1, 0, 1, 1, 0, 0]], bool)
+PADDED = np.arange(6) < np.array([3, 6, 0, 5])[:, None]
 WAYS = {
     "sequences": Traversal(),
     "last, backwards": Traversal(sequences=False, go_backwards=True),
@@ -97,6 +98,14 @@ WAYS = {
     "masked, backwards, zeros": Traversal(mask=MASK, go_backwards=True, zero_masked=True),
     "masked, last": Traversal(mask=MASK, sequences=False),
     "masked, last, zeros": Traversal(mask=MASK, sequences=False, zero_masked=True),
+    "padded": Traversal(mask=PADDED),
+    "padded, zeros": Traversal(mask=PADDED, zero_masked=True),
+    "padded, backwards": Traversal(mask=PADDED, go_backwards=True),
+    "padded, last": Traversal(mask=PADDED, sequences=False),
+    "padded, last, backwards": Traversal(mask=PADDED, sequences=False, go_backwards=True),
+    "padded, last, zeros": Traversal(mask=PADDED, sequences=False, zero_masked=True),
+    "padded in front": Traversal(mask=PADDED[:, ::-1]),
+    "padded in front, backwards": Traversal(mask=PADDED[:, ::-1], go_backwards=True),
 }
 
 
