@@ -291,13 +291,19 @@ class Graph:
             return self._in_rank(array, tensor)
         array = as_array(value, what)
         array = self._in_rank(array, tensor)
-        for size, wanted in zip(array.shape[1:], tensor.shape[1:], strict=True):
+        for size, wanted in zip(array.shape[1:], tensor.shape[1:], strict=len(array.shape) == len(tensor.shape)):
             if wanted is not None and size != wanted:
                 raise ValueError(
                     f"{self.label}: the input {tensor.name!r} must have the shape {tensor.shape}, "
                     f"got {shape_of(array)}."
                 )
         return _cast(array, tensor.dtype)
+
+    def _of_any_rank(self, tensor: SymbolicTensor) -> bool:
+        """Whether the input is the (None, None) that Embeddings of TensorFlow 1 and 2 start with: ids of any shape."""
+        readers = [node.layer for node in self.nodes if any(tensor is each for each in node.inputs)]
+        old = all(layer.takes_ids and getattr(layer, "_release", "keras3") != "keras3" for layer in readers)
+        return old and tensor.shape == (None, None)
 
     def _in_rank(self, array: Any, tensor: SymbolicTensor) -> Any:
         """The array with as many axes as wanted; as in Keras, a last axis of size 1 may be left out or come extra."""
@@ -306,6 +312,8 @@ class Graph:
             return array[..., None]
         if array.ndim == wanted + 1 and array.shape[-1] == 1:
             return array[..., 0]
+        if array.ndim > wanted and self._of_any_rank(tensor):
+            return array
         if array.ndim != wanted:
             hint = ""
             if array.ndim == wanted - 1:

@@ -17,6 +17,7 @@ from gatewise.arguments import (
     real,
     regularizer,
 )
+from gatewise.base import release
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array, Config, Shape
 from gatewise.layer import Layer, registered
@@ -58,7 +59,7 @@ class Activation(Elementwise):
 
 @registered.register("Identity")
 class Identity(Elementwise):
-    """Gives the input on.
+    """Gives the input on. In TensorFlow 1 and 2 a mask ends here.
 
     >>> import numpy as np
     >>> Identity()(np.array([[1, 2]])).tolist()
@@ -67,6 +68,15 @@ class Identity(Elementwise):
 
     casts_integers = False
     keeps_dtype = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._release = release.current()
+
+    @property
+    def supports_masking(self) -> bool:  # type: ignore[override]
+        """In Keras 3."""
+        return self._release == "keras3"
 
     def call(self, inputs: Array) -> Array:
         """The input."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import gatewise.layers  # noqa: F401 (registers every layer that a config may name)
-from gatewise.base import ragged, structure
+from gatewise.base import masks, ragged, structure
 from gatewise.base.arrays import Tensor, as_input, unshared
 from gatewise.base.changes import changes
 from gatewise.base.recording import tapes
@@ -421,6 +421,11 @@ class Drawn(Model):
         if kept is not None and self._drawn_losses is not None:
             return self._drawn_losses.run(inputs, mask, kept)
         return self._graph_now().run(inputs, mask)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The masks that the outputs carry, in their structure. They come from running the model once more."""
+        outputs = self(inputs) if mask is None else self(inputs, mask=mask)
+        return structure.map_structure(masks.of, outputs)
 
     # -- losses drawn on tensors --------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any, TypeVar
 
 from gatewise.arguments import Argument, by_name, one_of, optional
-from gatewise.base import release, structure
+from gatewise.base import masks, release, structure
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array, Config, Shape
 from gatewise.base.variable import Variable, all_or_nothing
@@ -387,7 +387,7 @@ class TimeDistributed(Wrapper):
         """
         if structure.is_nested(inputs):
             return None
-        if self._release == "keras3":
+        if self._release == "keras3" or (self._one_by_one and self.layer.is_model):
             return mask
         batch, steps = inputs.shape[:2]
         inner = self.layer.compute_mask(_steps_as_samples(inputs), _steps_as_samples(mask))
@@ -396,10 +396,20 @@ class TimeDistributed(Wrapper):
         return None if mask is None else _with_axes(mask, 2)
 
     def _with_masks(self, inputs: Any, outputs: Any, mask: Any) -> Any:
+        if self.layer.is_model and self._release != "keras3":
+            return structure.map_structure(lambda y: self._with_that_of_the_model(y, mask), outputs)
         # Keras 3 hands the mask on as it came, and fails later where the outputs have not got its axes any more.
         if mask is not None and not structure.is_nested(outputs) and not structure.is_nested(mask):
             mask = _with_axes(mask, max(outputs.ndim - 1, 2)) if self._release == "keras3" else mask
         return super()._with_masks(inputs, outputs, mask)
+
+    @staticmethod
+    def _with_that_of_the_model(output: Array, mask: Any) -> Array:
+        """What `compute_mask` says, without running the model inside once more: its outputs carry their masks."""
+        own = masks.of(output)
+        if own is None and mask is not None and not structure.is_nested(mask):
+            own = _with_axes(mask, 2)
+        return masks.carrying(output, own)
 
 
 def _with_axes(mask: Array, axes: int) -> Array:
@@ -417,5 +427,8 @@ def _steps_as_samples(x: Any) -> Any:
 
 
 def _samples_as_steps(x: Array, batch: int, steps: int) -> Array:
-    """(B T, ...) as (B, T, ...)."""
-    return namespace(x).reshape(x, (batch, steps, *x.shape[1:]))
+    """(B T, ...) as (B, T, ...), with its mask."""
+    apart = namespace(x).reshape(x, (batch, steps, *x.shape[1:]))
+    if (own := masks.of(x)) is not None:
+        masks.attach(apart, _samples_as_steps(own, batch, steps))
+    return apart

@@ -21,4 +21,4 @@ class Passing(PerStep):
 
     def emit(self, to: Emission) -> None:
         x, y = self.only()
-        to.put(y, to.number(x), to.mask(x))
+        to.put(y, to.number(x), to.mask(x) if self.layer.supports_masking else None)
