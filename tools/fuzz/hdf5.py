@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,16 @@ CORPUS = Path(__file__).resolve().parent / "corpus"
 CPU_SECONDS = 10
 MOST_BYTES = 300 << 20
 """Beyond what the process had when it began."""
+EVERY = 10_000
+"""Cases from one word of progress to the next."""
 FOREIGN = ("object has no attribute", "AttributeError", "KeyError", "TypeError", "IndexError", "AssertionError",
            "not subscriptable", "not iterable", "unhashable", "RecursionError", "OverflowError")  # fmt: skip
 
 
-def sources() -> list[Path]:
-    """The files that are damaged."""
-    return sorted((*GOLDEN.glob("files/*.h5"), *GOLDEN.glob("saved/*.h5")))
+@cache
+def sources() -> list[bytes]:
+    """The files that are damaged, read once."""
+    return [path.read_bytes() for path in sorted((*GOLDEN.glob("files/*.h5"), *GOLDEN.glob("saved/*.h5")))]
 
 
 # -- damage ---------------------------------------------------------------------------------------------------------
@@ -42,7 +46,7 @@ def sources() -> list[Path]:
 
 def damaged(rng: random.Random, path: Path) -> None:
     """Make a damaged file at `path`."""
-    data = bytearray(rng.choice(sources()).read_bytes())
+    data = bytearray(rng.choice(sources()))
     if rng.random() < 0.5:
         _change_bytes(rng, data)
         path.write_bytes(data)
@@ -204,24 +208,25 @@ def try_cases(first: int, last: int, folder: Path) -> None:
             path.unlink()
 
 
-def run(first: int, count: int, folder: Path) -> dict[int, str]:
-    """Try cases in processes of their own, a new one after each crash; what is wrong, by case."""
-    wrong: dict[int, str] = {}
+def run(first: int, count: int, folder: Path) -> Iterator[tuple[int, str]]:
+    """Try cases in processes of their own, a new one after each crash; each that is wrong, as soon as it is found."""
     last = first + count
     while first < last:
-        command = [sys.executable, __file__, "--cases", str(first), str(last), "--folder", str(folder)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
         at = first
-        for line in done.stdout.splitlines():
-            kind, number, *words = line.split(" ", 2)
-            at = int(number)
-            if kind == "wrong":
-                wrong[at] = words[0]
-        if done.returncode == 0:
+        command = [sys.executable, __file__, "--cases", str(first), str(last), "--folder", str(folder)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                kind, number, *words = line.rstrip("\n").split(" ", 2)
+                at = int(number)
+                if kind == "wrong":
+                    yield at, words[0]
+                elif (at + 1 - last + count) % EVERY == 0:
+                    print(f"{at + 1 - last + count} cases", file=sys.stderr, flush=True)
+        if process.returncode == 0:
             break
-        wrong[at] = f"the process ended with {done.returncode}"
+        yield at, f"the process ended with {process.returncode}"
         first = at + 1
-    return wrong
 
 
 def main() -> int:
@@ -238,14 +243,14 @@ def main() -> int:
         return 0
     known = {path.name: complaint(path) for path in sorted(options.corpus.glob("*.h5"))}
     wrong: dict[Any, str] = {name: said for name, said in known.items() if said}
-    with tempfile.TemporaryDirectory() as name:
-        found = run(options.seed, options.count, Path(name))
-        options.corpus.mkdir(exist_ok=True)
-        for case in found:
-            (options.corpus / f"{case}.h5").write_bytes((Path(name) / f"{case}.h5").read_bytes())
-    wrong.update(found)
-    for case, said in wrong.items():
-        print(f"{case}: {said}")
+    for name, said in wrong.items():
+        print(f"{name}: {said}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for case, said in run(options.seed, options.count, Path(folder)):
+            print(f"{case}: {said}", flush=True)
+            wrong[case] = said
+            options.corpus.mkdir(exist_ok=True)
+            (options.corpus / f"{case}.h5").write_bytes((Path(folder) / f"{case}.h5").read_bytes())
     print(f"{options.count} cases, {len(wrong)} wrong")
     return 1 if wrong else 0
 
