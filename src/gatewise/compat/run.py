@@ -21,7 +21,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any, Final, NoReturn
 
 from gatewise.base import versions
-from gatewise.compat import addresses, pinned
+from gatewise.compat import addresses, old_numpy, pinned
 
 STAND_INS: Final = str(Path(__file__).with_name("stand_ins"))
 
@@ -45,6 +45,7 @@ def prepare(version: str | None, near: str | None = None) -> None:
         version = found.version
         print(f"gatewise run: as under TensorFlow {version}, for {found.why}. --tf says otherwise.", file=sys.stderr)
     versions.use(versions.NEWEST if version is None else version)
+    old_numpy.restore(versions.tensorflow())
     addresses.install()
 
 

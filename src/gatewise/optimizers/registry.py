@@ -72,6 +72,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     was_old = (
         release.current() != "keras3"
         and bool(inner)
+        and isinstance(inner, Mapping)
         and inner.get("is_legacy_optimizer", "inner_optimizer" not in inner)
     )
     from_old = str(config.get("module")).endswith(".legacy") or (was_old and name in old)
