@@ -1,12 +1,13 @@
 """Published packages run their main function unchanged, without TensorFlow: `make packages` (network, minutes).
 
 Each is installed without its dependencies, beside those that it needs and that install on this Python; no TensorFlow
-and no Keras is among them. What chars2vec should print, and the first number of mhcnuggets, come from tf_keras with the
-package's own code, its LSTMs with the gates of Keras 2.2 where the weights are of that time; the other texts are what
-Gatewise said, kept so that a change is seen.
+and no Keras is among them. What they should print comes from tf_keras 2.21 with the package's own code: all of it but
+russtress's text and mhcnuggets' numbers after the first, which are what Gatewise said, kept so that a change is seen.
+The LSTMs of chars2vec and mhcnuggets have the gates of Keras 2.2 there, whose weights are of that time.
 
-Not here: rnnmorph 0.4.1 needs a NumPy that has `np.int`, and pymorphy2 a Python that has `inspect.getargspec`; both are
-older than what Gatewise runs on.
+medaka and rnnmorph are older than this Python and NumPy 2: `gatewise run --tf 2.2` gives back what NumPy has taken away
+(`np.string_`, `np.int`), and the programs here give back what Python has (`collections.Iterator`, `inspect.getargspec`,
+which pymorphy2 asks for). The packages themselves are as they were published.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Package(NamedTuple):
     program: str
     output: str
     options: tuple[str, ...] = ()
+    of_python: str = ""
+    """The version of Python that the package's wheels are for, where they are for none of today's."""
 
 
 PACKAGES = (
@@ -69,6 +72,139 @@ PACKAGES = (
         "peptide,ic50 AAAAAKAAA,5562.49 LLFGYPVYV,514.92 GILGFVFTL,559.35 SIINFEKL,5621.16",
         ("--tf", "1.14"),
     ),
+    Package(
+        "phonet==0.3.7",
+        ("pandas", "scipy", "matplotlib", "python_speech_features", "tqdm", "scikit-learn"),
+        """
+        import os
+        import matplotlib
+        import numpy as np
+        import phonet
+        matplotlib.use("Agg")
+        np.random.seed(0)
+        audio = os.path.join(os.path.dirname(phonet.__file__), "audios", "pataka.wav")
+        found = phonet.Phonet(["stop", "nasal"]).get_phon_wav(audio, "", False)
+        print("".join(found.phoneme[40:60]), found.stop[40:60:5].tolist(), found.nasal[40:60:5].tolist())
+        """,
+        "xxxkkkkkkkkkaaaaaapp [0.16827250, 0.93517411, 0.96721441, 0.01137726] "
+        "[0.28178638, 0.03116813, 0.01557022, 0.03723840]",
+    ),
+    Package(
+        "seeker==1.0.3",
+        ("setuptools<80",),
+        """
+        import random
+        from seeker import SeekerFasta
+        random.seed(1)
+        bases = ["".join(random.choice("ACGT") for _ in range(2300)), "ATGC" * 500 + "A" * 300]
+        with open("two.fa", "w") as file:
+            print(">one", bases[0], ">two", bases[1], sep="\\n", file=file)
+        for kind in ("python", "matlab", "prophage"):
+            found = SeekerFasta("two.fa", LSTM_type=kind)
+            said = " ".join(said.rpartition("\\t")[0] for said in found.phage_or_bacteria())
+            print(said, *(f"{score:.5f}" for scores in found.scores.values() for score in scores), end="; ")
+        """,
+        "one\tPhage two\tBacteria 0.94217 0.75337 0.56580 0.21977 0.21977 0.05255; "
+        "one\tPhage two\tBacteria 0.77441 0.65766 0.70465 0.04830 0.04830 0.11597; "
+        "one\tPhage two\tBacteria 0.85963 0.78687 0.71670 0.02913 0.02913 0.02873; ",
+    ),
+    Package(
+        "pose2sim==0.9.4",
+        ("toml", "c3d", "opencv-python-headless", "matplotlib", "PyQt5", "scipy"),
+        """
+        import os
+        import numpy as np
+        from Pose2Sim.MarkerAugmenter import utils
+        from Pose2Sim.markerAugmentation import augmentTRC
+        names = {*utils.getOpenPoseMarkers_lowerExtremity2()[0], *utils.getMarkers_upperExtremity_noPelvis2()[0]}
+        t = np.arange(30)[:, None] / 60
+        rest = np.random.default_rng(0).uniform(0, 1.7, 3 * len(names))
+        places = rest + 0.05 * np.sin(t * np.arange(3 * len(names)))
+        os.mkdir("pose-3d")
+        with open("pose-3d/walk.trc", "w") as file:
+            utils.numpy2TRC(file, places, sorted(names), fc=60.0)
+        person = {"project_dir": ".", "participant_height": 1.7, "participant_mass": 70.0}
+        lowest = augmentTRC({"project": person, "markerAugmentation": {"make_c3d": False}})
+        print(lowest, *open("pose-3d/walk_LSTM.trc").read().splitlines()[-1].split("\\t")[-9:])
+        """,
+        "0.12216506 1.1767913 0.8511838 1.0901961 1.1721064 0.6227422 1.4325733 1.1965480 0.6067246 1.4695791",
+    ),
+    Package(
+        "medaka==1.1.3",
+        (
+            "pysam",
+            "mappy",
+            "biopython",
+            "edlib",
+            "intervaltree",
+            "parasail",
+            "requests",
+            "ont-fast5-api",
+            "pyspoa",
+            "cffi",
+            "h5py",
+            "setuptools<80",
+        ),
+        """
+        import collections.abc
+        import random
+        import sys
+        import h5py
+        import pysam
+        collections.Iterator = collections.abc.Iterator
+        from medaka.medaka import main
+        random.seed(2)
+        draft = "".join(random.choice("ACGT") for _ in range(600))
+        header = {"HD": {"VN": "1.0", "SO": "coordinate"}, "SQ": [{"LN": 600, "SN": "draft"}]}
+        with pysam.AlignmentFile("reads.bam", "wb", header=header) as file:
+            for k in range(12):
+                read = pysam.AlignedSegment(file.header)
+                read.query_name, read.flag, read.reference_id, read.reference_start = f"read{k}", 16 * (k % 2), 0, 0
+                read.query_sequence = "".join(random.choice("ACGT") if random.random() < 0.08 else c for c in draft)
+                read.mapping_quality, read.cigarstring = 60, "600M"
+                read.query_qualities = pysam.qualitystring_to_array("I" * 600)
+                file.write(read)
+        pysam.index("reads.bam")
+        sys.argv = "medaka consensus reads.bam found.hdf --model r941_min_high_g360".split()
+        sys.argv += "--chunk_len 200 --chunk_ovlp 50 --batch_size 2".split()
+        main()
+        found = []
+        with h5py.File("found.hdf") as file:
+            file.visititems(lambda name, item: found.append(item[:]) if name.endswith("label_probs") else None)
+        least = sorted(found[1].max(axis=1).argsort()[:3])
+        print(*least, *(part.shape for part in found), *(f"{chance:.5f}" for chance in found[1][least].ravel()))
+        """,
+        "93 137 138 (200, 5) (200, 5) (200, 5) (200, 5) 0.00063 0.00022 0.00021 0.01704 0.98190 "
+        "0.00342 0.00221 0.02020 0.00024 0.97393 0.00038 0.95060 0.04760 0.00106 0.00036",
+        ("--tf", "2.2"),
+        "3.8",
+    ),
+    Package(
+        "rnnmorph==0.4.1",
+        (
+            "pymorphy2",
+            "pymorphy2-dicts-ru",
+            "russian-tagsets==0.6",
+            "jsonpickle",
+            "nltk",
+            "tqdm",
+            "scikit-learn",
+            "setuptools<80",
+        ),
+        """
+        import inspect
+        if not hasattr(inspect, "getargspec"):
+            inspect.getargspec = lambda function: inspect.getfullargspec(function)[:4]
+        from rnnmorph.predictor import RNNMorphPredictor
+        found = RNNMorphPredictor(language="ru").predict(["Мама", "мыла", "раму", "на", "кухне"])
+        print([f"{form.word} {form.pos} {form.tag} {form.score:.5f}" for form in found])
+        """,
+        "['Мама NOUN Case=Nom|Gender=Fem|Number=Sing 0.99970', "
+        "'мыла VERB Gender=Fem|Mood=Ind|Number=Sing|Tense=Past|VerbForm=Fin|Voice=Act 0.97460', "
+        "'раму NOUN Case=Acc|Gender=Fem|Number=Sing 0.54001', 'на ADP _ 1.00000', "
+        "'кухне NOUN Case=Loc|Gender=Fem|Number=Sing 0.99830']",
+        ("--tf", "2.2"),
+    ),
 )
 
 NUMBER = re.compile(r"-?\d+\.\d+")
@@ -85,7 +221,8 @@ def installed(package: Package) -> Path:
     if not folder.exists():
         partial = folder.with_suffix(".partial")
         command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(partial)]
-        subprocess.run([*command, "--no-deps", package.name], check=True)
+        of_python = ["--python-version", package.of_python, "--only-binary=:all:"] if package.of_python else []
+        subprocess.run([*command, *of_python, "--no-deps", package.name], check=True)
         if package.beside:
             subprocess.run([*command, *package.beside], check=True)
         partial.rename(folder)

@@ -36,6 +36,7 @@ PARTS = (
     "mixed",
     "data",
     "tf",
+    "tf1_rnn",
     "cells",
     "ops",
     "checkpoints",

@@ -97,15 +97,20 @@ def data_format(**options: Any) -> Argument[Any, str]:
 
 def _plain_number(value: Any) -> float:
     if isinstance(value, dict):  # {"type": "ndarray", "value": 0.3} and {"class_name": "__numpy__", "config": {...}}
-        value = value.get("value", value.get("config", {}).get("value", value))
+        value = value.get("value", _config_of(value).get("value", value))
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     return number(value)
 
 
+def _config_of(described: dict[str, Any]) -> dict[str, Any]:
+    config = described.get("config")
+    return config if isinstance(config, dict) else {}
+
+
 def _seed(value: Any) -> int | None:
     if isinstance(value, dict):
-        value = value.get("config", {}).get("seed")
+        value = _config_of(value).get("seed")
     value = getattr(value, "seed", value)
     return None if value is None else integer(value)
 

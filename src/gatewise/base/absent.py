@@ -194,6 +194,23 @@ def absent(module: str, address: str) -> Callable[[str], Any]:
     return __getattr__
 
 
+def absent_inside(module: str, address: str) -> Callable[[str], Any]:
+    """A module's `__getattr__` where no list says which names it should have: each may be imported or written, and
+    refuses when it is called.
+
+    Args:
+        module: the module's `__name__`.
+        address: the module as programs write it: "tf.python.ops.math_ops".
+    """
+
+    def __getattr__(name: str) -> Any:  # noqa: N807
+        if not name.startswith("__") and _how(sys._getframe(1)) in ("imports", "writes"):
+            return absent_name(f"{address}.{name}")
+        raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules.get(module))
+
+    return __getattr__
+
+
 _HOW: Final = {"IMPORT_FROM": "imports", "LOAD_ATTR": "writes", "LOAD_METHOD": "writes"}
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from gatewise.base import recording
+from gatewise.base import masks, recording, structure
 from gatewise.base.dtypes import DType, as_dtype
 from gatewise.base.tensor_shape import TensorShape
 
@@ -138,6 +138,27 @@ def as_tensor(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)) and not isinstance(value, Tensor):
         return np.asarray(value).view(Tensor)
     return value
+
+
+_to_programs = False
+
+
+def give_to_programs() -> None:
+    """Let a program's own layers, models and losses get `Tensor`s from now on, as `gatewise run` does."""
+    global _to_programs
+    _to_programs = True
+
+
+def for_program(function: Any, tree: Any) -> Any:
+    """What a program's own function is called with: `Tensor`s, where they are wanted, and plain arrays elsewhere.
+
+    Args:
+        function: what is called.
+        tree: its arguments, in nested structures.
+    """
+    if not _to_programs or str(getattr(function, "__module__", "gatewise.")).startswith("gatewise."):
+        return tree
+    return structure.map_structure(lambda leaf: masks.carried_over(leaf, as_tensor(leaf)), tree)
 
 
 def item(x: Any, *, key: Any) -> Any:

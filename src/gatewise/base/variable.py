@@ -24,6 +24,7 @@ from gatewise.base import recording
 from gatewise.base.arrays import as_array, shape_of
 from gatewise.base.changes import changes
 from gatewise.base.dtypes import numpy_dtype
+from gatewise.base.tensor_shape import TensorShape
 from gatewise.base.tensors import BINARY, as_tensor, item, operate, places
 from gatewise.base.typing import Array
 
@@ -137,8 +138,8 @@ class Variable:
         return changes.next()
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self._array.shape)
+    def shape(self) -> TensorShape:
+        return TensorShape(self._array.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -6,6 +6,9 @@
 - `functions/`: the functions of `tf`, by what they do, on arrays and on symbolic tensors
 - `tape.py`: `tf.GradientTape`; `variables.py`: what a program changes; `files.py`: files and checkpoints
 - `names.py`, `old.py` < `tensorflow.py`: the names of `tf` beside `tf.keras`; `v1.py`: `tf.compat.v1`
+- `rnn_cells.py` < `rnn.py`: TensorFlow 1's cells, and what runs them; `contrib/`: `tf.contrib`
+- `inner.py`: `tensorflow.python.*`, TensorFlow's inside
+- `old_numpy.py`: names that NumPy has taken away
 - `run.py`: `gatewise run`
 - `pinned.py`: which TensorFlow a program was written for
 - `stand_ins/`: files that processes find which a running program starts

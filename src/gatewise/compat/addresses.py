@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from gatewise.base import keras_names, versions
 from gatewise.base.absent import keras_module, message
+from gatewise.compat import inner, traced
 
 ROOTS: Final[dict[str, str]] = {
     "tensorflow": "gatewise.compat.tensorflow",
@@ -28,6 +29,8 @@ ROOTS: Final[dict[str, str]] = {
     "tensorflow.python": "gatewise.compat.tensorflow",
     "tensorflow.python.keras": "gatewise.keras",
     "tensorflow.keras": "gatewise.keras",
+    "tensorflow.contrib": "gatewise.compat.contrib",
+    "tensorflow.contrib.keras": "gatewise.keras",
     "tensorflow.data": "gatewise.data",
     "tensorflow.random": "gatewise.random",
     "tf_keras": "gatewise.keras",
@@ -83,9 +86,15 @@ class Finder(MetaPathFinder):
         Raises:
             ModuleNotFoundError: for a module that Gatewise does not have.
         """
+        if fullname == "jax":
+            return traced.jax_spec(path)
         home = ours(fullname)
         if home is None:
             return None
+        if inner.has(fullname):
+            return ModuleSpec(fullname, InsideModule(), is_package=True)
+        if fullname.startswith("tensorflow.contrib") and not versions.before(2, 0):
+            raise ModuleNotFoundError(message(written(fullname)), name=fullname)
         module = of_keras(fullname)
         if module is not None:
             home = keras_module(module).__name__
@@ -113,6 +122,17 @@ class SameModule(Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Give the module its own spec back, in whose place the import system has put the address's."""
         module.__spec__ = self.own_spec
+
+
+class InsideModule(Loader):
+    """Gives a module that stands for one inside TensorFlow."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """The module."""
+        return inner.module(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing: its names are found when they are asked for."""
 
 
 def _exists(home: str) -> bool:

@@ -1,9 +1,9 @@
 """Names that NumPy has taken away, for programs of a TensorFlow that came before that.
 
 A program of 2019 says `np.int` and `np.string_`, and the NumPy that its TensorFlow was made for had them. Gatewise runs
-on NumPy 2. So `gatewise run --tf 1.14`, and the same without `--tf` where the program's own files agree on such a version,
-gives `numpy` those names back, for this process: each as the thing that it always was another name of. A name that
-NumPy has, as `np.bool` and `np.long` of NumPy 2, stays NumPy's. Without a version nothing changes.
+on NumPy 2. So `gatewise run --tf 1.14`, and the same without `--tf` where the program's own files agree on such a
+version, gives `numpy` those names back, for this process: each as the thing that it always was another name of. A name
+that NumPy has, as `np.bool` and `np.long` of NumPy 2, stays NumPy's. Without a version nothing changes.
 
 The lists are those of NumPy's release notes (1.24 and 2.0), less what was more than another name.
 """

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, Final, NoReturn
 
-from gatewise.base import versions
+from gatewise.base import tensors, versions
 from gatewise.compat import addresses, old_numpy, pinned
 
 STAND_INS: Final = str(Path(__file__).with_name("stand_ins"))
@@ -46,6 +46,7 @@ def prepare(version: str | None, near: str | None = None) -> None:
         print(f"gatewise run: as under TensorFlow {version}, for {found.why}. --tf says otherwise.", file=sys.stderr)
     versions.use(versions.NEWEST if version is None else version)
     old_numpy.restore(versions.tensorflow())
+    tensors.give_to_programs()
     addresses.install()
 
 

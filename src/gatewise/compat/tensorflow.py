@@ -30,6 +30,8 @@ from gatewise.compat import files as _files
 from gatewise.compat.functions import FUNCTIONS
 from gatewise.compat.names import Names
 from gatewise.compat.old import OLD
+from gatewise.compat.rnn import RUNNERS
+from gatewise.compat.rnn_cells import CELLS
 from gatewise.compat.tape import GradientTape
 from gatewise.compat.variables import Module, TensorArray, Variable
 from gatewise.config import config as settings
@@ -261,6 +263,8 @@ _BESIDE: Final[dict[str, Any]] = {
     "ragged.stack": _ragged.stack,
     "ragged.range": _ragged.ragged_range,
     "linalg.LinAlgError": np.linalg.LinAlgError,
+    **{f"nn.{name}": value for name, value in RUNNERS.items()},
+    **{f"nn.rnn_cell.{name}": value for name, value in CELLS.items()},
     **{f"nn.RNNCell{wrapper.__name__}": wrapper for wrapper in (DeviceWrapper, DropoutWrapper, ResidualWrapper)},
 }
 
@@ -347,6 +351,8 @@ def __getattr__(name: str) -> Any:
         return versions.tensorflow()
     if name == "version":
         return Names("tf.version", {"VERSION": versions.tensorflow()})
+    if versions.before(2, 0) and name == "contrib":
+        return importlib.import_module("gatewise.compat.contrib")
     if versions.before(2, 0) and name in OLD:
         return OLD[name]
     return _absent(name)

@@ -10,7 +10,7 @@ import numpy as np
 from gatewise.base import masks, structure
 from gatewise.base.arrays import as_array, as_input, dtype_of, is_array, is_floating, namespace, shape_of
 from gatewise.base.recording import tapes
-from gatewise.base.tensors import plain
+from gatewise.base.tensors import for_program, plain
 from gatewise.base.typing import Array
 from gatewise.layer import penalties, signatures
 from gatewise.layer.building import Buildable
@@ -50,7 +50,7 @@ class Computing(Buildable):
             kwargs["training"] = self._resolve_training(kwargs.get("training"))
         else:
             kwargs.pop("training", None)
-        outputs = self.call(inputs, *rest, **kwargs)
+        outputs = self.call(for_program(type(self).call, inputs), *rest, **kwargs)
         if self._mixed is not None and not self.is_model:
             outputs = structure.map_structure(self._given_out, outputs)
         if self.activity_regularizer is not None and not self.regularizes_inside:

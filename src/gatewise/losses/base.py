@@ -10,6 +10,7 @@ from gatewise.base import masks, recording, release, structure
 from gatewise.base.arrays import as_array, namespace, numpy_dtype
 from gatewise.base.names import unique_name
 from gatewise.base.registry import Described
+from gatewise.base.tensors import for_program
 from gatewise.base.typing import Array, Config
 from gatewise.config import config
 from gatewise.losses import reduction as reductions
@@ -157,7 +158,7 @@ class LossFunctionWrapper(Loss):
     def call(self, y_true: Array, y_pred: Array) -> Array:
         if not structure.is_nested(y_true) and not structure.is_nested(y_pred):
             y_true, y_pred = same_rank(y_true, y_pred)
-        return self.fn(y_true, y_pred, **self.arguments)
+        return self.fn(*for_program(self.fn, (y_true, y_pred)), **self.arguments)
 
     def get_config(self) -> Config:
         return {**super().get_config(), "fn": registry.serialize(self.fn), **self.arguments}

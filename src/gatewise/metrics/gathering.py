@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 from gatewise.base import masks, release
 from gatewise.base.arrays import as_array, is_floating, namespace
 from gatewise.base.registry import get_registered_name
+from gatewise.base.tensors import for_program
 from gatewise.base.typing import Array, Config
 from gatewise.losses import reduction
 from gatewise.losses.arithmetic import as_result, divided, same_rank
@@ -163,7 +164,8 @@ class MeanMetricWrapper(Mean):
         y_true, y_pred = as_array(y_true, "y_true"), as_array(y_pred, "y_pred")
         mask = masks.of(y_pred)
         y_true = with_steps(y_true, y_pred, mask, sample_weight)
-        values = self.fn(y_true, _in_dtype(y_pred, self.dtype), **self.arguments)
+        given = for_program(self.fn, (y_true, _in_dtype(y_pred, self.dtype)))
+        values = self.fn(*given, **self.arguments)
         super().update_state(values, sample_weight if mask is None else masked(sample_weight, mask))
 
     def get_config(self) -> Config:

@@ -101,7 +101,7 @@ def _batch_size(model: Model, given: int | None, leaves: list[Array], total: int
         return int(given)
     kept = [variable.shape[0] for variable in model.state_variables]
     if kept:
-        return kept[0]
+        return int(kept[0])
     if model.stateful:
         return max(total, 1)
     bytes_a_sample = sum(leaf.nbytes for leaf in leaves) / max(total, 1)
