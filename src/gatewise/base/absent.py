@@ -32,7 +32,7 @@ _NO_PLOTS: Final = "`model.summary()` prints the layers, their shapes and their 
 
 _WHY: Final[dict[str, str]] = {
     "applications estimator": _NO_TRAINING,
-    "contrib distribute wrappers": _NO_TRAINING,
+    "contrib distribute": _NO_TRAINING,
     "layers Session InteractiveSession placeholder get_variable variable_scope Graph": _NO_GRAPHS,
     "global_variables_initializer get_default_graph rnn_cell dynamic_rnn": _NO_GRAPHS,
     "lookup": _NO_TABLES,

@@ -29,6 +29,10 @@ tapes: Callable[[], tuple[Tape, ...]] = _open.get
 """The tapes that are open now, the outermost first."""
 
 
+new_tape: list[Callable[[], Any]] = []
+"""What makes a `tf.GradientTape`, where that module has been imported: for `optimizer.minimize`."""
+
+
 def wanting(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tape]:
     """The open tapes that watch something among the arguments."""
     return [tape for tape in _open.get() if tape.wants(args, kwargs)]

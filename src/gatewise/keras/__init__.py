@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from gatewise.keras import saving as saving
     from gatewise.keras import tree as tree
     from gatewise.keras import utils as utils
+    from gatewise.keras import wrappers as wrappers
 
 KerasTensor = SymbolicTensor
 
@@ -70,6 +71,7 @@ MODULES: Final = (
     "saving",
     "tree",
     "utils",
+    "wrappers",
 )
 """The public modules of Keras that Gatewise has."""
 

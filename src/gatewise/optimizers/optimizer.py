@@ -24,12 +24,13 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from gatewise.base.arrays import namespace
+from gatewise.base.recording import new_tape
 from gatewise.base.tensors import plain
 from gatewise.base.typing import Array
 from gatewise.base.variable import Scope, Variable, all_or_nothing, reading
@@ -72,6 +73,57 @@ class Optimizer(State):
         pairs = list(grads_and_vars)
         self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
         return self._iterations
+
+    def minimize(
+        self, loss: Any, var_list: Any, tape: Any = None, grad_loss: Any = None, name: Any = None
+    ) -> Variable:  # fmt: skip
+        """One step: the gradients of `compute_gradients`, applied.
+
+        Args:
+            loss: a function of no arguments, or a tensor that `tape` has recorded.
+            var_list: the weights, or a function that gives them once the loss is computed.
+            tape: a `tf.GradientTape`.
+            grad_loss, name: accepted as None, and any.
+
+        Returns:
+            The variable that counts the steps.
+
+        Raises:
+            ValueError: for a tensor without its tape.
+
+        >>> from gatewise.compat import tensorflow as tf
+        >>> from gatewise.optimizers import SGD
+        >>> weight = tf.Variable([1.0, 2.0])
+        >>> _ = SGD(0.25).minimize(lambda: tf.reduce_sum(weight * weight), [weight])
+        >>> weight.numpy().tolist()
+        [0.5, 1.0]
+        """
+        if grad_loss is not None:
+            raise ValueError(f"{self.name}: minimize takes no grad_loss; multiply the loss by it.")
+        return self.apply_gradients(self.compute_gradients(loss, var_list, tape))
+
+    def compute_gradients(self, loss: Any, var_list: Any, tape: Any = None, **_: Any) -> list[tuple[Any, Variable]]:
+        """The gradients of a loss, each with its weight; see `minimize`."""
+        if not callable(loss):
+            if tape is None:
+                raise ValueError(
+                    f"{self.name}: minimize got a tensor, which does not say what it was computed from. Pass the loss "
+                    "as a function of no arguments, or the tape that recorded it: minimize(loss, weights, tape=tape)."
+                )
+        else:
+            tape, loss, var_list = self._recorded(loss, var_list, tape)
+        weights = list(var_list() if callable(var_list) else var_list)
+        return list(zip(tape.gradient(loss, weights), weights, strict=True))
+
+    def _recorded(self, loss: Callable[[], Any], var_list: Any, tape: Any) -> tuple[Any, Any, list[Variable]]:
+        if tape is None and not new_tape:
+            raise ValueError(f"{self.name}: a loss that is a function needs `gatewise.compat.tensorflow` imported.")
+        tape = tape or new_tape[0]()
+        with tape:
+            for weight in () if callable(var_list) else var_list:
+                tape.watch(weight)
+            value = loss()
+        return tape, value, list(var_list() if callable(var_list) else var_list)
 
     def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
         """Change the weights by their gradients: arrays of NumPy or JAX, or None for a weight to leave as it is.

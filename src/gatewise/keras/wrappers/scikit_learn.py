@@ -1,0 +1,9 @@
+"""`tf.keras.wrappers.scikit_learn`: see `gatewise.models.scikit_learn`."""
+
+from __future__ import annotations
+
+from gatewise.base.absent import absent
+from gatewise.models.scikit_learn import BaseWrapper, KerasClassifier, KerasRegressor
+
+__all__ = ["BaseWrapper", "KerasClassifier", "KerasRegressor"]
+__getattr__ = absent(__name__, "tf.keras.wrappers.scikit_learn")
