@@ -45,6 +45,9 @@ class Dataset:
     [([[0, 1], [1, 2]], [2, 3]), ([[2, 3], [3, 4]], [4, 5])]
     """
 
+    class_names: list[str] | None = None
+    """Of a dataset that was read from folders: the classes, in the order of their numbers."""
+
     def __init__(self, stage: stages.Stage) -> None:
         if not isinstance(stage, stages.Stage):
             raise TypeError("A Dataset is made by Dataset.from_tensor_slices, from_generator, range and their like.")

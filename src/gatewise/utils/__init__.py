@@ -17,5 +17,6 @@ from gatewise.utils.text import hashing_trick as hashing_trick
 from gatewise.utils.text import one_hot as one_hot
 from gatewise.utils.text import text_to_word_sequence as text_to_word_sequence
 from gatewise.utils.text import tokenizer_from_json as tokenizer_from_json
+from gatewise.utils.text_files import text_dataset_from_directory as text_dataset_from_directory
 from gatewise.utils.timeseries import TimeseriesGenerator as TimeseriesGenerator
 from gatewise.utils.timeseries import timeseries_dataset_from_array as timeseries_dataset_from_array

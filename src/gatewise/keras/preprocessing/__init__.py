@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatewise.base.absent import absent
 from gatewise.keras.preprocessing import sequence, text
-from gatewise.utils import timeseries_dataset_from_array
+from gatewise.utils import text_dataset_from_directory, timeseries_dataset_from_array
 
-__all__ = ["sequence", "text", "timeseries_dataset_from_array"]
+__all__ = ["sequence", "text", "text_dataset_from_directory", "timeseries_dataset_from_array"]
 __getattr__ = absent(__name__, "tf.keras.preprocessing")
