@@ -297,6 +297,32 @@ each(
 )  # fmt: skip
 
 
+# --- A file with vocabularies ----------------------------------------------------------------------------------------
+
+VOCABULARIES = "vocabularies.keras"
+
+
+def texts(array: Callable[[Any], Any]) -> list[Any]:
+    """What the model below is called on."""
+    return [array(WORDS), array(IDS), array(np.array(["a b z", "b b"]))]
+
+
+def with_vocabularies(keras: Any) -> Any:
+    """A model whose layers have learned their vocabularies."""
+    layers = keras.layers
+    words, ids = layers.Input((3,), dtype="string"), layers.Input((3,), dtype="int64")
+    text = layers.Input((), dtype="string")
+    outputs = [
+        adapted(layers.StringLookup(mask_token=""), TEXTS)(words),
+        adapted(layers.StringLookup(output_mode="tf_idf"), TEXTS)(words),
+        adapted(layers.IntegerLookup(output_mode="count"), IDS)(ids),
+        adapted(layers.TextVectorization(output_sequence_length=4), TEXTS[:, 0])(text),
+        adapted(layers.TextVectorization(output_mode="tf_idf"), TEXTS[:, 0])(text),
+        layers.Embedding(9, 2, embeddings_initializer="ones")(ids),
+    ]
+    return keras.Model([words, ids, text], outputs)
+
+
 def said(value: Any) -> Any:
     """What was found, as JSON can hold it: an array with its dtype and shape."""
     if isinstance(value, (list, tuple)):

@@ -7,6 +7,8 @@ import warnings
 from pathlib import Path
 
 import keras
+import numpy as np
+import tensorflow as tf
 import tf_keras
 from store import write_lines
 
@@ -24,5 +26,10 @@ def make(out: Path) -> None:
         for name, function in programs.items():
             module.backend.clear_session()
             lines.append({"id": f"{release}/{name}", "found": layer_programs.said(function(module))})
+    keras.backend.clear_session()
+    model = layer_programs.with_vocabularies(keras)
+    model.save(out / "files" / layer_programs.VOCABULARIES)
+    found = [layer_programs.said(np.asarray(part)) for part in model(layer_programs.texts(tf.constant))]
+    lines.append({"id": "keras3/file", "found": found})
     write_lines(out / "programs.jsonl.gz", lines)
     print(len(lines), "programs on layers")

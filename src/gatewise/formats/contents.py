@@ -124,6 +124,8 @@ class Contents(OfFile):
         training_config, optimizer_weights: whether there are any.
         compile_config: the arguments of `compile`, in the form of Keras 3's `.keras` files; None where there are none.
         optimizer: the optimizer's state, in its order.
+        asset: what the file keeps beside the weights for a layer, by place and name, such as
+            "layers/string_lookup/vocabulary.txt"; None where there is none.
         config_error, weights_error, training_error: why there is no such part in a file that should have it.
     """
 
@@ -138,6 +140,7 @@ class Contents(OfFile):
     optimizer_weights: bool = False
     compile_config: Config | None = None
     optimizer: tuple[Stored, ...] = ()
+    asset: Callable[[str], bytes | None] = lambda name: None
     config_error: ValueError | None = None
     weights_error: ValueError | None = None
     training_error: ValueError | None = None

@@ -6,6 +6,9 @@ A zip archive with three entries, of which the third is an HDF5 file in the layo
     config.json         the model's config, with its compile_config
     model.weights.h5    the weights, and the optimizer's state
 
+Keras may add files for layers, such as the vocabulary that one learned (`assets/layers/string_lookup/vocabulary.txt`).
+They are read; here a vocabulary is written into the config, where Keras looks first.
+
 Nothing is unpacked but these, whatever names an archive has, and none of them to more bytes than it could honestly
 hold. The weights are unpacked to a temporary file, which is gone when the reading ends.
 """
@@ -31,7 +34,7 @@ from gatewise.formats.places import OPTIMIZER, PlaceToWrite
 
 FORMAT = "Keras archive"
 SIGNATURE = b"PK\x03\x04"
-METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
+METADATA, CONFIG, WEIGHTS, ASSETS = "metadata.json", "config.json", "model.weights.h5", "assets"
 _PART: Final = 1 << 20
 _MOST_PACKING: Final = 100
 """Keras packs nothing. Numbers that someone packed become a few times smaller; a trap, a thousand times."""
@@ -63,7 +66,7 @@ def open_contents(path: Any) -> Iterator[Contents]:
             yield contents_of(entries, FORMAT, metadata, config, root)
 
 
-def contents_of(file: OfFile, form: str, metadata: Config, config: Config, root: Group) -> Contents:
+def contents_of(file: WithAssets, form: str, metadata: Config, config: Config, root: Group) -> Contents:
     """The contents of a model's three files, packed or not."""
     if not isinstance(config.get("class_name"), str):
         raise file.error(f"the model's config must be a dict with a class_name, got {str(config)[:60]!r}.")
@@ -82,10 +85,19 @@ def contents_of(file: OfFile, form: str, metadata: Config, config: Config, root:
         optimizer=optimizer,
         training_config=bool(compiled),
         optimizer_weights=bool(optimizer),
+        asset=file.asset,
     )
 
 
-class _Entries(OfFile):
+class WithAssets(OfFile):
+    """A saved model that may keep more for a layer than weights."""
+
+    def asset(self, name: str) -> bytes | None:
+        """What is kept under a name, or None."""
+        raise TypeError(f"{type(self).__name__} must define `asset(self, name)`.")
+
+
+class _Entries(WithAssets):
     """The entries of an archive, none of them trusted."""
 
     def __init__(self, path: Any) -> None:
@@ -100,6 +112,11 @@ class _Entries(OfFile):
     def json(self, name: str) -> Config:
         """An entry that is a JSON object."""
         return json_object(self, name, b"".join(self._parts(name, MOST_JSON)))
+
+    def asset(self, name: str) -> bytes | None:
+        """An entry among the assets."""
+        entry = f"{ASSETS}/{name}"
+        return b"".join(self._parts(entry, MOST_JSON)) if entry in self._archive.namelist() else None
 
     @contextmanager
     def unpacked(self, name: str) -> Iterator[str]:

@@ -15,14 +15,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from gatewise.base.typing import Config
-from gatewise.formats.contents import Contents, OfFile
+from gatewise.formats.contents import Contents
 from gatewise.formats.hdf5.access import opened
 from gatewise.formats.hdf5.writing import write_places
-from gatewise.formats.keras_archive import CONFIG, METADATA, MOST_JSON, WEIGHTS, contents_of, json_object
+from gatewise.formats.keras_archive import (
+    ASSETS,
+    CONFIG,
+    METADATA,
+    MOST_JSON,
+    WEIGHTS,
+    WithAssets,
+    contents_of,
+    json_object,
+)
 from gatewise.formats.places import PlaceToWrite
 
 FORMAT: Final = "Keras folder"
-ASSETS: Final = "assets"
 _FILES: Final = (METADATA, CONFIG, WEIGHTS)
 
 
@@ -44,7 +52,7 @@ def open_contents(path: Any) -> Iterator[Contents]:
         yield contents_of(folder, FORMAT, metadata, config, root)
 
 
-class _Folder(OfFile):
+class _Folder(WithAssets):
     """The files of a folder, none of them trusted."""
 
     def __init__(self, path: Any) -> None:
@@ -55,6 +63,14 @@ class _Folder(OfFile):
         if not (os.path.lexists(found) and stat.S_ISREG(found.lstat().st_mode)):
             raise self.error(f"the folder has no file {name!r}, which a model saved with zipped=False has.")
         return found
+
+    def asset(self, name: str) -> bytes | None:
+        """A file among the assets, if no link leads there."""
+        inside = Path(ASSETS, *name.split("/"))
+        found = Path(os.fsdecode(self.path), inside)
+        if not found.is_file() or found.resolve() != Path(os.fsdecode(self.path)).resolve() / inside:
+            return None
+        return found.read_bytes()
 
     def json(self, name: str) -> Config:
         with self.file(name).open("rb") as file:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from itertools import islice
 from typing import Any, Final
 
@@ -55,7 +54,31 @@ def bucket(word: bytes, buckets: int, key: list[int] | None) -> int:
     return (fingerprint(word) if key is None else keyed(word, (key[0], key[1]))) % buckets
 
 
-class Lookup(Layer):
+class HasVocabulary(Layer):
+    """The base of layers with a vocabulary, which is no weight."""
+
+    _words: list[Any] | None
+
+    def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
+        """Take a vocabulary."""
+        raise TypeError(f"{type(self).__name__} must define `set_vocabulary(self, vocabulary, idf_weights)`.")
+
+    def load_vocabulary(self, file: bytes, weights: Any) -> None:
+        """Take the vocabulary that Keras keeps in a file beside the weights, where the config has none.
+
+        Args:
+            file: words, one a line, in UTF-8.
+            weights: what each weighs, for "tf_idf".
+        """
+        if self._words is not None:
+            return
+        words = file.decode().splitlines()
+        while words and not words[-1]:
+            words.pop()
+        self.set_vocabulary(words, weights)
+
+
+class Lookup(HasVocabulary):
     """The base: what is in the vocabulary becomes its number there, or a row of numbers for all that is in it.
 
     Numbers go in this order: 0 for `mask_token`, where there is one and the output mode is "int"; one for each bucket
@@ -72,6 +95,7 @@ class Lookup(Layer):
     output_mode: Argument[str, str] = output_mode("int", "int", "one_hot", "multi_hot", "count", "tf_idf")
     pad_to_max_tokens: Argument[bool, bool] = flag(False, kw_only=True)
     sparse: Argument[bool, bool] = no_sparse()
+    oov_method: Argument[Any, str] = Argument(default="floormod", parse=one_of("floormod", "farmhash"), kw_only=True)
     salt: Argument[Any, list[int] | None] = salt(kw_only=True)
 
     autocast = False
@@ -215,15 +239,6 @@ class Lookup(Layer):
         """How many numbers there are, with those for masked and unknown words."""
         return len(self.get_vocabulary())
 
-    def load_assets(self, asset: Callable[[str], bytes | None]) -> None:
-        """Take the vocabulary that a file of Keras's holds beside the weights, where the config has none."""
-        found = None if self._words is not None else asset(VOCABULARY)
-        if found:
-            words = found.decode().splitlines()
-            while words and not words[-1]:
-                words.pop()
-            self.set_vocabulary([self._plain_word(word) for word in words], self._idf)
-
     # -- The layer ----------------------------------------------------------------------------------------------------
 
     def build(self, input_shape: Shape) -> None:
@@ -252,9 +267,9 @@ class Lookup(Layer):
             numbers = xp.where(known, numbers, xp.full_like(numbers, self._before))
         else:
             numbers = xp.where(known, numbers, self._before + self._buckets_of(inputs))
-        return self._given(xp, numbers)
+        return self._rows_of(xp, numbers)
 
-    def _given(self, xp: Any, numbers: Array) -> Array:
+    def _rows_of(self, xp: Any, numbers: Array) -> Array:
         if self.output_mode != "tf_idf":
             return encoded(numbers, self.output_mode, self._width() or 0, self._output_dtype(numbers))
         counts = encoded(numbers, "count", self._width() or 0, "float32")
@@ -390,7 +405,6 @@ class IntegerLookup(Lookup):
     mask_token: Argument[Any, int | None] = Argument(default=None, parse=optional(integer))
     oov_token: Argument[Any, int | None] = Argument(default=-1, parse=optional(integer))
     vocabulary_dtype: Argument[Any, str] = Argument(default="int64", parse=one_of("int64"), kw_only=True)
-    oov_method: Argument[Any, str] = Argument(default="floormod", parse=one_of("floormod", "farmhash"), kw_only=True)
 
     why_whole_sequence = WHY_WHOLE_SAMPLE
 

@@ -13,7 +13,8 @@ from gatewise.arguments import one_of
 from gatewise.base.arrays import NUMBER_KINDS, as_text, is_array
 from gatewise.base.registry import get_registered_name, get_registered_object
 from gatewise.base.typing import Array, Config, Shape
-from gatewise.layer import Layer, registered
+from gatewise.layer import registered
+from gatewise.layers.lookup import HasVocabulary
 
 _PUNCTUATION: Final = b"!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"
 _UNKNOWN: Final = "[UNK]"
@@ -25,7 +26,7 @@ Text = Callable[[Any], Any]
 
 
 @registered.register("TextVectorization")
-class TextVectorization(Layer):
+class TextVectorization(HasVocabulary):
     """Text (B,) or (B, 1) as numbers of words (B, T), or as a row of numbers for all words (B, V).
 
     The vocabulary is given, or learned by `adapt`. It is no weight: it stands in the config.
@@ -79,8 +80,8 @@ class TextVectorization(Layer):
         encoding: str = "utf-8",
         **kwargs: Any,
     ) -> None:
-        for name in ("has_input_vocabulary", "vocabulary_size"):
-            kwargs.pop(name, None)
+        kwargs.pop("has_input_vocabulary", None)
+        self._expected_size: int | None = kwargs.pop("vocabulary_size", None)  # Of a vocabulary beside the config.
         super().__init__(**kwargs)
         self.max_tokens = max_tokens
         self.standardize = self._choice("standardize", standardize, _STANDARDIZE)
@@ -270,7 +271,9 @@ class TextVectorization(Layer):
         return np.minimum(counts, 1) if self.output_mode == "multi_hot" else counts
 
     def _width(self) -> int:
-        return self.max_tokens if self.pad_to_max_tokens and self.max_tokens else self.vocabulary_size()
+        if self.pad_to_max_tokens and self.max_tokens:
+            return self.max_tokens
+        return self.vocabulary_size() if self._words is not None else self._expected_size or self.vocabulary_size()
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, T), or (B, V), which Keras says for (B, 1) as (B, 1, V)."""

@@ -9,12 +9,14 @@ from typing import Any
 from gatewise.base.foreign import raised_in_words
 from gatewise.base.typing import Config
 from gatewise.base.variable import placeholders
-from gatewise.formats import ByLayer, Contents, open_contents
+from gatewise.formats import ByLayer, ByPlace, Contents, open_contents
 from gatewise.graph import config as graph_config
 from gatewise.layer.serialization import deserialize_layer
+from gatewise.layers.lookup import VOCABULARY, HasVocabulary
 from gatewise.models.file_configs import find_classes, without_cudnn
 from gatewise.models.matching import Matching, stored_layers
 from gatewise.models.model import Model
+from gatewise.models.saved_order import layers_by_place
 from gatewise.models.training_state import restore
 from gatewise.models.unbuilt import build_as_saved, build_to_fit
 
@@ -61,6 +63,7 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
         model = model_of(contents, custom_objects)
         matching = Matching(contents, model)
         matching.assign(matching.of_config())
+        _give_assets(contents, model)
         if compile:
             with graph_config.custom_objects(custom_objects):
                 restore(contents, model)
@@ -84,6 +87,24 @@ def model_of(contents: Contents, custom_objects: Any = None) -> Any:
             if not model.built and _has_weights(contents) and not build_as_saved(config, model):
                 build_to_fit(contents, model)
     return model
+
+
+def _give_assets(contents: Contents, model: Model) -> None:
+    """Let layers take what Keras keeps for them beside the weights: the vocabularies that they learned."""
+    weights = contents.weights
+    if not isinstance(weights, ByPlace):
+        return
+    for places, layer in layers_by_place(model):
+        if not isinstance(layer, HasVocabulary):
+            continue
+        for place in places:
+            found = contents.asset(place + VOCABULARY)
+            if found is not None:
+                stored = [each for inner in ("", "_lookup_layer/") for each in weights.at(f"{place}{inner}vars")]
+                try:
+                    layer.load_vocabulary(found, stored[0].read() if stored else None)
+                except ValueError as error:
+                    raise contents.error(f"{VOCABULARY} of {layer.label} cannot be used: {error}") from error
 
 
 def _has_weights(contents: Contents) -> bool:

@@ -136,16 +136,22 @@ def saved_places(model: Layer) -> Iterator[Place]:
     one place inside a model of a user's own class: Keras takes its attributes and its list of layers in an order that
     changed, and stores a layer where it first comes upon it.
     """
+    for above, layer in layers_by_place(model):
+        own = [variable for _, variable in own_order(layer)]
+        if own:
+            yield [path + layer.own_place for path in above], layer, own
+
+
+def layers_by_place(model: Layer) -> Iterator[tuple[list[str], Layer]]:
+    """Every layer, with the places below which a file may hold what is its own: "layers/dense/"."""
     yield from _places(model, [""], set())
 
 
-def _places(layer: Any, above: list[str], seen: set[int]) -> Iterator[Place]:
+def _places(layer: Any, above: list[str], seen: set[int]) -> Iterator[tuple[list[str], Layer]]:
     if id(layer) in seen:
         return  # A layer that several models share is stored at the first.
     seen.add(id(layer))
-    own = [variable for _, variable in own_order(layer)]
-    if own:
-        yield [path + layer.own_place for path in above], layer, own
+    yield above, layer
     listed = _listed_steps(layer)
     for step, inner in _steps(layer):
         steps = {step, listed.get(id(inner), step), _step_of_keras2(layer, step)}

@@ -90,9 +90,17 @@ class Sequential(Drawn):
             self._sublayers.append(self._start_tensor.node.layer)
         return shape is not None
 
+    def _output_of(self, layer: Layer, before: Any) -> Any:
+        if structure.is_nested(before) and layer.plain_call:
+            raise ValueError(
+                f"{self.label}: {layer.label} takes one array, and cannot follow several outputs or inputs. Draw the "
+                "model with Input and Model instead."
+            )
+        return layer(before)
+
     def _draw(self, layer: Layer) -> None:
         assert self._start_tensor is not None
-        output = layer(self._end_tensors[-1] if self._end_tensors else self._start_tensor)
+        output = self._output_of(layer, self._end_tensors[-1] if self._end_tensors else self._start_tensor)
         graph = Graph(self._start_tensor, output, self.label)
         self._start_with(self._start_tensor, [*self._end_tensors, output], graph)
 
@@ -164,7 +172,7 @@ class Sequential(Drawn):
         ends: list[Any] = []
         try:
             for layer in self.layers:
-                ends.append(layer(ends[-1] if ends else start))
+                ends.append(self._output_of(layer, ends[-1] if ends else start))
         except Exception:
             self._forget_calls(ends)
             raise

@@ -80,7 +80,8 @@ def test_a_plain_layer_without_get_config_is_saved_by_its_attributes() -> None:
     with pytest.raises(
         ValueError, match=r"Hidden 'h' cannot be saved: its argument 'factor'.*Define get_config in Hidden"
     ):
-        Hidden(2, name="h").get_config()
+        Hidden(Dense(3), name="h").get_config()
+    assert Hidden.from_config(Hidden(2, name="h").get_config())._factor == 2  # What was given is remembered.
     layer = Scale(Dense(3))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="argument 'factor' is not kept as an attribute of plain values"):
         layer.get_config()

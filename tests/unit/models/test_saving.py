@@ -355,7 +355,7 @@ def test_not_built(tmp_path: Path, ending: str) -> None:
 @pytest.mark.parametrize(
     ("layer", "words"),
     [
-        (lambda: Unsaid(2.0, name="mine"), r"Unsaid 'mine'.*'factor'.*Define get_config in Unsaid"),
+        (lambda: Unsaid(np.float32(2.0), name="mine"), r"Unsaid 'mine'.*'factor'.*Define get_config in Unsaid"),
         (lambda: Says(name="mine"), r"Says 'mine'.*'factor'.*a set.*get_config return plain values"),
     ],
 )

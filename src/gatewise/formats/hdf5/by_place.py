@@ -17,6 +17,10 @@ from gatewise.formats.hdf5.access import Group, Met
 _DEEPEST: Final = 100
 
 
+_OF_WORDS: Final = "idf_weights"
+"""What Keras stores by name and not by number: what the words of a vocabulary weigh."""
+
+
 def is_vars_layout(root: Group) -> bool:
     """Whether the file has this layout rather than that of `layer_names`."""
     return not root.has_names("layer_names") and (root.holds("layers") or root.holds("vars"))
@@ -33,7 +37,10 @@ def arrays(root: Group, path: str) -> list[Stored]:
         if not here.holds(name):
             return []
         here = here.group(name)
-    return [here.stored(str(k)) for k in range(len(here.inside()))]
+    names = list(here.inside())
+    if names == [_OF_WORDS]:
+        return [here.stored(_OF_WORDS)]
+    return [here.stored(str(k)) for k in range(len(names))]
 
 
 def layers(root: Group) -> Iterator[StoredLayer]:
