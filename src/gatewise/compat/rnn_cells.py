@@ -50,6 +50,12 @@ class RNNCell(Layer):
         return self.zero_state(batch_size if inputs is None else inputs.shape[0], dtype or self.dtype)
 
 
+def _alone(state: Any) -> Array:
+    """A state that Keras's RNN hands over in a list, as it does with its own cells."""
+    only: Array = state[0] if isinstance(state, list) else state
+    return only
+
+
 def zeros_of(cell: Any, batch_size: Any, dtype: Any) -> Any:
     """Zeros in the structure of a cell's state."""
     widths, kind = cell.state_size, numpy_dtype(getattr(dtype, "name", dtype))
@@ -106,7 +112,7 @@ class BasicRNNCell(_Gated):
 
     def call(self, inputs: Array, state: Array) -> tuple[Array, Array]:  # type: ignore[override]
         """One step."""
-        after = self.activation(self._product(inputs, state, ""))
+        after = self.activation(self._product(inputs, _alone(state), ""))
         return after, after
 
 
@@ -134,6 +140,7 @@ class GRUCell(_Gated):
 
     def call(self, inputs: Array, state: Array) -> tuple[Array, Array]:  # type: ignore[override]
         """One step."""
+        state = _alone(state)
         gates = activations.sigmoid(self._product(inputs, state, "gates/"))
         r, u = gates[:, : self.num_units], gates[:, self.num_units :]
         candidate = self.activation(self._product(inputs, r * state, "candidate/"))

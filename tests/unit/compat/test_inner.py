@@ -141,3 +141,25 @@ def test_what_does_not_fit_is_refused() -> None:
         rnn_cells.MultiRNNCell([])
     with pytest.raises(ValueError, match="takes cells with one state"):
         rnn_cells.MultiRNNCell([rnn_cells.LSTMCell(3)], state_is_tuple=False)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: rnn_cells.BasicRNNCell(3),
+        lambda: rnn_cells.GRUCell(3),
+        lambda: rnn_cells.LSTMCell(3, use_peepholes=True),
+        lambda: rnn_cells.MultiRNNCell([rnn_cells.LSTMCell(3), rnn_cells.GRUCell(2)]),
+        lambda: rnn_cells.ResidualWrapper(rnn_cells.GRUCell(4)),
+    ],
+)
+def test_keras_rnn_runs_and_trains_the_cells(make) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 5, 4)).astype("float32")
+    cell = make()
+    layer = tf.keras.layers.RNN(cell)
+    np.testing.assert_array_equal(layer(x), rnn.dynamic_rnn(cell, x, dtype=tf.float32)[0][:, -1])
+    model = tf.keras.Sequential([layer, tf.keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    before = [weight.numpy() for weight in cell.weights]
+    model.fit(x, x[:, 0, :1], verbose=0)
+    assert not any(np.array_equal(*pair) for pair in zip(before, (w.numpy() for w in cell.weights), strict=True))
