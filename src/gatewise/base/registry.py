@@ -21,6 +21,7 @@ from contextvars import ContextVar
 from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
 from gatewise.base import release
+from gatewise.base.foreign import raised_in_words
 from gatewise.base.typing import Config
 from gatewise.base.words import LIKENESS
 
@@ -412,6 +413,11 @@ class ObjectRegistry(Registry[Any], Generic[Value]):
             return cast(Value, make(dict(config)) if make and config is not None else entry(**(config or {})))
         except TypeError as error:
             raise TypeError(f"The {self.kind} {name!r} cannot be made of {dict(config or {})!r}: {error}") from error
+        except (KeyError, AttributeError) as error:
+            if raised_in_words(error) or not str(getattr(entry, "__module__", "")).startswith("gatewise."):
+                raise
+            why = f"it lacks {error}" if isinstance(error, KeyError) else "that is not what Keras writes"
+            raise ValueError(f"The {self.kind} {name!r} cannot be made of {dict(config or {})!r}: {why}.") from error
 
 
 def _of_function(name: str) -> Config:

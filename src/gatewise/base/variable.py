@@ -139,7 +139,7 @@ class Variable:
 
     @property
     def shape(self) -> TensorShape:
-        return TensorShape(self._array.shape)
+        return tuple.__new__(TensorShape, self._array.shape)  # Sizes of an array need no checks.
 
     @property
     def dtype(self) -> np.dtype[Any]:
