@@ -165,7 +165,7 @@ class RandomInitializer(Initializer):
 
     def _generator(self) -> np.random.Generator:
         if self._seeds is not None:
-            return np.random.default_rng(self._seeds.next())
+            return self._seeds.source()
         return generator(None if self.seed is None else self.seed % 2**64)  # files hold negative seeds too
 
 

@@ -275,6 +275,13 @@ class SeedGenerator:
         with self._lock:
             self._generator = found
 
+    def source(self) -> np.random.Generator:
+        """NumPy's generator of the stream; `drawing` keeps other threads from it meanwhile."""
+        with self._lock:
+            if self._generator is None:
+                self._generator = generator(self.seed)
+            return self._generator
+
     @contextmanager
     def drawing(self) -> Iterator[np.random.Generator]:
         """NumPy's generator of the stream, with no other thread at it meanwhile."""

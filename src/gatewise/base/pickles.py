@@ -8,6 +8,7 @@ fills beyond that is for a subclass to say, and what it does not know is refused
 from __future__ import annotations
 
 import pickletools
+import warnings
 from collections.abc import Callable, Iterator
 from typing import IO, Any, Final
 
@@ -37,12 +38,17 @@ class Machine:
             ValueError: for what is not known, or a pickle that is damaged; the message begins with "it".
         """
         try:
-            for opcode, argument, _ in _instructions(pickle):
-                if opcode.name == "STOP":
-                    return self.finished(self.pop())
-                self.follow(opcode.name, argument)
+            with warnings.catch_warnings():  # Of escapes in damaged text.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                return self._read(pickle)
         except (IndexError, KeyError, TypeError, AttributeError, UnicodeDecodeError, OverflowError) as error:
             raise ValueError(f"it is damaged ({type(error).__name__}: {error}).") from None
+
+    def _read(self, pickle: bytes | IO[bytes]) -> Any:
+        for opcode, argument, _ in _instructions(pickle):
+            if opcode.name == "STOP":
+                return self.finished(self.pop())
+            self.follow(opcode.name, argument)
         raise ValueError("it is damaged (it has no end).")
 
     # -- what a subclass knows ----------------------------------------------------------------------------------------

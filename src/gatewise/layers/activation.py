@@ -57,17 +57,8 @@ class Activation(Elementwise):
         return self.activation(inputs)
 
 
-@registered.register("Identity")
-class Identity(Elementwise):
-    """Gives the input on. In TensorFlow 1 and 2 a mask ends here.
-
-    >>> import numpy as np
-    >>> Identity()(np.array([[1, 2]])).tolist()
-    [[1, 2]]
-    """
-
-    casts_integers = False
-    keeps_dtype = True
+class MaskedInKeras3(Elementwise):
+    """Hands a mask on in Keras 3; in TensorFlow 1 and 2 it ends here."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -77,6 +68,19 @@ class Identity(Elementwise):
     def supports_masking(self) -> bool:  # type: ignore[override]
         """In Keras 3."""
         return self._release == "keras3"
+
+
+@registered.register("Identity")
+class Identity(MaskedInKeras3):
+    """Gives the input on. In TensorFlow 1 and 2 a mask ends here.
+
+    >>> import numpy as np
+    >>> Identity()(np.array([[1, 2]])).tolist()
+    [[1, 2]]
+    """
+
+    casts_integers = False
+    keeps_dtype = True
 
     def call(self, inputs: Array) -> Array:
         """The input."""

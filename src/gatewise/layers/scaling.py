@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from gatewise.arguments import Argument, flag, integer
-from gatewise.base import release
 from gatewise.base.arrays import as_array, dtype_of, is_array, namespace
 from gatewise.base.typing import Array, Config, Shape
 from gatewise.config import config
 from gatewise.layer import registered
-from gatewise.layers.activation import Elementwise
+from gatewise.layers.activation import MaskedInKeras3
 
 
 def _numbers(value: Any) -> Any:
@@ -38,8 +37,8 @@ def numbers(**options: Any) -> Argument[Any, Any]:
 
 
 @registered.register("Rescaling")
-class Rescaling(Elementwise):
-    """y = scale x + offset.
+class Rescaling(MaskedInKeras3):
+    """y = scale x + offset. In TensorFlow 2 a mask ends here.
 
     Args:
         scale: a number, or an array that is stretched over the input: (I,) for one a feature.
@@ -77,7 +76,7 @@ def _parameters(value: Any) -> Any:
 
 
 @registered.register("Normalization")
-class Normalization(Elementwise):
+class Normalization(MaskedInKeras3):
     """y = (x - mean) / sqrt(variance), with a mean and a variance that are given, or learned by `adapt`.
 
     Args:
@@ -106,7 +105,6 @@ class Normalization(Elementwise):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._release = release.current()
         if (self.mean is None) != (self.variance is None) or np.shape(self.mean) != np.shape(self.variance):
             raise ValueError(
                 f"{self.label}: expected both mean and variance, of one shape, or neither, got "

@@ -406,14 +406,15 @@ def _convolution(call: Call) -> list[str]:
     layer, graph = call.layer, call.graph
     first = layer.data_format == "channels_first"
     x = call.inputs[0] if first else graph.add("Transpose", call.inputs, perm=[0, 2, 1])
-    reach = (layer.kernel_size - 1) * layer.dilation_rate
-    if layer.padding == "same" and layer.strides > 1:
+    (size,), (stride,), (dilation,) = layer.kernel_size, layer.strides, layer.dilation_rate
+    reach = (size - 1) * dilation
+    if layer.padding == "same" and stride > 1:
         raise call.refuse("has strides and padding='same', which depends on the length")
     ends = {"valid": [0, 0], "causal": [reach, 0], "same": [reach // 2, reach - reach // 2]}[layer.padding]
-    options = {"strides": [layer.strides], "dilations": [layer.dilation_rate], "group": layer.groups, "pads": ends}
+    options = {"strides": [stride], "dilations": [dilation], "group": layer.groups, "pads": ends}
     weights = [call.weight("kernel", np.transpose(layer.kernel.numpy(), (2, 1, 0)))]
     weights += [call.weight("bias")] if layer.use_bias else []
-    y = graph.add("Conv", [x, *weights], kernel_shape=[layer.kernel_size], **options)
+    y = graph.add("Conv", [x, *weights], kernel_shape=[size], **options)
     y = _activated(call, y, layer.activation)
     return [y if first else graph.add("Transpose", [y], perm=[0, 2, 1])]
 

@@ -13,7 +13,7 @@ from gatewise.base.absent import Absent, AbsentError, keras_module
 from gatewise.compat import addresses
 
 IMPORTS = [
-    "from keras.layers import Conv3D, Highway",
+    "from keras.layers import RandomCrop, Highway",
     "from keras.layers.core import Dense, MaxoutDense",
     "from keras.layers.local import LocallyConnected1D",
     "from keras.layers import recurrent, wrappers",
@@ -89,22 +89,22 @@ def test_every_name_of_every_keras_can_be_imported(module):
 
 
 def test_a_name_that_is_not_here_refuses_where_it_is_used():
-    Conv3D = tf.keras.layers.Conv3D
-    assert isinstance(Conv3D, Absent)
+    RandomCrop = tf.keras.layers.RandomCrop
+    assert isinstance(RandomCrop, Absent)
 
-    class Mine(Conv3D):
+    class Mine(RandomCrop):
         pass
 
-    words = r"Gatewise has no `tf\.keras\.layers\.Conv3D`\. Its layers are those of recurrent networks\."
-    for use in (lambda: Conv3D(3, 3), Mine, lambda: tf.keras.layers.Conv3D(2), lambda: Mine.from_config({})):
-        with pytest.raises(AbsentError, match=r"^Gatewise has no `tf\.keras\.layers\.Conv3D"):
+    words = r"Gatewise has no `tf\.keras\.layers\.RandomCrop`\. Its layers are those of recurrent networks\."
+    for use in (lambda: RandomCrop(3, 3), Mine, lambda: tf.keras.layers.RandomCrop(2), lambda: Mine.from_config({})):
+        with pytest.raises(AbsentError, match=r"^Gatewise has no `tf\.keras\.layers\.RandomCrop"):
             use()
     with pytest.raises(NotImplementedError, match=words):
-        Conv3D()
+        RandomCrop()
     with pytest.raises(AttributeError, match=words):
-        Conv3D()
-    assert not isinstance(tf.keras.layers.LSTM(2), Conv3D)
-    assert repr(Conv3D) == "<tf.keras.layers.Conv3D, which Gatewise does not have>"
+        RandomCrop()
+    assert not isinstance(tf.keras.layers.LSTM(2), RandomCrop)
+    assert repr(RandomCrop) == "<tf.keras.layers.RandomCrop, which Gatewise does not have>"
     with pytest.raises(AbsentError, match=r"`tf\.keras\.applications\.VGG16`\. It has no networks of pictures"):
         tf.keras.applications.VGG16(weights="imagenet")
     with pytest.raises(AbsentError, match=r"model\.summary\(\)"):
@@ -112,7 +112,7 @@ def test_a_name_that_is_not_here_refuses_where_it_is_used():
 
 
 def test_a_program_that_asks_is_told_no():
-    for place, name in ((tf.keras.layers, "Conv3D"), (tf.keras, "estimator"), (tf.keras.utils, "plot_model")):
+    for place, name in ((tf.keras.layers, "RandomCrop"), (tf.keras, "estimator"), (tf.keras.utils, "plot_model")):
         assert not hasattr(place, name)
         assert getattr(place, name, None) is None
         with pytest.raises(AttributeError, match=f"Gatewise has no `.*{name}`"):

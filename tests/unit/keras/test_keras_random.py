@@ -86,9 +86,9 @@ def test_dtypes() -> None:
 
 
 def test_wrong_dtypes_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"use random\.randint"):
+    with pytest.raises(ValueError, match="a floating dtype"):
         random.uniform((2,), dtype="int32")
-    with pytest.raises(ValueError, match=r"use random\.uniform"):
+    with pytest.raises(ValueError, match="a dtype of integers"):
         random.randint((2,), 0, 5, dtype="float32")
     with pytest.raises(ValueError, match=r"\(B, C\)"):
         random.categorical([1.0, 2.0], 3)

@@ -173,8 +173,11 @@ def test_own_layers(tmp_path: Path) -> None:
     model = with_random_weights(gw.Sequential([gw.Input((5, 4)), Scaled(2.5), L.LSTM(2)]))
     for ending in ENDINGS:
         model.save(tmp_path / f"m{ending}")
-        with pytest.raises(ValueError, match=r"custom_objects=\{'Scaled'"):
-            load_model(tmp_path / f"m{ending}")
+        if ending in (".h5", ".hdf5"):  # They keep no modules; in others a class of a module that runs is found.
+            with pytest.raises(ValueError, match=r"custom_objects=\{'Scaled'"):
+                load_model(tmp_path / f"m{ending}")
+        else:
+            same(load_model(tmp_path / f"m{ending}"), model)
         same(load_model(tmp_path / f"m{ending}", custom_objects={"Scaled": Scaled}), model)
 
 
