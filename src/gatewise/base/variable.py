@@ -142,6 +142,11 @@ class Variable:
         return tuple.__new__(TensorShape, self._array.shape)  # Sizes of an array need no checks.
 
     @property
+    def ndim(self) -> int:
+        """How many axes it has."""
+        return len(self.shape)
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         return self._array.dtype
 

@@ -9,12 +9,15 @@ import numpy as np
 
 OPTIMIZER: Final = "optimizer/vars"
 """Where the optimizer's state is."""
+OF_WORDS: Final = "idf_weights"
+"""What Keras stores by name and not by number: what the words of a vocabulary weigh."""
 
 
 @dataclass(frozen=True)
 class PlaceToWrite:
-    """One group of arrays: its path, whose it is, and the arrays, which are numbered."""
+    """One group of arrays: its path, whose it is, and the arrays, which are numbered, or named by `of`."""
 
     path: str
     name: str | None
     arrays: list[np.ndarray]
+    of: str | None = None

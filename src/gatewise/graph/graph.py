@@ -72,6 +72,10 @@ class InputLayer(Layer):
         super().__init__(*args, **kwargs)
         if self.sparse:
             raise ValueError(f"{self.label}: sparse=True: Gatewise takes dense arrays only.")
+        whole = vars(self)["batch_shape"] or vars(self)["batch_input_shape"]
+        if whole is not None and (self.shape is not None or self.batch_size is not None):
+            other = "shape" if self.shape is not None else "batch_size"
+            raise ValueError(f"{self.label}: batch_shape={whole} says all of it: leave {other} out.")
         shape = (self.batch_size, *self.shape) if self.shape is not None else self.declared_input_shape
         if shape is None:
             raise ValueError(f"{self.label}: give `shape`, the shape of one sample, such as shape=(5, 3).")
@@ -326,6 +330,8 @@ class Graph:
 
     def output_shapes(self, input_shapes: Any) -> Any:
         """The outputs' shapes for other input shapes than those drawn with."""
+        if isinstance(self.inputs, dict) and isinstance(input_shapes, dict):
+            input_shapes = {name: input_shapes[name] for name in self.inputs}  # There may be more, which nothing reads.
         given = structure.flatten(input_shapes, leaf=structure.is_shape)
         shapes: dict[int, Shape] = dict(zip(map(id, self.input_tensors), map(tuple, given), strict=True))
         for node in self.nodes:

@@ -112,6 +112,12 @@ class Discretization(Layer):
             return "int32" if self._release == "keras3" else "int64"
         return self.compute_dtype
 
+    def get_config(self) -> Config:
+        """The arguments, without `trainable`: Keras 3 refuses it here, and there are no weights."""
+        config = super().get_config()
+        config.pop("trainable")
+        return config
+
     @classmethod
     def from_config(cls, config: Config) -> Discretization:
         """The layer; one that has learned its boundaries keeps `num_bins` beside them."""

@@ -81,6 +81,8 @@ class Embedding(Layer):
         if self.sparse:
             raise ValueError(f"{self.label}: sparse=True is not supported: pass dense ids, and leave `sparse` out.")
         self._release = release.current()
+        if self._first_weights is not None:  # No input's shape is needed, and Keras has them at once.
+            self.build()
 
     plain_call = True
     takes_ids = True

@@ -8,7 +8,6 @@ from typing import Any, Final
 import numpy as np
 
 from gatewise.arguments import Argument, count
-from gatewise.base import structure
 from gatewise.base.arrays import TEXT, as_input, is_floating
 from gatewise.base.fingerprints import crossed, fingerprint
 from gatewise.base.typing import Array, Shape
@@ -39,7 +38,7 @@ class _Buckets(Layer):
             self.dtype = "int64"
 
     def _converted(self, inputs: Any) -> Any:
-        return structure.map_structure(lambda each: as_input(each, f"The input of {self.label}"), inputs)
+        return as_input(inputs, f"The input of {self.label}")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input, or of rows as in `CategoryEncoding`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import islice
-from typing import Any, Final
+from typing import Any, ClassVar, Final, cast
 
 import numpy as np
 
@@ -57,7 +57,21 @@ def bucket(word: bytes, buckets: int, key: list[int] | None) -> int:
 class HasVocabulary(Layer):
     """The base of layers with a vocabulary, which is no weight."""
 
-    _words: list[Any] | None
+    weighed_at: ClassVar[tuple[str, ...]] = ("vars",)
+    """Where Keras 3's files hold what the words weigh, below the place of the layer."""
+    _words = cast("list[Any] | None", None)  # Not annotated: it is no argument.
+    _idf = cast("np.ndarray | None", None)
+
+    def _width(self) -> int | None:
+        raise TypeError(f"{type(self).__name__} must define `_width(self)`.")
+
+    def words_weigh(self) -> np.ndarray | None:
+        """What each number weighs for "tf_idf"; None in other modes."""
+        if self._idf is None:
+            return None
+        weights = np.zeros(self._width() or len(self._idf), "float32")
+        weights[: len(self._idf)] = self._idf
+        return weights
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
         """Take a vocabulary."""
@@ -110,8 +124,7 @@ class Lookup(HasVocabulary):
             raise ValueError(f"{self.label}: pad_to_max_tokens=True needs max_tokens.")
         if self.invert and self.output_mode != "int":
             raise ValueError(f"{self.label}: invert=True is for output_mode='int', not {self.output_mode!r}.")
-        self._words: list[Any] | None = None
-        self._idf: np.ndarray | None = None
+        self._words, self._idf = None, None
         self._expected_size: int | None = expected  # Of a vocabulary that a file holds beside the config.
         if self.vocabulary is not None:
             self.set_vocabulary(self.vocabulary, self.idf_weights)
@@ -245,7 +258,7 @@ class Lookup(HasVocabulary):
         """Nothing: the vocabulary is no weight."""
 
     def _converted(self, inputs: Any) -> Any:
-        if is_array(inputs) and getattr(inputs, "dtype", TEXT).kind in NUMBER_KINDS:
+        if self.invert or (is_array(inputs) and getattr(inputs, "dtype", TEXT).kind in NUMBER_KINDS):
             return as_array(inputs, f"The input of {self.label}")
         return self._as_words(inputs)
 
@@ -273,10 +286,7 @@ class Lookup(HasVocabulary):
         if self.output_mode != "tf_idf":
             return encoded(numbers, self.output_mode, self._width() or 0, self._output_dtype(numbers))
         counts = encoded(numbers, "count", self._width() or 0, "float32")
-        weights = np.zeros(counts.shape[-1], "float32")
-        assert self._idf is not None
-        weights[: len(self._idf)] = self._idf
-        return counts * xp.asarray(weights)
+        return counts * xp.asarray(self.words_weigh())
 
     def _width(self) -> int | None:
         if self.pad_to_max_tokens:

@@ -60,6 +60,7 @@ class TextVectorization(HasVocabulary):
     (['', '[UNK]', 'to', 'be'], [[2, 4, 5, 3]])
     """
 
+    weighed_at = ("vars", "_lookup_layer/vars")
     autocast = False
     reads_text = True
     why_whole_sequence = "reads whole texts, and a stream takes numbers"
@@ -102,9 +103,8 @@ class TextVectorization(HasVocabulary):
                 )
         if self.output_mode != "int" and output_sequence_length is not None:
             raise ValueError(f"{self.label}: output_sequence_length is for output_mode='int', not {output_mode!r}.")
-        self._words: list[str] | None = None
+        self._words, self._idf = None, None
         self._numbers: dict[bytes, int] = {}
-        self._idf: np.ndarray | None = None
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
 

@@ -100,7 +100,7 @@ def _give_assets(contents: Contents, model: Model) -> None:
         for place in places:
             found = contents.asset(place + VOCABULARY)
             if found is not None:
-                stored = [each for inner in ("", "_lookup_layer/") for each in weights.at(f"{place}{inner}vars")]
+                stored = [each for inner in layer.weighed_at for each in weights.at(place + inner)]
                 try:
                     layer.load_vocabulary(found, stored[0].read() if stored else None)
                 except ValueError as error:

@@ -31,12 +31,13 @@ from gatewise.base.variable import Variable
 from gatewise.formats import keras_archive, keras_folder, safetensors
 from gatewise.formats.hdf5 import writing
 from gatewise.formats.hdf5.writing import LayersToWrite, ModelToWrite, Named
-from gatewise.formats.places import OPTIMIZER, PlaceToWrite
+from gatewise.formats.places import OF_WORDS, OPTIMIZER, PlaceToWrite
 from gatewise.layer import Layer
 from gatewise.layer.serialization import serialize_layer
+from gatewise.layers.lookup import HasVocabulary
 from gatewise.models import training_state
 from gatewise.models.saved_configs import of_keras2, plain, without_module
-from gatewise.models.saved_order import cell_name, own_order, saved_order, written_places
+from gatewise.models.saved_order import cell_name, layers_by_place, own_order, saved_order, written_places
 
 VERSIONS: Final[dict[Release, str]] = {"keras3": "3.15.1", "tf2": "2.15.0", "tf1": "2.2.4-tf"}
 """The version whose form is written for each release; files say it, and readers go by it."""
@@ -211,6 +212,10 @@ Value: TypeAlias = Callable[[Variable], np.ndarray]
 def _weights_by_place(model: Layer, of: Release, value: Value = _value) -> Iterator[PlaceToWrite]:
     for place, name, weights in written_places(model, of):
         yield PlaceToWrite(place, name, list(map(value, weights)))
+    for places, layer in layers_by_place(model):
+        if isinstance(layer, HasVocabulary) and (weighed := layer.words_weigh()) is not None:
+            for place in layer.weighed_at:
+                yield PlaceToWrite(places[0] + place, layer.name, [weighed], OF_WORDS)
 
 
 def _state_by_place(model: Any, state: list[Variable], value: Value = _value) -> list[PlaceToWrite]:

@@ -15,6 +15,10 @@ from gatewise.layer.symbolic import SymbolicTensor
 from gatewise.models.model import Drawn
 
 
+class UndrawnError(ValueError, AttributeError):
+    """A model that does not know its input yet: to `hasattr` it has no `inputs` and `outputs`."""
+
+
 @registered.register("Sequential")
 class Sequential(Drawn):
     """A model that is a chain of layers.
@@ -259,7 +263,7 @@ class Sequential(Drawn):
 
     def _graph_now(self) -> Graph:
         if self._graph is None:
-            raise ValueError(
+            raise UndrawnError(
                 f"{self.label} does not know the shape of its input yet: start it with Input(shape), give the first "
                 "layer input_shape, call it on data, or call build."
                 if self.layers

@@ -144,6 +144,16 @@ CASES: list[tuple[str, Make, Any]] = [
     ("group_normalization_axis", lambda: layers.GroupNormalization(-1, axis=1), X3),
     ("rms_normalization", lambda: layers.RMSNormalization(axis=[1, 2]), X3),
     ("spectral_normalization", lambda: layers.SpectralNormalization(layers.Dense(3)), X3),
+    ("einsum_dense", lambda: layers.EinsumDense("abc,cde->abde", (None, 2, 3), "tanh", bias_axes="de"), X3),
+    ("einsum_dense_dots", lambda: layers.EinsumDense("...c,cd->...d", 5), X4),
+    ("reversible_embedding", lambda: layers.ReversibleEmbedding(7, 3), IDS),
+    ("rescaling", lambda: layers.Rescaling(0.5, offset=[0.0, 1.0, -1.0, 2.0]), X3),
+    ("normalization", layers.Normalization, X3),
+    ("normalization_given", lambda: layers.Normalization(axis=None, mean=0.5, variance=2.0, invert=True), X3),
+    ("category_encoding", lambda: layers.CategoryEncoding(7), IDS),
+    ("category_encoding_count", lambda: layers.CategoryEncoding(7, output_mode="count"), IDS),
+    ("category_encoding_one_hot", lambda: layers.CategoryEncoding(7, output_mode="one_hot"), IDS),
+    ("discretization_count", lambda: layers.Discretization([-0.5, 0.25], output_mode="count"), X2),
     ("unit_normalization", layers.UnitNormalization, X3),
     ("attention", lambda: layers.Attention(use_scale=True), PAIR),
     ("attention_concat", lambda: layers.Attention(True, "concat", sliding_window=2), [*PAIR, X3]),
@@ -184,6 +194,7 @@ def test_every_public_layer_has_a_case() -> None:
     elsewhere = {"Layer", "InputLayer", "Lambda", "Operation", "LSTM", "GRU", "SimpleRNN"}
     elsewhere |= {"MultiHeadAttention", "GroupedQueryAttention"}  # Called on more than one argument.
     elsewhere |= {"CuDNNLSTM", "CuDNNGRU", "ConvLSTM", "TextVectorization", "Wrapper"}
+    elsewhere |= {"StringLookup", "IntegerLookup", "Hashing", "HashedCrossing"}  # Text, and numbers above float32's.
     assert classes - tested <= elsewhere | {name for name in classes if "Cell" in name}
 
 

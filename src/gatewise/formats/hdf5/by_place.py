@@ -13,12 +13,9 @@ from typing import Final
 
 from gatewise.formats.contents import Stored, StoredLayer
 from gatewise.formats.hdf5.access import Group, Met
+from gatewise.formats.places import OF_WORDS
 
 _DEEPEST: Final = 100
-
-
-_OF_WORDS: Final = "idf_weights"
-"""What Keras stores by name and not by number: what the words of a vocabulary weigh."""
 
 
 def is_vars_layout(root: Group) -> bool:
@@ -38,8 +35,8 @@ def arrays(root: Group, path: str) -> list[Stored]:
             return []
         here = here.group(name)
     names = list(here.inside())
-    if names == [_OF_WORDS]:
-        return [here.stored(_OF_WORDS)]
+    if names == [OF_WORDS]:
+        return [here.stored(OF_WORDS)]
     return [here.stored(str(k)) for k in range(len(names))]
 
 

@@ -69,7 +69,7 @@ def write_places(path: Any, places: Iterable[PlaceToWrite]) -> None:
             if place.name is not None:
                 group.attrs["name"] = place.name
             for number, array in enumerate(place.arrays):
-                group.create_dataset(str(number), data=array)
+                group.create_dataset(place.of or str(number), data=array)
 
 
 @contextmanager
