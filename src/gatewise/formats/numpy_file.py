@@ -20,9 +20,7 @@ _ENDING: Final = ".npy"
 
 def recognises(path: Any) -> bool:
     """Whether it is a zip archive of `.npy` files alone."""
-    if not os.path.isfile(path) or not zipfile.is_zipfile(path):
-        return False
-    names = zips.names(path)
+    names = zips.names(path) if os.path.isfile(path) else []
     return bool(names) and all(name.endswith(_ENDING) for name in names)
 
 
