@@ -10,7 +10,7 @@ from gatewise.base.windows import Spread
 from gatewise.engine.convolution import convolve_transposed
 from gatewise.layer import registered
 from gatewise.layers.convolution import Convolving, WithFilters
-from gatewise.layers.spatial import natural, optional_sizes
+from gatewise.layers.spatial import natural, optional_sizes, sizes
 
 
 class ConvTranspose(Convolving, WithFilters):
@@ -97,3 +97,4 @@ class Conv3DTranspose(ConvTranspose, rank=3):
     """
 
     output_padding: Argument[Any, Any] = optional_sizes(natural, after="padding", places={"keras3": "data_format"})
+    dilation_rate: Argument[Any, Any] = sizes(1, places={"tf1": None})
