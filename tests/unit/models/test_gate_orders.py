@@ -64,6 +64,21 @@ def test_kernels_trained_on_theano_run_backwards(tmp_path: Path) -> None:
     same(load_model(path), model)
 
 
+@pytest.mark.parametrize("rows_first", [False, True])
+def test_kernels_of_keras_1(tmp_path: Path, rows_first: bool) -> None:
+    """Over time (K, 1, I, F), and with Theano's axes (F, I, K, 1); over two axes (F, I, K, K')."""
+    time = with_random_weights(gw.Sequential([gw.Input((5, 4)), L.Conv1D(2, 3, name="conv")]))
+    kernel, bias = time.get_weights()
+    old = kernel[:, None] if rows_first else kernel.transpose(2, 1, 0)[..., None]
+    arrays = {"conv": [old, bias]}
+    same(load_model(write(tmp_path / "time.h5", time, arrays=arrays)), time)
+    rows = with_random_weights(gw.Sequential([gw.Input((5, 4)), L.Reshape((5, 4, 1)), L.Conv2D(2, (3, 2), name="conv"),
+                                              L.Flatten()]))  # fmt: skip
+    kernel, bias = rows.get_weights()
+    arrays = {"conv": [kernel if rows_first else kernel.transpose(3, 2, 0, 1), bias]}
+    same(load_model(write(tmp_path / "rows.h5", rows, arrays=arrays)), rows)
+
+
 @pytest.mark.parametrize(("here", "there"), [(False, True), (True, False)])
 def test_reset_after_is_not_converted(tmp_path: Path, here: bool, there: bool) -> None:
     made = [gw.Sequential([gw.Input((5, 4)), L.GRU(3, reset_after=flag)]) for flag in (here, there)]
