@@ -29,4 +29,4 @@ def test_a_program_finds_what_it_should(name: str) -> None:
 
 def test_every_option_is_a_programs() -> None:
     assert set(OPTIONS) < set(PROGRAMS)
-    assert len(PROGRAMS) == 11
+    assert len(PROGRAMS) == 12

@@ -42,6 +42,7 @@ PARTS = (
     "checkpoints",
     "spatial",
     "programs",
+    "attention",
 )
 
 

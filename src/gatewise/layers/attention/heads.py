@@ -7,7 +7,7 @@ from math import prod, sqrt
 from typing import Any, ClassVar, Final, cast
 
 from gatewise.activations import softmax
-from gatewise.base import release
+from gatewise.base import masks, release
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array, Shape
 from gatewise.config import config as settings
@@ -82,11 +82,19 @@ class ManyHeads(Layer):
         key = value if key is None else key
         xp = namespace(query, value, key, self._any_kernel)
         seen = self._seen(xp, query, value, (query_mask, value_mask, key_mask), attention_mask, use_causal_mask)
+        if self.takes_masks_away:
+            for each in (query, value, key):
+                masks.attach(each, None)
         q, k, v = (self.projected(*pair) for pair in (("query", query), ("key", key), ("value", value)))
         asked = {"return_attention_scores": True} if return_attention_scores else {}  # tf_keras's does not take it.
         y, weights = self._compute_attention(q, k, v, seen, training, **asked)
         y = self.given_out(query, y)
         return (y, weights) if return_attention_scores else y
+
+    @property
+    def takes_masks_away(self) -> bool:
+        """Whether the inputs lose their masks in the call: to others that read them later they have none."""
+        return False
 
     @property
     def _any_kernel(self) -> Any:

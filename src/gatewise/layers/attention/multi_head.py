@@ -156,6 +156,11 @@ class MultiHeadAttention(ManyHeads):
             )
         return tuple(axis % rank for axis in axes)
 
+    @property
+    def takes_masks_away(self) -> bool:
+        """As in Keras 3, whose models were trained so: a residual x + attention(x, x) has no mask there."""
+        return self._release == "keras3"
+
     def compute_output_shape(self, query_shape: Any, value_shape: Any = None, key_shape: Any = None) -> Shape:
         """(B, Tq, output_shape)."""
         query = super().compute_output_shape(query_shape, value_shape, key_shape)

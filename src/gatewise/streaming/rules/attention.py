@@ -64,6 +64,7 @@ class OverWindow(Rule):
         given = [arrays[value] for value in self.parts()]
         query, value, key = map(self.layer._converted, given)
         query_mask, *own = map(masks.of, given)
+        self.seen_to(given)
         counts = reduce(both, own[: 1 + self.key_masks_too])
         now = [*self.kept(key, value), np.ones((len(query), 1), bool) if counts is None else counts]
         windows = []
@@ -73,6 +74,9 @@ class OverWindow(Rule):
         keys, values, seen = windows
         y = self.attended(query, keys, values, seen[:, None, :] > 0, query_mask)
         arrays[self.outputs[0]] = masks.carrying(y, query_mask)
+
+    def seen_to(self, given: list[Array]) -> None:
+        """Done with the inputs when their masks are known."""
 
     key_masks_too = False
     """Whether a mask of the key hides a step, as one of the value does."""
@@ -121,6 +125,12 @@ class OfHeads(OverWindow):
         query = self.args[0] if self.args else self.kwargs["query"]
         value = self.kwargs["value"]
         return query, value, self.kwargs.get("key") or value
+
+    def seen_to(self, given: list[Array]) -> None:
+        """Takes their masks away, where the layer does."""
+        if self.layer.takes_masks_away:
+            for array in given:
+                masks.attach(array, None)
 
     def kept(self, key: Array, value: Array) -> tuple[Array, Array]:
         """Both, projected."""
