@@ -111,6 +111,19 @@ def with_mask(generation: str) -> Any:
         return randomised(gw.Model(x, layers.GRU(3)(layers.Concatenate()([first, layers.Add()([first, second])]))))
 
 
+def attending(*kinds: str) -> Any:
+    """Attention over the last three steps, masked steps among them."""
+    x = gw.Input((None, 5))
+    y = layers.LSTM(4, return_sequences=True)(layers.Masking()(x))
+    for kind in kinds:
+        if "Additive" in kind or kind == "Attention":
+            y = getattr(layers, kind)(use_scale=True, sliding_window=3)([y, y], use_causal_mask=True)
+        else:
+            sizes = (2, 3) if kind == "MultiHeadAttention" else (3, 4, 2)
+            y = getattr(layers, kind)(*sizes, sliding_window=3, use_gate=True)(y, y, use_causal_mask=True)
+    return randomised(gw.Model(x, layers.GRU(3)(y)))
+
+
 def arithmetic() -> Any:
     x = gw.Input((None, 5))
     return randomised(gw.Model(x, layers.LSTM(3)(2 - x * x / 3.0)))
@@ -229,6 +242,8 @@ BY_LAYERS: dict[str, tuple[Callable[[], Any], Any]] = {
         floats(5),
     ),
     "arithmetic": (arithmetic, floats(5)),
+    "attention": (lambda: attending("Attention", "AdditiveAttention"), floats(5, masked=True)),
+    "attention of heads": (lambda: attending("MultiHeadAttention", "GroupQueryAttention"), floats(5, masked=True)),
     "broadcast": (lambda: chain(layers.UnitNormalization(), layers.LSTM(3)), floats(5)),
 }
 ALL = {**NATIVE, **BY_LAYERS}
