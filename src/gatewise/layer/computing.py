@@ -36,11 +36,11 @@ class Computing(Buildable):
     def _compute_here(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         inputs, rest = self._main_input(args, kwargs)
         inputs = self._converted(inputs)
-        if rest or kwargs:
-            rest, kwargs = structure.map_structure(plain, (rest, kwargs))
         takes = self._call_takes()
         if takes.masked or takes.further:
             self._take_further(inputs, kwargs)
+        if rest or kwargs:
+            rest, kwargs = structure.map_structure(plain, (rest, kwargs))
         shapes = structure.map_structure(shape_of, inputs)
         self._check(shapes)
         self._build_for(shapes, kwargs)
