@@ -38,6 +38,7 @@ PARTS = (
     "tf",
     "tf1_rnn",
     "cells",
+    "wrapped",
     "ops",
     "checkpoints",
     "spatial",

@@ -121,7 +121,9 @@ class LossScaleOptimizer(Optimizer):
             xp = namespace(self._dynamic_scale.value, *present)
             finite = xp.all(xp.stack([xp.all(xp.isfinite(gradient)) for gradient in present]))
             scale, before = self._dynamic_scale.value, self._values_of(weights)
-            self.inner_optimizer.apply([None if g is None else g / scale for g in gradients], weights)
+            self.inner_optimizer.apply(
+                [_divided(*each, scale) for each in zip(gradients, weights, strict=True)], weights
+            )
             self._keep_where(finite, before)
             if not self.dynamic:
                 return
@@ -157,3 +159,8 @@ class LossScaleOptimizer(Optimizer):
     def get_unscaled_gradients(self, grads: Iterable[Any]) -> list[Any]:
         """The gradients divided by the scale."""
         return [None if gradient is None else gradient / self.loss_scale for gradient in grads]
+
+
+def _divided(gradient: Any, weight: Variable, scale: Any) -> Any:
+    """A gradient without the scale; one that is to be the weight's value is not scaled."""
+    return gradient if gradient is None or weight.overwrite_with_gradient else gradient / scale
