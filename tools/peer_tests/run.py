@@ -130,7 +130,7 @@ def stale(records: list[dict], apart: dict[str, str]) -> list[str]:
     return [
         pattern
         for pattern in apart
-        if (pattern.split("::")[0] in tried or "*" in pattern.split("::")[0])
+        if fnmatch.filter(tried, pattern.split("::")[0])
         and not any(fnmatch.fnmatchcase(test, pattern.replace("[", "[[]")) for test in failing)
     ]
 
