@@ -54,8 +54,6 @@ OF_KERAS_2_AND_3: list[tuple[str, dict[str, Any]]] = [
 ]
 OF_KERAS_3: list[tuple[str, dict[str, Any]]] = [
     ("Lamb", {"learning_rate": 0.05}),
-    ("ScheduleFreeAdamW", {"learning_rate": 0.05, "beta_1": 0.8}),
-    ("ScheduleFreeAdamW", {"learning_rate": 0.1, "warmup_steps": 4, "weight_decay": 0.1, "clipnorm": 1.0}),
     ("Muon", {"learning_rate": 0.05, "exclude_layers": ["nothing"]}),
     ("Muon", {"learning_rate": 0.05, "nesterov": False, "rms_rate": None, "ns_steps": 3, "adam_lr_ratio": 0.5}),
     ("SGD", {"learning_rate": 0.1, "momentum": 0.9, "gradient_accumulation_steps": 5, "clipnorm": 1.0}),

@@ -25,7 +25,8 @@ class ScheduleFreeAdamW(Optimizer):
         w  = (1 - beta_1) * z' + beta_1 * x
 
     Source: Defazio et al., The Road Less Scheduled (2024), https://arxiv.org/abs/2405.15682; Keras 3's weights of the
-    mean are 1 / t.
+    mean are 1 / t. On TensorFlow, Keras 3.15 reads z where z' has already taken its place, so its numbers differ from
+    those on JAX, and from these, from the second step on.
 
     Args:
         learning_rate: the size of a step.
