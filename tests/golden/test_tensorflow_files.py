@@ -17,7 +17,7 @@ from gatewise.base.release import meaning
 from gatewise.formats import ByName, open_contents
 from gatewise.models import describe, load_model, load_weights_from
 
-FILES = HERE / "tensorflow"
+FILES = HERE / "of_tensorflow"
 WANTED = np.load(HERE / "tensorflow.npz")
 L = gw.layers
 CLOSE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}  # As for files of Keras: float32 over four layers.

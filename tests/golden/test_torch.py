@@ -48,7 +48,7 @@ def network() -> Any:
 @pytest.mark.parametrize("file", ["tensors", "tensors_old", "whole", "whole_old", "checkpoint"])
 def test_files_of_every_form(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     model = network()
-    match = load_weights_from(model, HERE / "torch" / f"{file}.pt")
+    match = load_weights_from(model, HERE / "of_torch" / f"{file}.pt")
     assert "head                     6x2 2  from" in capsys.readouterr().out
     np.testing.assert_allclose(model.predict(ARRAYS["network/x"], verbose=0), ARRAYS["network/y"], **CLOSE)
     assert match.left == (["many.turned", "many.brain"] if file == "checkpoint" else [])
@@ -57,7 +57,7 @@ def test_files_of_every_form(file: str, capsys: pytest.CaptureFixture[str]) -> N
 def test_tensors_that_are_views(tmp_path: Path) -> None:
     from gatewise.formats import open_contents
 
-    with open_contents(HERE / "torch" / "checkpoint.pt") as contents:
+    with open_contents(HERE / "of_torch" / "checkpoint.pt") as contents:
         found = {array.name: array.read() for s in contents.needed_weights().listed() for array in s.arrays}
     assert found["many.turned"].tolist() == [[0, 3], [1, 4], [2, 5]]
     assert found["many.brain"].tolist() == [1.0] * 3
@@ -66,22 +66,22 @@ def test_tensors_that_are_views(tmp_path: Path) -> None:
 def test_modules_by_name() -> None:
     """The two levels exchanged do not fit; the head named is found among all."""
     model = network()
-    match = match_weights(model, HERE / "torch" / "tensors.pt", {"head": "head", "rnn_0": "rnn, level 0"})
+    match = match_weights(model, HERE / "of_torch" / "tensors.pt", {"head": "head", "rnn_0": "rnn, level 0"})
     match.apply()
     np.testing.assert_allclose(model.predict(ARRAYS["network/x"], verbose=0), ARRAYS["network/y"], **CLOSE)
     with pytest.raises(ValueError, match=r"rnn_0.*cannot be made of rnn, level 1"):
-        match_weights(model, HERE / "torch" / "tensors.pt", {"rnn_0": "rnn, level 1"})
+        match_weights(model, HERE / "of_torch" / "tensors.pt", {"rnn_0": "rnn, level 1"})
     with pytest.raises(ValueError, match="no layer with weights named 'tail'"):
-        match_weights(model, HERE / "torch" / "tensors.pt", {"tail": "head"})
+        match_weights(model, HERE / "of_torch" / "tensors.pt", {"tail": "head"})
     with pytest.raises(ValueError, match="there is no 'feet'; there are"):
-        match_weights(model, HERE / "torch" / "tensors.pt", {"head": "feet"})
+        match_weights(model, HERE / "of_torch" / "tensors.pt", {"head": "feet"})
 
 
 def test_what_does_not_fit_changes_nothing() -> None:
     model = gw.Sequential([gw.Input((None,), dtype="int32"), L.Embedding(9, 4), L.GRU(3), L.Dense(2)])
     before = model.get_weights()
     with pytest.raises(ValueError, match=r"GRU 'gru.*finds no module of its kind and size.*rnn, level 0 \(LSTM"):
-        load_weights_from(model, HERE / "torch" / "tensors.pt")
+        load_weights_from(model, HERE / "of_torch" / "tensors.pt")
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 

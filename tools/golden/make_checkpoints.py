@@ -1,4 +1,4 @@
-"""Checkpoints and SavedModels of the real TensorFlow: `tests/golden/tensorflow/`, with outputs in `tensorflow.npz`.
+"""Checkpoints and SavedModels of the real TensorFlow: `tests/golden/of_tensorflow/`, with outputs in `tensorflow.npz`.
 
 The program of a SavedModel (`saved_model.pb`) is left empty: it is large, and nothing reads it but TensorFlow.
 """
@@ -54,7 +54,7 @@ def make(out: Path) -> None:
     import tensorflow as tf
     import tf_keras
 
-    folder = out / "tensorflow"
+    folder = out / "of_tensorflow"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     ids, x = np.arange(10).reshape(2, 5) % 9, np.random.default_rng(5).normal(size=(2, 4, 3)).astype("float32")

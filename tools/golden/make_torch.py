@@ -1,4 +1,4 @@
-"""What PyTorch's modules give, their attributes and their files: `tests/golden/torch.json`, `torch.npz`, `torch/`.
+"""What PyTorch's modules give, their attributes and their files: `tests/golden/torch.json`, `torch.npz`, `of_torch/`.
 
     python tools/golden/make_torch.py             with a Python that has PyTorch (the benchmarks make `.peers/torch`)
     python tools/golden/make_torch.py --check     have PyTorch load what `model.export` wrote: `torch_reads.json`
@@ -105,7 +105,7 @@ def make() -> None:
         lines.append({"name": name, "modules": list(map(described, modules))})
     net, x = network()
     arrays |= {"network/x": x.numpy(), "network/y": net(x).detach().numpy()}
-    folder = OUT / "torch"
+    folder = OUT / "of_torch"
     folder.mkdir(exist_ok=True)
     torch.save(net.state_dict(), folder / "tensors.pt")
     torch.save(net.state_dict(), folder / "tensors_old.pt", _use_new_zipfile_serialization=False)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gatewise.formats import open_contents
 
-FILES = Path(__file__).resolve().parents[2] / "golden" / "torch"
+FILES = Path(__file__).resolve().parents[2] / "golden" / "of_torch"
 FORMS = ("tensors.pt", "tensors_old.pt", "whole.pt", "whole_old.pt", "checkpoint.pt")
 
 

@@ -42,6 +42,8 @@ class SpectralNormalization(Wrapper):
 
     power_iterations: Argument[int, int] = count(1)
 
+    why_whole_sequence = "calls a layer of its own, which may look at any step"
+
     def build(self, input_shape: Any = None) -> None:
         """Make the layer's weights, and the vector (1, O)."""
         super().build(input_shape)
