@@ -7,6 +7,7 @@ fills beyond that is for a subclass to say, and what it does not know is refused
 
 from __future__ import annotations
 
+import os
 import pickletools
 import warnings
 from collections.abc import Callable, Iterator
@@ -159,9 +160,23 @@ class Machine:
         self.stack.append(tuple(self.since_mark()))
 
 
+class _Bounded:
+    """An open file that is asked for no more bytes than it has: an instruction may claim any number."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._size = os.fstat(file.fileno()).st_size
+        self.readline = file.readline
+        self.tell = file.tell
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(min(size, self._size))
+
+
 def _instructions(pickle: bytes | IO[bytes]) -> Iterator[tuple[Any, Any, Any]]:
+    source: Any = pickle if isinstance(pickle, bytes) else _Bounded(pickle)
     try:
-        yield from pickletools.genops(pickle)
+        yield from pickletools.genops(source)
     except ValueError as error:
         raise ValueError(f"it is damaged ({error}).") from None
 
