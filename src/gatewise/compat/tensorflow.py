@@ -27,6 +27,7 @@ from gatewise.base.tensor_shape import TensorShape
 from gatewise.base.tensors import InvalidArgumentError, Tensor
 from gatewise.base.variable import Variable as AnyVariable
 from gatewise.compat import files as _files
+from gatewise.compat import sparse as _sparse
 from gatewise.compat.functions import FUNCTIONS
 from gatewise.compat.names import Names
 from gatewise.compat.old import OLD
@@ -262,6 +263,10 @@ _BESIDE: Final[dict[str, Any]] = {
     "ragged.constant": _ragged.constant,
     "ragged.stack": _ragged.stack,
     "ragged.range": _ragged.ragged_range,
+    "sparse.SparseTensor": _sparse.SparseTensor,
+    "sparse.to_dense": _sparse.to_dense,
+    "sparse.from_dense": _sparse.from_dense,
+    "sparse.reorder": _sparse.reorder,
     "linalg.LinAlgError": np.linalg.LinAlgError,
     **{f"nn.{name}": value for name, value in RUNNERS.items()},
     **{f"nn.rnn_cell.{name}": value for name, value in CELLS.items()},
@@ -299,6 +304,7 @@ NAMES: Final[dict[str, Any]] = {
     "TensorShape": TensorShape,
     "TensorSpec": TensorSpec,
     "RaggedTensor": RaggedTensor,
+    "SparseTensor": _sparse.SparseTensor,
     "Variable": Variable,
     "Module": Module,
     "TensorArray": TensorArray,
@@ -328,6 +334,8 @@ _MODULES: Final = {
     "random": "gatewise.random",
     "compat": "gatewise.compat",
 }
+_OF_KERAS: Final = ("initializers", "losses", "metrics", "optimizers")
+"""Modules of Keras's that TensorFlow 2 has by shorter names too; those of TensorFlow 1 are others."""
 
 _HIDDEN = ("Function", "Names", "print_", "assert_that")
 
@@ -335,6 +343,7 @@ __all__ = [  # noqa: PLE0604
     *(name for name in public(globals(), __name__) if name not in _HIDDEN),
     *(name for name in NAMES if name != "newaxis"),
     *_MODULES,
+    *_OF_KERAS,
 ]
 
 _absent = absent(__name__, "tf")
@@ -347,6 +356,8 @@ def __getattr__(name: str) -> Any:
         versions.take_layers_from("tf.keras")
     if name in _MODULES:
         return importlib.import_module(_MODULES[name])
+    if name in _OF_KERAS and not versions.before(2, 0):
+        return importlib.import_module(f"gatewise.keras.{name}")
     if name in ("__version__", "VERSION"):
         return versions.tensorflow()
     if name == "version":

@@ -24,8 +24,9 @@ from gatewise.arguments import (
 from gatewise.base import release
 from gatewise.base.arrays import dtype_of, is_floating, namespace
 from gatewise.base.typing import Array, Config, Shape
-from gatewise.layer import Layer, registered
+from gatewise.layer import registered
 from gatewise.layer.tracking import dtype_name
+from gatewise.layers.each_number import OfEachNumber
 
 
 def _lengths(value: Any) -> Any:
@@ -36,7 +37,7 @@ def _lengths(value: Any) -> Any:
 
 
 @registered.register("Embedding")
-class Embedding(Layer):
+class Embedding(OfEachNumber):
     """A table of vectors: each id (B, ...) becomes its row of embeddings (N, D), and the output is (B, ..., D).
 
     Args:

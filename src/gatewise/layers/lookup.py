@@ -15,6 +15,7 @@ from gatewise.base.fingerprints import fingerprint, keyed
 from gatewise.base.typing import Array, Config, Shape
 from gatewise.layer import Layer, registered
 from gatewise.layers.category_encoding import WHY_WHOLE_SAMPLE, encoded, encoded_shape, no_sparse, output_mode
+from gatewise.layers.each_number import OfEachNumber
 
 _NOWHERE: Final = np.iinfo(np.int32).max
 """The number of a masked word where rows are given: it counts in no column."""
@@ -92,7 +93,7 @@ class HasVocabulary(Layer):
         self.set_vocabulary(words, weights)
 
 
-class Lookup(HasVocabulary):
+class Lookup(HasVocabulary, OfEachNumber):
     """The base: what is in the vocabulary becomes its number there, or a row of numbers for all that is in it.
 
     Numbers go in this order: 0 for `mask_token`, where there is one and the output mode is "int"; one for each bucket

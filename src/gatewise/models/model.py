@@ -66,7 +66,8 @@ class Model(Trainable):
             self.__class__ = _functional(own)
             Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]
         else:
-            super().__init__(*args, **kwargs)
+            # tf_keras passes over `super().__init__(self)`, which a tutorial of TensorFlow's says.
+            super().__init__(*(arg for arg in args if arg is not self), **kwargs)
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: Any = None) -> Any:

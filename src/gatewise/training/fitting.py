@@ -12,7 +12,7 @@ import numpy as np
 from gatewise.base.changes import changes
 from gatewise.callbacks import CallbackList
 from gatewise.distribution.devices import from_first_process, process_count
-from gatewise.training import step
+from gatewise.training import by_hand, step
 from gatewise.training.compiled import Compiled
 from gatewise.training.data import Batch, Source
 from gatewise.training.evaluating import evaluated, plain_logs
@@ -97,6 +97,7 @@ class Training:
         tail = source.samples is None or source.size is None or source.samples % source.size > 0
         self.fills_up = (tail or not source.one_shape or is_uneven(source.size)) and can_fill_up(model)
         self.held = Held(model)
+        self.by_hand = by_hand.own_step(model, training=True)
         self.order = source.order_state()
         """What the order of the running epoch was drawn from; between epochs, that of the next one."""
         self.first_epoch: int | None = None
@@ -166,11 +167,19 @@ class Training:
 
     def placed(self, data: Any, real: Any) -> tuple[Any, Any]:
         """See `program.placed`."""
+        if self.by_hand is not None:
+            return data, real
         with self.held.wide_enough():
             return placed(data, real, self.fills_up)
 
     def dispatch(self, data: Any, real: Any, place: int, count: int) -> dict[str, Any]:
         """Run steps, and wait for their logs."""
+        if self.by_hand is not None:
+            logs: dict[str, Any] = {}
+            for each in range(place, place + count):
+                logs = by_hand.run(self.by_hand, by_hand.batch_at(data, each, int(real[each])))
+                self.compiled.steps += 1
+            return plain_logs(self.model, logs)
         made = program(self.model, training=True, fills_up=self.fills_up)
         with held_back():
             logs = stepped(self.model, made, self.held, data, real, place, count)
@@ -229,6 +238,9 @@ def on_batch(model: Any, batch: Batch, *, anew: bool, warm: Program | None = Non
     """
     import jax
 
+    if (own := by_hand.own_step(model, training=True)) is not None:
+        model._compiled.steps += 1
+        return plain_logs(model, by_hand.run(own, batch))
     fills_up = is_uneven(batch.size) and can_fill_up(model)
     made = warm or program(model, training=True, fills_up=fills_up, anew=anew)
     try:
@@ -238,15 +250,15 @@ def on_batch(model: Any, batch: Batch, *, anew: bool, warm: Program | None = Non
     data = jax.tree.map(lambda leaf: leaf[None], batch)
     with held.wide_enough():
         data, real = placed(data, np.array([batch.size], "int32"), fills_up, once=True)
-    own, before = 0, changes.latest
+    returned, before = 0, changes.latest
     with held_back():
         try:
             logs = stepped(model, made, held, data, real, 0, 1)
         finally:
-            own = held.given_back()
+            returned = held.given_back()
     made.spare[:] = [held]
-    alone = changes.latest == before + own and not fills_up  # Else another thread has changed something meanwhile.
-    model._compiled.warm = Warm(before + own, (anew, settings_of(model)), made) if alone else None
+    alone = changes.latest == before + returned and not fills_up  # Else another thread has changed something meanwhile.
+    model._compiled.warm = Warm(before + returned, (anew, settings_of(model)), made) if alone else None
     return plain_logs(model, logs)
 
 

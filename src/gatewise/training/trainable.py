@@ -17,6 +17,7 @@ from gatewise.distribution.devices import is_first_process
 from gatewise.graph import InputLayer
 from gatewise.layer import Layer
 from gatewise.training import asked, step
+from gatewise.training.by_hand import CompiledLoss, CompiledMetrics
 from gatewise.training.compiled import ARGUMENTS, Compiled
 from gatewise.training.data import Batch, Source, adapt, unpacked
 from gatewise.training.data.reading import Reading, reader_of
@@ -542,12 +543,25 @@ class Trainable(Layer):
         step.watched(self, Batch(x, y, sample_weight), y_pred)
         return step.results(self)
 
+    @property
+    def compiled_loss(self) -> CompiledLoss:
+        """Keras 2's: the loss of `compile`, for a `train_step(self, data)` written by hand."""
+        return CompiledLoss(self)
+
+    @property
+    def compiled_metrics(self) -> CompiledMetrics:
+        """Keras 2's: the metrics of `compile`, for the same."""
+        return CompiledMetrics(self)
+
     def get_metrics_result(self) -> Config:
         """The logs: what all metrics have gathered. A subclass may override it, and add numbers made of them."""
         return step.results(self)
 
     def train_step(self, state: Any, data: Any) -> tuple[Config, Any]:
         """One step of training, as a pure function; a subclass overrides it to train in its own way.
+
+        A subclass may write it for TensorFlow too, `train_step(self, data)`: such a step changes the variables itself,
+        with a `GradientTape`, and gives the logs alone; it runs as it is, batch by batch.
 
         Args:
             state: the values of (`trainable_variables`, `non_trainable_variables`, `optimizer.variables`,
