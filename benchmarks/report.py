@@ -57,6 +57,8 @@ def _write_pair(folder: Path) -> None:
         lines += _training(found["training"])
     if "serving" in found:
         lines += serving_lines(found["serving"])
+    if "lengths" in found:
+        lines += lengths_lines(found["lengths"])
     lines += [f"## Targets; {place(machine)}", "", *side_by_side({place(machine): targets(found)})]
     _write_lines(folder / "README.md", lines)
 
@@ -427,6 +429,42 @@ def _callers(rows: list[dict[str, Any]]) -> list[str]:
     """Calls a second by the number of calling threads."""
     head = ["calls a second from so many threads at once", *map(str, rows[0]["callers"])]
     return table(head, ([f"LSTM {_sizes(row)}", *map(short, row["calls_per_second"])] for row in rows))
+
+
+# -- sequences of unlike lengths ---------------------------------------------------------------------------------------
+
+
+def lengths_lines(results: dict[str, Any]) -> list[str]:
+    """What `lengths.py` found."""
+    rows = results["rows"]
+    ways = list(rows[0]["systems"])
+    head = ["", "threads", "real steps", *(f"{way}, ms" for way in ways), "ours, a real step", "PyTorch, a real step"]
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
+    return [
+        f"## Sequences of unlike lengths; {place(results['machine'])}",
+        "",
+        "64 sequences of 1 to 256 steps of 64 numbers, 128 units, padded to 256 and measured in turn. A real step is "
+        "what one costs with `lengths=`, or in a PackedSequence, against a step of the same system's batch without "
+        "padding. Gradients are those of the weights, forward included.",
+        "",
+        *table(head, (_lengths_cells(row, ways) for row in rows)),
+        f"{versions}; {results['machine']['date']}, commit {results['machine']['commit']}, load at the start "
+        f"{results['machine']['load_at_start']:.1f}.",
+        "",
+    ]
+
+
+def _lengths_cells(row: dict[str, Any], ways: list[str]) -> list[str]:
+    case = row["case"]
+    times = {way: row["systems"][way]["median_us"] for way in ways}
+    of_a_step = [times[way] / row["share"] / times[padded] for padded, way in (ways[:2], ways[2:])]
+    return [
+        f"{case['work']}, {case['cell'].upper()}, {case['drawn']}",
+        str(row["threads"]),
+        percent(row["share"]),
+        *(short(time / 1000) for time in times.values()),
+        *(f"{cost:.2f}" for cost in of_a_step),
+    ]
 
 
 # -- size and memory --------------------------------------------------------------------------------------------------

@@ -96,8 +96,10 @@ class BackwardDriver {
         if (p_.space.repeated == nullptr) return;
         store<T>(p_.space.repeated + row * p_.space.stride + unit,
                  call_.sequences ? Vec<T>{} : take(call_.dy + before + unit, lanes));
-        for (Index step = call_.steps; --step >= end_of_steps(row);) repeat(row, step, unit, lanes);
       });
+      for (Index step = call_.steps; --step >= end_of_steps(row);) {
+        each_vector([&](Index unit, Index lanes) { repeat(row, step, unit, lanes); });
+      }
       if (call_.fills) fill(row);
       if (call_.sequences || p_.space.repeated != nullptr) continue;
       each_vector([&](Index unit, Index lanes) {

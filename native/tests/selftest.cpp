@@ -59,6 +59,8 @@ struct Case {
   Index batch, steps, inputs, units;
   bool masked, initial, go_backwards, sequences, zero_masked;
   bool dropped = false;  // with factors of inputs and states
+  bool padded = false;   // a mask that says no more than lengths
+  bool in_front = false;
 };
 
 template <class T>
@@ -80,9 +82,22 @@ struct Data {
     fill(x, k.batch * k.steps * k.inputs, 1, random);
     for (std::vector<T>& state : states) fill(state, k.batch * k.units, 1, random);
     for (Index i = 0; i < k.batch * k.steps; ++i) mask.push_back(random() % 4 != 0 ? 1 : 0);
+    if (k.padded) pad(k, random);
     if (!k.dropped) return;
     fill(input_factors, k.batch * gates_of(k.cell) * k.inputs, 2, random);
     fill(factors, k.batch * gates_of(k.cell) * k.units, 2, random);
+  }
+
+  // Some sequences of the full length, some of none, and others.
+  void pad(const Case& k, std::mt19937& random) {
+    for (Index row = 0; row < k.batch; ++row) {
+      const auto any = static_cast<Index>(random() % static_cast<std::size_t>(k.steps + 1));
+      const Index length = random() % 4 == 0 ? k.steps * static_cast<Index>(random() % 2) : any;
+      for (Index t = 0; t < k.steps; ++t) {
+        const Index place = k.in_front ? k.steps - 1 - t : t;
+        mask[static_cast<std::size_t>(row * k.steps + place)] = t < length ? 1 : 0;
+      }
+    }
   }
 
   Weights<T> pointers() const {
@@ -260,10 +275,12 @@ Sequence<T> call_of(const Case& k, const Data<T>& data, Output<T>& out) {
 }
 
 template <class T>
-Output<T> run(const Case& k, const Data<T>& data, const Recurrence<T>& layer, T* reserve = nullptr) {
+Output<T> run(const Case& k, const Data<T>& data, const Recurrence<T>& layer, T* reserve = nullptr,
+              bool fills = false) {
   Output<T> out;
   Sequence<T> call = call_of(k, data, out);
   call.reserve = reserve;
+  call.fills = fills;
   layer.forward(call);
   return out;
 }
@@ -358,8 +375,8 @@ struct WayBack {
     return arrays;
   }
 
-  // The gradients of the sums, and after them those of `arrays_of`.
-  std::vector<std::vector<T>> run_on(Index count, int* failures) const {
+  // The gradients of the sums, and after them those of `arrays_of`. Without `fills` those of padding's sums are NaN.
+  std::vector<std::vector<T>> run_on(Index count, int* failures, bool fills = true) const {
     set_threads(count);
     const Weights<T> weights = data.pointers();
     const auto numbers = [&](Index of_unit) { return static_cast<std::size_t>(k.batch * of_unit); };
@@ -368,18 +385,19 @@ struct WayBack {
     const Sizes sizes{k.inputs, k.units};
     const Recurrence<T> keeping(k.cell, sizes, weights, k.activation, k.gate, {false, true, k.dropped});
     const Recurrence<T> layer(k.cell, sizes, weights, k.activation, k.gate, {false, true, k.dropped});
-    if (!(run(k, data, keeping, reserve.data()) == run(k, data, layer))) {
+    if (!(run(k, data, keeping, reserve.data(), fills) == run(k, data, layer))) {
       std::printf("a reserve changes the output: cell %s\n", facts(k.cell).name);
       ++*failures;
     }
-    for (std::size_t i = 0; i < reserve.size(); ++i) {
+    for (std::size_t i = 0; fills && i < reserve.size(); ++i) {
       const bool is_unit = static_cast<Index>(i) % reserve_units<T>(k.units) < k.units;
       if (!is_unit || !std::isnan(reserve[i])) continue;
       std::printf("a reserve has a hole: cell %s\n", facts(k.cell).name);
       ++*failures;
       break;
     }
-    std::vector<std::vector<T>> gradients{std::vector<T>(numbers(k.steps * facts(k.cell).sums() * k.units))};
+    std::vector<std::vector<T>> gradients{
+        std::vector<T>(numbers(k.steps * facts(k.cell).sums() * k.units), std::numeric_limits<T>::quiet_NaN())};
     Backward<T> call;
     call.batch = k.batch;
     call.steps = k.steps;
@@ -397,6 +415,7 @@ struct WayBack {
     call.go_backwards = k.go_backwards;
     call.sequences = k.sequences;
     call.zero_masked = k.zero_masked;
+    call.fills = fills;
     Backwards<T>(k.cell, k.units, weights, k.activation, k.gate).run(call);
     if (!k.dropped) add_products(reserve, gradients);
     return gradients;
@@ -407,6 +426,7 @@ struct WayBack {
     WeightGradients<T> of_weights{k.cell, sizes, k.batch, k.steps, data.x.data(), reserve.data()};
     if (k.initial) of_weights.initial = data.states[0].data();
     of_weights.go_backwards = k.go_backwards;
+    of_weights.mask = k.masked ? data.mask.data() : nullptr;
     const std::size_t first = gradients.size();
     for (int i = 0; i <= kBiasAt; ++i) gradients.emplace_back(numbers_of(k.cell, i, sizes));
     of_weights.dz = gradients[0].data();
@@ -416,7 +436,7 @@ struct WayBack {
     gatewise::run(of_weights);
     gradients.emplace_back(data.x.size());
     gatewise::run(InputGradient<T>{k.cell, sizes, k.batch, k.steps, gradients[0].data(), data.weights[kKernelAt].data(),
-                                   k.go_backwards, gradients.back().data()});
+                                   k.go_backwards, of_weights.mask, gradients.back().data()});
   }
 };
 
@@ -438,6 +458,15 @@ int check_backward(const Case& k, std::mt19937& random) {
       if (back.run_on(count, &failures) == one) continue;
       std::printf("backward: %td threads differ: cell %s B %td T %td H %td\n", count, facts(k.cell).name, k.batch,
                   k.steps, k.units);
+      ++failures;
+    }
+  }
+  if (!k.dropped) {
+    std::vector<std::vector<T>> lean = back.run_on(1, &failures, false);
+    lean[0] = one[0];
+    if (!(lean == one)) {
+      std::printf("backward: padding is read: cell %s B %td T %td H %td\n", facts(k.cell).name, k.batch, k.steps,
+                  k.units);
       ++failures;
     }
   }
@@ -513,6 +542,8 @@ Case random_case(std::mt19937& random) {
   k.sequences = coin();
   k.zero_masked = coin();
   k.dropped = below(4) == 0;
+  k.padded = coin();
+  k.in_front = coin();
   return k;
 }
 

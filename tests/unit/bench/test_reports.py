@@ -210,5 +210,17 @@ def test_the_readmes_table_names_what_there_is(root):
         readme.lines(root, ["amd/avx"])
 
 
+def test_unlike_lengths_say_what_a_real_step_costs(root):
+    times = {"Gatewise, padded": 10e3, "Gatewise, lengths": 3e3, "PyTorch, padded": 20e3, "PyTorch, packed": 200e3}
+    row = {"case": {"work": "forward", "cell": "lstm", "drawn": "uniform"}, "threads": 1, "share": 0.25}
+    row["systems"] = {name: {"median_us": time} for name, time in times.items()}
+    found = {"machine": made_results()["machine"], "versions": {"torch": "2"}, "rows": [row]}
+    (root / "amd-25-17-avx512" / "avx2" / "lengths.json").write_text(json.dumps(found))
+    report.write(root)
+    page = (root / "amd-25-17-avx512" / "avx2" / "README.md").read_text()
+    assert "## Sequences of unlike lengths; amd-25-17-avx512, AVX2" in page
+    assert "| forward, LSTM, uniform | 1 | 25% | 10.0 | 3.00 | 20.0 | 200 | 1.20 | 40.00 |" in page
+
+
 def test_a_place_names_kind_and_set():
     assert place(made_results()["machine"]) == "amd-25-17-avx512, AVX2"
