@@ -110,6 +110,7 @@ def can_run(op: Op, x: Array, state: State | None, traversal: Traversal) -> bool
         is_on()
         and native.has_equation(op)
         and not op.bfloat16
+        and traversal.stays is None
         and x.shape[1] > 0
         and x.dtype in (np.float32, np.float64)
         and all(array.dtype == x.dtype for array in (*op.weights.values(), *(state or ())))

@@ -97,7 +97,7 @@ def executor(op: Op, x: Array, state: State | None = None, traversal: Traversal 
     """
     if namespace(x, op.kernel, *(state or ())) is not np:
         return "compiled" if compiled.can_run(op, x, state, traversal) else "scan"
-    drops = traversal.dropout is not None or traversal.recurrent_dropout is not None
-    if not drops and x.dtype == op.kernel.dtype and native.packed(op) is not None:
+    drawn = (traversal.dropout, traversal.recurrent_dropout, traversal.stays)
+    if all(each is None for each in drawn) and x.dtype == op.kernel.dtype and native.packed(op) is not None:
         return "native"
     return "reference"

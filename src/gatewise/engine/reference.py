@@ -54,7 +54,7 @@ def _steps(
     op: Op, x: Array, state: State, traversal: Traversal, keep: Callable[..., None] = forget
 ) -> Iterator[tuple[State, Array]]:
     """The state and the output after each step, in the order in which they are computed."""
-    z = op.project_input(x, traversal.dropout)
+    z = op.step_inputs(x, traversal)
     parts = op.parts(np, traversal.recurrent_dropout, keep)
     y = zeros = np.zeros_like(state[0])
     steps = range(x.shape[1])

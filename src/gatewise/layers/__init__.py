@@ -109,25 +109,36 @@ from gatewise.layers.upsampling import UpSampling2D as UpSampling2D
 from gatewise.layers.upsampling import UpSampling3D as UpSampling3D
 from gatewise.recurrent import GRU as GRU
 from gatewise.recurrent import LSTM as LSTM
+from gatewise.recurrent import RGLRU as RGLRU
 from gatewise.recurrent import RNN as RNN
+from gatewise.recurrent import SLSTM as SLSTM
 from gatewise.recurrent import AbstractRNNCell as AbstractRNNCell
 from gatewise.recurrent import Bidirectional as Bidirectional
+from gatewise.recurrent import ClippedLSTM as ClippedLSTM
 from gatewise.recurrent import ConvLSTM as ConvLSTM
 from gatewise.recurrent import ConvLSTM1D as ConvLSTM1D
 from gatewise.recurrent import ConvLSTM2D as ConvLSTM2D
 from gatewise.recurrent import ConvLSTM3D as ConvLSTM3D
 from gatewise.recurrent import ConvLSTMCell as ConvLSTMCell
+from gatewise.recurrent import CoupledLSTM as CoupledLSTM
 from gatewise.recurrent import CuDNNGRU as CuDNNGRU
 from gatewise.recurrent import CuDNNLSTM as CuDNNLSTM
 from gatewise.recurrent import DropoutRNNCell as DropoutRNNCell
 from gatewise.recurrent import GRUCell as GRUCell
+from gatewise.recurrent import IndRNN as IndRNN
+from gatewise.recurrent import LayerNormGRU as LayerNormGRU
+from gatewise.recurrent import LayerNormLSTM as LayerNormLSTM
 from gatewise.recurrent import LSTMCell as LSTMCell
+from gatewise.recurrent import MinGRU as MinGRU
+from gatewise.recurrent import MinLSTM as MinLSTM
 from gatewise.recurrent import PeepholeLSTM as PeepholeLSTM
+from gatewise.recurrent import ProjectedLSTM as ProjectedLSTM
 from gatewise.recurrent import SimpleRNN as SimpleRNN
 from gatewise.recurrent import SimpleRNNCell as SimpleRNNCell
 from gatewise.recurrent import StackedRNNCells as StackedRNNCells
 from gatewise.recurrent import TimeDistributed as TimeDistributed
 from gatewise.recurrent import Wrapper as Wrapper
+from gatewise.recurrent import ZoneoutLSTM as ZoneoutLSTM
 
 # Keras's other names of the same layers.
 AvgPool1D = AveragePooling1D

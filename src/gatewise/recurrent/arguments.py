@@ -12,8 +12,10 @@ from gatewise.arguments import (
     constraint,
     count,
     flag,
+    fraction,
     initializer,
     one_of,
+    optional_number,
     rate,
     regularizer,
     seed,
@@ -67,3 +69,29 @@ class CellArguments(HasUnits):
     seed: Argument[Any, int | None] = seed(places=KEYWORD_IN_KERAS2)
     implementation: Argument[int, int] = implementation(places={"tf1": "recurrent_dropout"})
     precision: Argument[Any, str] = Precision()
+
+
+def no_recurrent_dropout() -> Argument[Any, float]:
+    """The argument `recurrent_dropout` of layers whose state goes through no product: 0."""
+
+    def parse(value: Any) -> float:
+        if fraction(value) != 0:
+            raise ValueError(
+                f"expected 0, got {value!r}: this cell multiplies no state by a kernel, so there is nothing to drop. "
+                "Use `dropout`, which drops inputs."
+            )
+        return 0.0
+
+    return Argument(default=0.0, parse=parse)
+
+
+def bound() -> Argument[Any, float | None]:
+    """A positive number that a state does not go beyond, or None."""
+
+    def parse(value: Any) -> float | None:
+        most: float | None = optional_number(value)
+        if most is not None and not most > 0:
+            raise ValueError(f"expected a positive number or None, got {value!r}.")
+        return most
+
+    return Argument(default=None, parse=parse, kw_only=True)

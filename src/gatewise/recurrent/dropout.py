@@ -17,10 +17,11 @@ def masks_of(layer: CellWeights, xp: Any, x: Array) -> dict[str, Array | None]:
     is dropped too.
 
     Returns:
-        `dropout` (g or 1, B, 1, I) and `recurrent_dropout` (g or 1, B, H), either None where its rate is 0 or 1.
+        `dropout` (g or 1, B, 1, I) and `recurrent_dropout` (g or 1, B, H), either None where its rate is 0 or 1; and
+        `stays` (B, T, the widths of all states), None for cells without zoneout.
     """
     gates = 1 if layer.implementation == 2 and not layer.recurrent_dropout else len(layer._equation.gates)
-    batch, _, features = x.shape
+    batch, steps, features = x.shape
 
     def draw(rate: float, *shape: int) -> Array | None:
         return layer._seeds.keep(xp, (gates, *shape), rate, x.dtype) if 0.0 < rate < 1.0 else None
@@ -28,4 +29,16 @@ def masks_of(layer: CellWeights, xp: Any, x: Array) -> dict[str, Array | None]:
     return {
         "dropout": draw(layer.dropout, batch, 1, features),
         "recurrent_dropout": draw(layer.recurrent_dropout, batch, layer.state_widths[0]),
+        "stays": _stays(layer, xp, batch, steps, x.dtype),
     }
+
+
+def _stays(layer: CellWeights, xp: Any, batch: int, steps: int, dtype: Any) -> Array | None:
+    """Zoneout's choice: each number of a state stays with the probability that the layer gives, at each step anew."""
+    equation = layer._equation
+    if not equation.zoneout:
+        return None
+    rates = [vars(layer)[equation.zoneout[state]] for state in equation.states]
+    drawn = zip(layer.state_widths, rates, strict=True)
+    stays = [layer._seeds.uniform(xp, (batch, steps, width)) < rate for width, rate in drawn]
+    return xp.asarray(xp.concat(stays, axis=-1), dtype=dtype)

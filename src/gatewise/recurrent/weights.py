@@ -33,7 +33,8 @@ class CellWeights(CellArguments):
 
     def _sizes(self) -> dict[str, int]:
         """What the letters of the cell's shapes stand for, but for I."""
-        return {"H": self.units, "g": len(self._equation.gates)}
+        own = {letter: vars(self)[argument] for letter, argument in self._equation.sizes.items()}
+        return {"H": self.units, "g": len(self._equation.gates), **own}
 
     @property
     def state_widths(self) -> tuple[int, ...]:
@@ -72,7 +73,15 @@ class CellWeights(CellArguments):
         plain = None if phi is None or sigma is None else (phi, sigma)
         held = {name: getattr(self, name) for name in self._equation.weights}
         weights = {name: xp.asarray(weight.value) for name, weight in held.items() if weight is not None}
-        op = Op(self._equation, self._as_cell_has(weights), self.activation, self._sigma, plain, bfloat16=bfloat16)
+        op = Op(
+            self._equation,
+            self._as_cell_has(weights),
+            self.activation,
+            self._sigma,
+            plain,
+            settings={name: vars(self)[name] for name in self._equation.settings},
+            bfloat16=bfloat16,
+        )
         if bfloat16 and op.kernel.dtype != np.float32:  # The dtype was set after the precision.
             raise unfit(self.label, str(op.kernel.dtype), "bfloat16")
         return op

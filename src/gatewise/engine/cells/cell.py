@@ -8,7 +8,7 @@ activation. Weights hold the gates side by side, in the order that `gates` gives
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 from gatewise.base.typing import Array
@@ -34,6 +34,7 @@ class Parts:
         recurrent_bias: the bias that joins this product, for the cells that have one.
         phi, sigma: the activations.
         weights: all weights by name, for the cells that have others than a kernel, a recurrent kernel and a bias.
+        settings: the numbers that the cell's `settings` name.
         keep: a step says its gates here, after their activation and by their letters: `parts.keep(z=update, r=reset)`.
             A pass with a reserve keeps them, and any other forgets them.
     """
@@ -43,6 +44,7 @@ class Parts:
     phi: Activation
     sigma: Activation
     weights: Mapping[str, Array]
+    settings: Mapping[str, float] = field(default_factory=dict)
     keep: Callable[..., None] = forget
 
     def __iter__(self) -> Iterator[Any]:
@@ -58,7 +60,12 @@ class Cell:
         states: the names of the arrays that make a state; the first is also the output.
         widths: the letter of a state's last axis, where it is not H.
         weights: each weight's shape in letters, by name. A bias may be left out; one of two rows has a first that joins
-            the input's product, and a second that joins the state's.
+            the input's product, and a second that joins the state's. A recurrent kernel (H,) multiplies each unit's
+            state alone, and a cell without one has no such product.
+        sizes: the layer's argument that says what a letter of its own stands for, by letter.
+        settings: the layer's arguments that are numbers in the equation; None, infinity.
+        zoneout: the settings that say which fraction of a state's numbers a step of training leaves as they were, by
+            state. Which ones they are then stands in `z` behind the gates: see `Traversal.stays`.
         gate_names, state_names: what people call those that `step` keeps, and the states, by their letters.
         candidate: the letter of what is no gate proper, as it proposes the new content; all others open and shut.
         carry: the letter of the gate that is the share of the old state which stays. It speaks of the `step` beside it:
@@ -70,6 +77,9 @@ class Cell:
     states: ClassVar[tuple[str, ...]] = ("h",)
     widths: ClassVar[Mapping[str, str]] = {}
     weights: ClassVar[Mapping[str, str]] = {"kernel": "(I, gH)", "recurrent_kernel": "(H, gH)", "bias": "(gH,)"}
+    sizes: ClassVar[Mapping[str, str]] = {}
+    settings: ClassVar[tuple[str, ...]] = ()
+    zoneout: ClassVar[Mapping[str, str]] = {}
     gate_names: ClassVar[Mapping[str, str]] = {}
     state_names: ClassVar[Mapping[str, str]] = {"h": "hidden state", "c": "cell state"}
     candidate: ClassVar[str | None] = None
@@ -79,6 +89,11 @@ class Cell:
     def step(z: Array, state: State, parts: Parts) -> State:
         """The state after one step."""
         raise TypeError("Cell is the base of the cells: use LSTM, GRU, GRUResetAfter or SimpleRNN, or write a `step`.")
+
+    @staticmethod
+    def of_input(product: Array, weights: Mapping[str, Array], settings: Mapping[str, float]) -> Array:
+        """What joins the bias, of the input's product x_t W (B, gH), or (B, T, gH) for all steps at once."""
+        return product
 
     @classmethod
     def multiplied(cls, before: State, gates: Mapping[str, Array]) -> list[tuple[slice, Array]]:
@@ -96,6 +111,31 @@ class Cell:
     def width_letters(cls) -> list[str]:
         """The letter of each state's last axis."""
         return [cls.widths.get(state, "H") for state in cls.states]
+
+
+class LinearCell(Cell):
+    """A cell whose state goes on by h' = a h + b, with a and b of the input alone.
+
+    Such steps can be joined in any order, (a, b) then (a', b') to (a' a, a' b + b'), and so all of them in about
+    log2 T rounds: see `engine.scan`.
+    """
+
+    weights: ClassVar[Mapping[str, str]] = {"kernel": "(I, gH)", "bias": "(gH,)"}
+
+    @staticmethod
+    def coefficients(z: Array, parts: Parts) -> tuple[Array, Array]:
+        """The arrays a and b, (..., H), for the sums z (..., gH)."""
+        raise TypeError("LinearCell is the base of MinGRU, MinLSTM and RGLRU: use these, or write `coefficients`.")
+
+    @classmethod
+    def step(cls, z: Array, state: State, parts: Parts) -> State:
+        (h,) = state
+        a, b = cls.coefficients(z, parts)
+        return (a * h + b,)
+
+    @classmethod
+    def multiplied(cls, before: State, gates: Mapping[str, Array]) -> list[tuple[slice, Array]]:
+        return []
 
 
 AnyCell = TypeVar("AnyCell", bound=type[Cell])
@@ -123,8 +163,24 @@ def is_native(cell: type[Cell]) -> bool:
     (True, False)
     """
     own = NATIVE.get(getattr(cell, "name", ""))
-    facts = ("step", "gates", "states", "widths", "weights")
-    return own is not None and all(getattr(cell, fact) == getattr(own, fact) for fact in facts)
+    facts = ("step", "of_input", "coefficients", "gates", "states", "widths", "weights", "settings")
+
+    def said(by: type[Cell], fact: str) -> Any:
+        found = getattr(by, fact, None)
+        return getattr(found, "__func__", found)
+
+    return own is not None and all(said(cell, fact) == said(own, fact) for fact in facts)
+
+
+def runs_in_parallel(cell: type[Cell]) -> bool:
+    """Whether the cell's steps are those of a `LinearCell`, and not of a subclass that writes its own.
+
+    >>> from gatewise.engine import cells
+    >>> runs_in_parallel(cells.MinGRU), runs_in_parallel(cells.GRU)
+    (True, False)
+    """
+    own: Any = cell.step
+    return getattr(own, "__func__", own) is LinearCell.step.__func__  # type: ignore[attr-defined]
 
 
 def carry_of(cell: type[Cell]) -> str | None:
@@ -145,6 +201,6 @@ def carry_of(cell: type[Cell]) -> str | None:
 
 
 def split(z: Array, count: int) -> list[Array]:
-    """The gates of `z` (B, gH), each (B, H)."""
+    """The gates of `z` (..., gH), each (..., H)."""
     units = z.shape[-1] // count
     return [z[..., k * units : (k + 1) * units] for k in range(count)]

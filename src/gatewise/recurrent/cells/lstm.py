@@ -22,7 +22,8 @@ class LSTMWeights(CellWeights, Gated):
     def _bias_start(self, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
         bias = np.array(super()._bias_start(shape, dtype))
         if self.unit_forget_bias:
-            bias[self.units : 2 * self.units] = 1
+            place = self._equation.gates.index("f")
+            bias[place * self.units : (place + 1) * self.units] = 1
         return bias
 
 
