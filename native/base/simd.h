@@ -237,6 +237,36 @@ GATEWISE_INLINE Vec<float> reciprocal(Vec<float> b) {
 
 GATEWISE_INLINE Vec<double> reciprocal(Vec<double> b) { return 1.0 / b; }
 
+GATEWISE_INLINE Vec<float> square_root(Vec<float> x) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_sqrt_ps(0xffff, x);
+#elif defined(__AVX__)
+  return _mm256_sqrt_ps(x);
+#elif defined(__SSE__)
+  return _mm_sqrt_ps(x);
+#elif defined(__aarch64__)
+  return vsqrtq_f32(x);
+#else
+  for (int i = 0; i < kWidth<float>; ++i) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+#endif
+}
+
+GATEWISE_INLINE Vec<double> square_root(Vec<double> x) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_sqrt_pd(0xff, x);
+#elif defined(__AVX__)
+  return _mm256_sqrt_pd(x);
+#elif defined(__SSE2__)
+  return _mm_sqrt_pd(x);
+#elif defined(__aarch64__)
+  return vsqrtq_f64(x);
+#else
+  for (int i = 0; i < kWidth<double>; ++i) x[i] = __builtin_sqrt(x[i]);
+  return x;
+#endif
+}
+
 // The lesser and the greater of x and a bound; NaN where x is NaN. x86 returns the second operand where one is NaN.
 GATEWISE_INLINE Vec<float> at_most(Vec<float> x, float bound) {
 #if defined(__AVX512F__)

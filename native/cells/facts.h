@@ -4,6 +4,8 @@
 // see base/simd.h.
 #pragma once
 
+#include <type_traits>
+
 #include "base/index.h"
 
 namespace gatewise {
@@ -77,6 +79,7 @@ struct WeightFact {
 // Every cell's first three weights, in this order. A bias of two rows has one for the input and one for the state.
 inline constexpr WeightFact kKernel{"kernel", "(I, gH)"};
 inline constexpr WeightFact kRecurrentKernel{"recurrent_kernel", "(H, gH)"};
+inline constexpr WeightFact kNoRecurrentKernel{"recurrent_kernel", "(0, gH)"};  // of cells that multiply no state
 inline constexpr WeightFact kBias{"bias", "(gH,)", true};
 inline constexpr WeightFact kBiasOfTwoRows{"bias", "(2, gH)", true};
 inline constexpr int kKernelAt = 0;
@@ -101,13 +104,23 @@ constexpr unsigned only(int field) { return 1U << field; }
 constexpr bool has(unsigned set, int field) { return (set >> field & 1U) != 0; }
 inline constexpr int kOutput = 0;
 
+// What a cell derives from whose way back is left to others: it has no `backward`.
+struct OnlyForward {};
+
 struct CellFacts {
   const char* name;
   const char* gates;  // a letter each, in the order of the weights' columns
   List<const char*> states;
   List<WeightFact> weights;
   List<PhaseFacts> phases;
-  int between;  // fields beside the states, which one phase leaves to the next
+  int between;     // fields beside the states, which one phase leaves to the next
+  bool goes_back;  // whether its equation has a `backward`
+
+  // Whether a step multiplies the state; else the recurrent kernel has no rows.
+  constexpr bool multiplies() const { return weights[kRecurrentKernelAt].axes().at[0].letter == 'H'; }
+
+  // How many rows it has, for so many units.
+  constexpr Index state_rows(Index units) const { return multiplies() ? units : 0; }
 
   // Whether a phase multiplies this field.
   constexpr bool is_source(int field) const {
@@ -151,7 +164,7 @@ struct CellFacts {
 // What a cell's struct declares, as one value.
 template <class C>
 constexpr CellFacts facts_of() {
-  return {C::name, C::gates, C::states, C::weights, C::phases, C::between};
+  return {C::name, C::gates, C::states, C::weights, C::phases, C::between, !std::is_base_of_v<OnlyForward, C>};
 }
 
 }  // namespace gatewise

@@ -1,12 +1,19 @@
 // The cells. A new one is a header like lstm.h, included here, and a place in the list.
 #pragma once
 
+#include "cells/clipped_lstm.h"
+#include "cells/coupled_lstm.h"
 #include "cells/facts.h"
 #include "cells/gru.h"
 #include "cells/gru_reset_after.h"
+#include "cells/indrnn.h"
 #include "cells/lstm.h"
+#include "cells/minimal.h"
 #include "cells/peephole_lstm.h"
+#include "cells/rg_lru.h"
 #include "cells/simple_rnn.h"
+#include "cells/slstm.h"
+#include "cells/zoneout_lstm.h"
 
 namespace gatewise {
 
@@ -16,7 +23,8 @@ struct CellList {
   static constexpr CellFacts kFacts[] = {facts_of<C>()...};
 };
 
-using Cells = CellList<SimpleRnn, Lstm, Gru, GruResetAfter, PeepholeLstm>;
+using Cells = CellList<SimpleRnn, Lstm, Gru, GruResetAfter, PeepholeLstm, CoupledLstm, ClippedLstm, ZoneoutLstm, Slstm,
+                       IndRnn, MinGru, MinLstm, RgLru>;
 
 // A cell as a place in the list.
 enum class Cell : int {};

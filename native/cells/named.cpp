@@ -96,6 +96,7 @@ Sizes check_shapes(Cell cell, const std::vector<std::optional<Shape>>& shapes) {
   const Shape& recurrent = *given(kRecurrentKernelAt);
   const Shape& kernel = *given(kKernelAt);
   Sizes sizes{kernel.empty() ? 0 : kernel[0], recurrent.empty() ? 0 : recurrent[0]};
+  if (!facts(cell).multiplies()) sizes.units = kernel.size() == 2 ? kernel[1] / gates_of(cell) : 0;
   want(sizes.units > 0 && fits(cell, weights[kRecurrentKernelAt], recurrent, sizes), weights[kRecurrentKernelAt],
        recurrent, wanted_text(cell, weights[kRecurrentKernelAt], 0) + " with H at least 1");
   for (int i = 0; i < weights.size(); ++i) {

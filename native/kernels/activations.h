@@ -64,18 +64,31 @@ GATEWISE_INLINE Vec<float> tanh(Vec<float> x) {
   return at_least(at_most(ratio, 1.0F), -1.0F);
 }
 
-// float: 1 / (1 + e^-x). The series is e^-r to 9.2e-8 (minimax); below -87, where the value is 1e-38, it is 0.
-GATEWISE_INLINE Vec<float> sigmoid(Vec<float> x) {
+// float: e^-x for x from -infinity to `greatest`, and nonsense below -`greatest`. The series is e^-r to 9.2e-8
+// (minimax).
+GATEWISE_INLINE Vec<float> inverse_exponential(Vec<float> bounded) {
   using E = Exponential<float>;
   constexpr float series[] = {1.0F, -0.999999705F, 0.49999146149F, -0.16667640063F, 0.04189839005F, -0.00829022949F};
-  const Vec<float> bounded = at_most(x, E::greatest);
   const Vec<float> shifted = fma(bounded, splat(E::log2_e), splat(E::round));
   const Vec<float> n = shifted - E::round;
   const Vec<float> r = kFused ? fma(n, splat(-E::ln2), bounded) : bounded - n * E::ln2_high - n * E::ln2_low;
   const Bits<float> fraction = reinterpret_cast<Bits<float>>(polynomial<float>(r, series));
   const Bits<float> exponent = reinterpret_cast<Bits<float>>(shifted) << E::mantissa;
-  const Vec<float> e = reinterpret_cast<Vec<float>>(fraction - exponent);
+  return reinterpret_cast<Vec<float>>(fraction - exponent);
+}
+
+// float: 1 / (1 + e^-x); below -87, where the value is 1e-38, it is 0.
+GATEWISE_INLINE Vec<float> sigmoid(Vec<float> x) {
+  using E = Exponential<float>;
+  const Vec<float> e = inverse_exponential(at_most(x, E::greatest));
   return x < splat(-E::greatest) ? Vec<float>{} : reciprocal(e + 1.0F);
+}
+
+// float: e^x for x <= 0.
+GATEWISE_INLINE Vec<float> falling_exponential(Vec<float> x) {
+  using E = Exponential<float>;
+  const Vec<float> e = inverse_exponential(at_most(-x, E::greatest));
+  return x < splat(-E::greatest) ? Vec<float>{} : e;
 }
 
 struct Power {
@@ -121,6 +134,25 @@ GATEWISE_INLINE Vec<double> sigmoid(Vec<double> x) {
   const Vec<double> e =
       y < splat(Exponential<double>::least) ? Vec<double>{} : fma(power.scale, power.fraction, power.scale);
   return (x < Vec<double>{} ? e : splat(1.0)) / (e + 1.0);
+}
+
+// double: e^x for x <= 0.
+GATEWISE_INLINE Vec<double> falling_exponential(Vec<double> x) {
+  const Power power = exponential(x);
+  return x < splat(Exponential<double>::least) ? Vec<double>{} : fma(power.scale, power.fraction, power.scale);
+}
+
+// log(1 / (1 + e^-x)) = min(x, 0) - log(1 + e^-|x|). The logarithm is a series, log(1 + t) = 2 (s + s^3/3 + s^5/5 +
+// ...) with s = t / (2 + t) <= 1/3, to a relative 1e-8 for float and 1e-17 for double.
+template <class T>
+GATEWISE_INLINE Vec<T> log_sigmoid(Vec<T> x) {
+  constexpr int terms = sizeof(T) == sizeof(float) ? 8 : 17;
+  T series[terms];
+#pragma GCC unroll 17
+  for (int i = 0; i < terms; ++i) series[i] = T(2) / static_cast<T>(2 * i + 1);
+  const Vec<T> t = falling_exponential(-absolute<T>(x));
+  const Vec<T> s = t / (t + T(2));
+  return (x < Vec<T>{} ? x : Vec<T>{}) - s * polynomial<T>(s * s, series);
 }
 
 template <class T>

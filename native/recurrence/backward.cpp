@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "base/costs.h"
@@ -134,6 +136,7 @@ Backwards<T>::Backwards(Cell cell, Index units, const Weights<T>& weights, Activ
                         Activation recurrent_activation)
     : kernels_(current_kernels()) {
   const CellFacts& all = facts(cell);
+  if (!all.goes_back) throw std::invalid_argument(std::string("the cell ") + all.name + " has no way back here");
   layer_.cell = cell;
   layer_.activation = activation;
   layer_.recurrent_activation = recurrent_activation;
@@ -141,7 +144,7 @@ Backwards<T>::Backwards(Cell cell, Index units, const Weights<T>& weights, Activ
   layer_.width = kernels_.width(T(0));
   layer_.panels = (units + layer_.width - 1) / layer_.width;
   const Index gates = all.gate_count();
-  const Index numbers = layer_.padded() * (gates * units + all.unit_rows());
+  const Index numbers = layer_.padded() * (gates * all.state_rows(units) + all.unit_rows());
   T* at = static_cast<T*>(memory_.reserve(static_cast<std::size_t>(numbers) * sizeof(T)));
   const auto pack = [&](Index first_gate, Index count) {
     const T* const begin = at;
@@ -149,7 +152,7 @@ Backwards<T>::Backwards(Cell cell, Index units, const Weights<T>& weights, Activ
                      layer_.width);
     return begin;
   };
-  for (int i = 0; i < all.phases.size(); ++i) {
+  for (int i = 0; all.multiplies() && i < all.phases.size(); ++i) {
     const PhaseFacts& phase = all.phases[i];
     const bool apart = phase.sums != phase.gates;
     layer_.joined[i] = pack(phase.first_gate, phase.gates - (apart ? 1 : 0));
@@ -161,7 +164,8 @@ Backwards<T>::Backwards(Cell cell, Index units, const Weights<T>& weights, Activ
 
 template <class T>
 double Backwards<T>::work(const Backward<T>& call) const {
-  return static_cast<double>(layer_.units * layer_.units * facts(layer_.cell).gate_count()) *
+  const CellFacts& cell = facts(layer_.cell);
+  return static_cast<double>(layer_.units * cell.state_rows(layer_.units) * cell.gate_count()) *
          real_steps(call.lengths, call.batch, call.steps);
 }
 

@@ -230,6 +230,7 @@ class BackwardDriver {
   // Adds the product to the gradients of the phase's source, in place.
   template <int kPhase>
   void multiply_phase(Index step) const {
+    if constexpr (!kFacts.multiplies()) return;
     constexpr PhaseFacts facts = kFacts.phases[kPhase];
     if (call_.factors != nullptr) return multiply_by_gate<kPhase>(step);
     constexpr bool kApart = facts.sums != facts.gates;
@@ -317,13 +318,15 @@ Index run_backward(const BackwardPart<T>& part) {
   Index section = 0;
   with_cell(part.layer.cell, [&](auto cell) {
     using C = decltype(cell);
-    if constexpr (sizeof(T) == sizeof(float)) {
-      if (part.layer.activation == Activation::tanh && part.layer.recurrent_activation == Activation::sigmoid) {
-        section = BackwardDriver<T, C, Fixed<T, Activation::tanh>, Fixed<T, Activation::sigmoid>>(part).run();
-        return;
+    if constexpr (facts_of<C>().goes_back) {
+      if constexpr (sizeof(T) == sizeof(float)) {
+        if (part.layer.activation == Activation::tanh && part.layer.recurrent_activation == Activation::sigmoid) {
+          section = BackwardDriver<T, C, Fixed<T, Activation::tanh>, Fixed<T, Activation::sigmoid>>(part).run();
+          return;
+        }
       }
+      section = BackwardDriver<T, C, Chosen<T>, Chosen<T>>(part).run();
     }
-    section = BackwardDriver<T, C, Chosen<T>, Chosen<T>>(part).run();
   });
   return section;
 }

@@ -40,7 +40,9 @@ Index run_part(const Part<T>& part) {
   with_cell(part.layer.cell, [&](auto cell) {
     using C = decltype(cell);
     using Operands = OperandsOf<C>;
-    step = Driver<T, C, Operands>(part, equations_for<T, C, Operands>(part.layer, part.call)).run(part.from);
+    if constexpr (!Operands::kBeside || facts_of<C>().multiplies()) {  // Others have no tiles.
+      step = Driver<T, C, Operands>(part, equations_for<T, C, Operands>(part.layer, part.call)).run(part.from);
+    }
   });
   return step;
 }

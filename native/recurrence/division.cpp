@@ -39,7 +39,7 @@ bool ahead_is_worth_it(const PackedLayer<T>& layer, const Sequence<T>& call, boo
   const bool afar = is_afar(weight_bytes);
   if (layer.parts != 0) return call.batch < costs::kAheadBelowRowsOfTiles || (afar && split_units);
   if (call.batch >= costs::kAheadBelowRows) return false;
-  if (afar) return true;
+  if (afar || layer.recurrent_rows == 0) return true;
   return weight_bytes > costs::kNear ? layer.inputs >= costs::kAheadInputsOfARow * call.batch
                                      : layer.inputs >= costs::kAheadInputsNear && call.batch == 1;
 }
@@ -57,7 +57,8 @@ Index rows_of_piece(Index batch, Index threads) {
 
 template <class T>
 double work_of(const PackedLayer<T>& layer, const Sequence<T>& call) {
-  const double rows = static_cast<double>(layer.inputs + layer.units) * facts(layer.cell).gate_count();
+  const CellFacts& cell = facts(layer.cell);
+  const double rows = static_cast<double>(layer.inputs + cell.state_rows(layer.units)) * cell.gate_count();
   return static_cast<double>(layer.padded()) * real_steps(call.lengths, call.batch, call.steps) * rows;
 }
 

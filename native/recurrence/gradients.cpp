@@ -90,7 +90,7 @@ struct Plan {
 // The phases' sums as columns, in parts of at most `most`.
 Plan plan_of(const CellFacts& cell, Index units, Index most) {
   Plan plan;
-  plan.sources.push_back({});
+  if (cell.multiplies()) plan.sources.push_back({});
   const auto add = [&](Index dz, Index count, Index kernel, Index recurrent, Index source) {
     for (Index done = 0; done < count; done += most) {
       plan.columns.push_back({dz + done, std::min(most, count - done), kernel < 0 ? -1 : kernel + done,
@@ -108,7 +108,7 @@ Plan plan_of(const CellFacts& cell, Index units, Index most) {
     const Index joined = (phase.gates - (apart ? 1 : 0)) * units;
     const Index dz = cell.sums_before(i) * units;
     const Index gate = phase.first_gate * units;
-    add(dz, joined, gate, gate, source);
+    add(dz, joined, gate, cell.multiplies() ? gate : -1, source);
     if (!apart) continue;
     add(dz + joined, units, gate + joined, -1, source);
     add(dz + joined + units, units, -1, gate + joined, source);

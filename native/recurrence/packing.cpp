@@ -165,9 +165,9 @@ template <class T>
 Packing<T> pack_for_vectors(PackedLayer<T> layer, const Weights<T>& weights) {
   Packing<T> packed;
   layer.input_rows = layer.inputs;
-  layer.recurrent_rows = layer.units;
-  packed.layer = layer;
   const CellFacts& cell = facts(layer.cell);
+  layer.recurrent_rows = cell.state_rows(layer.units);
+  packed.layer = layer;
   const Index units = layer.units;
   const Index whole = layer.whole_panels();
   const Index columns = cell.gate_count() * units;
@@ -183,7 +183,7 @@ Packing<T> pack_for_vectors(PackedLayer<T> layer, const Weights<T>& weights) {
       fold(pack(to, from, 0, whole, phase.gates, layer.width), from);
     };
     put(input, kKernelAt, layer.inputs);
-    put(recurrent, kRecurrentKernelAt, units);
+    put(recurrent, kRecurrentKernelAt, layer.recurrent_rows);
     // A folded panel whose last sum begins anew for the state finds the bias of that sum where the gate's was.
     const int first = cell.sums_before(i);
     Unpacked<T> sums{bias_of.data(), 1, bias_columns, units, first, phase.sums};

@@ -218,8 +218,8 @@ Recurrence<T>::Recurrence(Cell cell, Sizes sizes, const Weights<T>& weights, Act
   layer.panels = (sizes.units + layer.width - 1) / layer.width;
   // Tiles are packed from what is packed for vectors, and take whole panels only.
   const bool large = sizes.units >= costs::kUnitsWorthTiles;
-  const bool tiles =
-      std::is_same_v<T, float> && kernels_.tiles32 != nullptr && !options.reserves && (options.bfloat16 || large);
+  const bool has_tiles = std::is_same_v<T, float> && kernels_.tiles32 != nullptr && facts(cell).multiplies();
+  const bool tiles = has_tiles && !options.reserves && (options.bfloat16 || large);
   layer.by_gate = options.factors;
   layer.folded = !tiles && !options.reserves && has_few_left(cell, sizes.units, layer.width);
   layer.states = facts(cell).states.size();
@@ -228,7 +228,8 @@ Recurrence<T>::Recurrence(Cell cell, Sizes sizes, const Weights<T>& weights, Act
   const Index columns = gates_of(cell) * sizes.units;
   if (options.bfloat16) {
     const std::vector<T> kernel_rounded = rounded_weights(kernel, sizes.inputs * columns);
-    const std::vector<T> recurrent_rounded = rounded_weights(recurrent_kernel, sizes.units * columns);
+    const std::vector<T> recurrent_rounded =
+        rounded_weights(recurrent_kernel, facts(cell).state_rows(sizes.units) * columns);
     Weights<T> rounded = weights;
     rounded.at[kKernelAt] = kernel_rounded.data();
     rounded.at[kRecurrentKernelAt] = recurrent_rounded.data();
@@ -237,7 +238,7 @@ Recurrence<T>::Recurrence(Cell cell, Sizes sizes, const Weights<T>& weights, Act
     packed_ = pack_for_vectors(layer, weights);
   }
   if constexpr (std::is_same_v<T, float>) {
-    if (kernels_.tiles32 == nullptr || options.reserves) return;
+    if (!has_tiles || options.reserves) return;
     if (options.bfloat16) {
       packed_ = pack_for_tiles(packed_.layer, 1);
     } else if (large && sizes.inputs + sizes.units >= costs::kTermsWorthTiles &&

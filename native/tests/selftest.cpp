@@ -81,6 +81,9 @@ struct Data {
     }
     fill(x, k.batch * k.steps * k.inputs, 1, random);
     for (std::vector<T>& state : states) fill(state, k.batch * k.units, 1, random);
+    if (std::string(facts(k.cell).name) == "slstm") {  // A normaliser is a sum of exponentials.
+      for (T& n : states[2]) n = std::abs(n) + T(0.5);
+    }
     for (Index i = 0; i < k.batch * k.steps; ++i) mask.push_back(random() % 4 != 0 ? 1 : 0);
     if (k.padded) pad(k, random);
     if (!k.dropped) return;
@@ -140,7 +143,7 @@ struct Sums {
     const Index columns = gates_of(k.cell) * k.units;
     const bool own_bias = facts(k.cell).weights[kBiasAt].rows_of_gates() == 2;
     double sum = own_bias ? weight(kBiasAt, columns + column) : 0;
-    for (Index i = 0; i < k.units; ++i) {
+    for (Index i = 0; i < facts(k.cell).state_rows(k.units); ++i) {
       const double source =
           h[static_cast<std::size_t>(row * k.units + i)] * factor(data.factors, row, column, i, k.units);
       sum += source * weight(kRecurrentKernelAt, i * columns + column);
@@ -187,6 +190,43 @@ void plain_step(const Case& k, const Sums<T>& sums, Index row, Index t, const st
       const double candidate = name == "gru" ? act(x + sums.state(reset, row, 2 * n + u))
                                              : act(x + gate(both(u, 1)) * sums.state(h, row, 2 * n + u));
       at(next[0], i) = z * at(h, i) + (1 - z) * candidate;
+    } else if (name == "coupled_lstm") {
+      const double f = gate(both(u, 0));
+      at(next[1], i) = f * at(now[1], i) + (1 - f) * act(both(u, 1));
+      at(next[0], i) = gate(both(u, 2)) * act(at(next[1], i));
+    } else if (name == "clipped_lstm") {
+      const double bound = sums.weight(kBiasAt + 1, u);
+      const double c = gate(both(u, 1)) * at(now[1], i) + gate(both(u, 0)) * act(both(u, 2));
+      at(next[1], i) = std::min(std::max(c, -bound), bound);
+      at(next[0], i) = gate(both(u, 3)) * act(at(next[1], i));
+    } else if (name == "zoneout_lstm") {
+      const double of_h = sums.weight(kBiasAt + 1, u);
+      const double of_c = sums.weight(kBiasAt + 2, u);
+      const double c = gate(both(u, 1)) * at(now[1], i) + gate(both(u, 0)) * act(both(u, 2));
+      at(next[1], i) = of_c * at(now[1], i) + (1 - of_c) * c;
+      at(next[0], i) = of_h * at(h, i) + (1 - of_h) * gate(both(u, 3)) * act(c);
+    } else if (name == "slstm") {
+      const double n_before = at(now[2], i);
+      const double input = both(u, 0);
+      const double kept = -std::log1p(std::exp(-both(u, 1))) + at(now[3], i);
+      const double top = n_before == 0 ? input : std::max(kept, input);
+      const double stays = n_before == 0 ? 1 : std::exp(kept - top);
+      at(next[1], i) = stays * at(now[1], i) + std::exp(input - top) * act(both(u, 2));
+      at(next[2], i) = stays * n_before + std::exp(input - top);
+      at(next[3], i) = top;
+      at(next[0], i) = gate(both(u, 3)) * at(next[1], i) / at(next[2], i);
+    } else if (name == "indrnn") {
+      at(next[0], i) = act(both(u, 0) + sums.weight(kBiasAt + 1, u) * at(h, i));
+    } else if (name == "min_gru") {
+      const double z = gate(both(u, 0));
+      at(next[0], i) = (1 - z) * at(h, i) + z * act(both(u, 1));
+    } else if (name == "min_lstm") {
+      const double input = gate(both(u, 0));
+      const double f = gate(both(u, 1));
+      at(next[0], i) = (f * at(h, i) + input * act(both(u, 2))) / (f + input);
+    } else if (name == "rg_lru") {
+      const double a = std::pow(1 / (1 + std::exp(-sums.weight(kBiasAt + 1, u))), 8 * gate(both(u, 0)));
+      at(next[0], i) = a * at(h, i) + std::sqrt(1 - a * a) * gate(both(u, 1)) * act(both(u, 2));
     } else {
       std::printf("no plain equation for the cell %s\n", name.c_str());
       std::exit(1);
@@ -447,7 +487,7 @@ bool is_smooth(Activation kind) {
 // The gradients are those of central differences, and of all the same bits on any number of threads.
 template <class T>
 int check_backward(const Case& k, std::mt19937& random) {
-  if (k.batch == 0 || k.steps == 0) return 0;
+  if (k.batch == 0 || k.steps == 0 || !facts(k.cell).goes_back) return 0;
   int failures = 0;
   Data<T> data(k, random);
   const WayBack<T> back(k, data, random);
@@ -522,6 +562,7 @@ Case random_case(std::mt19937& random) {
   const bool usual = coin();
   k.activation = usual ? Activation::tanh : static_cast<Activation>(below(std::size(kActivationNames)));
   k.gate = usual ? Activation::sigmoid : static_cast<Activation>(1 + below(3));
+  if (std::string(facts(k.cell).name) == "min_lstm") k.gate = Activation::sigmoid;  // Others may both be 0.
   k.batch = below(4) == 0 ? below(40) : below(8);
   k.steps = below(12);
   k.inputs = below(20);

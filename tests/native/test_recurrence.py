@@ -37,11 +37,70 @@ def restore_engine() -> Any:
     _native.set_threads(0)
 
 
+def coupled_lstm(z: Any, states: list[Any], weights: dict[str, Any], act: Any, gate: Any) -> list[Any]:
+    f, c, o = np.split(z, 3, axis=-1)
+    carry = gate(f) * states[1] + (1 - gate(f)) * act(c)
+    return [gate(o) * act(carry), carry]
+
+
+def clipped_lstm(z: Any, states: list[Any], weights: dict[str, Any], act: Any, gate: Any) -> list[Any]:
+    i, f, c, o = np.split(z, 4, axis=-1)
+    bound = weights["cell_clip"]
+    carry = np.clip(gate(f) * states[1] + gate(i) * act(c), -bound, bound)
+    return [gate(o) * act(carry), carry]
+
+
+def zoneout_lstm(z: Any, states: list[Any], weights: dict[str, Any], act: Any, gate: Any) -> list[Any]:
+    i, f, c, o = np.split(z, 4, axis=-1)
+    of_h, of_c = weights["zoneout_hidden"], weights["zoneout_cell"]
+    carry = gate(f) * states[1] + gate(i) * act(c)
+    return [of_h * states[0] + (1 - of_h) * gate(o) * act(carry), of_c * states[1] + (1 - of_c) * carry]
+
+
+def slstm(z: Any, states: list[Any], weights: dict[str, Any], act: Any, gate: Any) -> list[Any]:
+    i, f, c, o = np.split(z, 4, axis=-1)
+    _, carry, n, m = states
+    kept = m - np.logaddexp(0, -f)
+    top = np.where(n == 0, i, np.maximum(kept, i))
+    stays = np.where(n == 0, 1, np.exp(kept - top))
+    carry, n = stays * carry + np.exp(i - top) * act(c), stays * n + np.exp(i - top)
+    return [gate(o) * carry / n, carry, n, top]
+
+
+def indrnn(z: Any, states: list[Any], weights: dict[str, Any], act: Any, gate: Any) -> list[Any]:
+    return [act(z + weights["recurrent_weight"] * states[0])]
+
+
+def min_gru(z: Any, states: list[Any], weights: dict[str, Any], act: Any, gate: Any) -> list[Any]:
+    update, candidate = np.split(z, 2, axis=-1)
+    return [(1 - gate(update)) * states[0] + gate(update) * act(candidate)]
+
+
+def min_lstm(z: Any, states: list[Any], weights: dict[str, Any], act: Any, gate: Any) -> list[Any]:
+    i, f, candidate = np.split(z, 3, axis=-1)
+    return [(gate(f) * states[0] + gate(i) * act(candidate)) / (gate(f) + gate(i))]
+
+
+def rg_lru(z: Any, states: list[Any], weights: dict[str, Any], act: Any, gate: Any) -> list[Any]:
+    r, i, candidate = np.split(z, 3, axis=-1)
+    log_a = -8 * gate(r) * np.logaddexp(0, -weights["decay"])
+    return [np.exp(log_a) * states[0] + np.sqrt(-np.expm1(2 * log_a)) * gate(i) * act(candidate)]
+
+
+FRACTIONS = ("zoneout_hidden", "zoneout_cell", "cell_clip", "recurrent_weight")
+"""Weights that are no usual numbers of weights: rates, bounds, and what would make a state grow beyond 1."""
+
+OTHERS = {each.__name__: each for each in (coupled_lstm, clipped_lstm, zoneout_lstm, slstm, indrnn)}
+OTHERS |= {each.__name__: each for each in (min_gru, min_lstm, rg_lru)}
+
+
 def step(cell: str, x: Any, states: list[Any], weights: dict[str, Any], act: Any, gate: Any) -> list[Any]:
     """One step of one cell in float64, as its paper writes it."""
     w, u, b = weights["kernel"], weights["recurrent_kernel"], weights["bias"]
     h = states[0]
-    units = len(u)
+    units = h.shape[-1]
+    if cell in OTHERS:
+        return OTHERS[cell](x @ w + b + (h @ u if len(u) else 0), states, weights, act, gate)
     if cell == "simple":
         return [act(x @ w + b + h @ u)]
     if cell == "lstm":
@@ -80,7 +139,7 @@ def loop(
     act, gate = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
     weights = {name: np.asarray(value, np.float64) for name, value in weights.items()}
     batch, steps, _ = x.shape
-    units = len(weights["recurrent_kernel"])
+    units = weights["kernel"].shape[1] // GATES[cell]
     count = STATES[cell]
     now = [np.zeros((batch, units)) if states is None else np.asarray(states[i], np.float64) for i in range(count)]
     output = np.zeros((batch, units))
@@ -106,9 +165,19 @@ def make_weights(cell: str, inputs: int, units: int, rng: Any, dtype: Any = np.f
 
     def draw(name: str, shape: str) -> Any:
         sizes = [letters[axis] if axis in letters else int(axis) for axis in shape.strip("(,)").split(", ")]
+        if name in FRACTIONS:
+            return rng.uniform(0.1, 0.9, sizes).astype(dtype)
         return (scales.get(name, 0.5) * rng.standard_normal(sizes)).astype(dtype)
 
     return {name: draw(name, shape) for name, shape in CELLS[cell].items()}
+
+
+def make_states(cell: str, batch: int, units: int, rng: Any, dtype: Any = np.float32) -> tuple[Any, ...]:
+    """Normal numbers; a normaliser is a sum of exponentials, and not near 0."""
+    states = [rng.standard_normal((batch, units)) for _ in range(STATES[cell])]
+    if cell == "slstm":
+        states[2] = 0.5 + abs(states[2])
+    return tuple(state.astype(dtype) for state in states)
 
 
 def make(cell: str, weights: dict[str, Any], activation: str = "tanh", gate: str = "sigmoid") -> Any:
@@ -154,6 +223,7 @@ def test_agrees_with_the_loop(data: st.DataObject) -> None:
     usual = draw(st.booleans())
     activation = "tanh" if usual else draw(st.sampled_from(sorted(ACTIVATIONS)))
     gate = "sigmoid" if usual else draw(st.sampled_from(["sigmoid", "hard_sigmoid", "keras2_hard_sigmoid"]))
+    gate = "sigmoid" if cell == "min_lstm" else gate  # Of others both gates may be 0.
     _native.set_isa(draw(st.sampled_from(_native.isas())))
     _native.set_threads(draw(st.integers(0, 3)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -166,8 +236,7 @@ def test_agrees_with_the_loop(data: st.DataObject) -> None:
     )
     states = None
     if draw(st.booleans()):
-        count = STATES[cell]
-        states = tuple(rng.standard_normal((units, batch)).astype(dtype).T for _ in range(count))
+        states = tuple(np.asfortranarray(state) for state in make_states(cell, batch, units, rng, dtype))
     mask = None
     if draw(st.booleans()):
         mask = rng.random((batch, steps)) < draw(st.sampled_from([0.0, 0.3, 0.8, 1.0]))
@@ -203,7 +272,7 @@ def test_every_cell_on_every_instruction_set(cell: str, isa: str, dtype: Any, un
     layer = make(cell, weights)
     for batch in (1, 6, 33):
         x = rng.standard_normal((batch, steps, inputs)).astype(dtype)
-        states = tuple(rng.standard_normal((batch, units)).astype(dtype) for _ in range(STATES[cell]))
+        states = make_states(cell, batch, units, rng, dtype)
         for mask in (None, rng.random((batch, steps)) < 0.7):
             wanted = loop(cell, weights, x, states, mask, "tanh", "sigmoid")
             for threads in (1, 2):
@@ -225,7 +294,7 @@ def test_no_instruction_set_is_less_exact(cell: str) -> None:
         outputs[isa] = make(cell, weights).forward(x, None, None, False, True, False)[0]
     errors = {isa: float(np.sqrt(np.mean((y - wanted) ** 2))) for isa, y in outputs.items()}
     assert max(errors.values()) < 1.1 * next(iter(errors.values()))
-    if "amx" in outputs:
+    if "amx" in outputs and len(weights["recurrent_kernel"]):
         assert errors["amx"] <= errors["avx512"]
         assert not np.array_equal(outputs["avx512"], outputs["amx"])
 
@@ -419,6 +488,8 @@ def test_denormal_weights_and_inputs() -> None:
 def test_what_the_engine_says_of_its_cells() -> None:
     """Each value is what the rest of the house relies on: gates in the order of Keras, and the shapes of its weights."""
     kernels = {"kernel": "(I, gH)", "recurrent_kernel": "(H, gH)"}
+    none = {**kernels, "recurrent_kernel": "(0, gH)", "bias": "(gH,)"}
+    zoneout = {"zoneout_hidden": "(H,)", "zoneout_cell": "(H,)"}
     one, two = {**kernels, "bias": "(gH,)"}, {**kernels, "bias": "(2, gH)"}
     assert _native.cells() == {
         "simple": {"gates": "h", "states": ("h",), "weights": one},
@@ -426,6 +497,14 @@ def test_what_the_engine_says_of_its_cells() -> None:
         "gru": {"gates": "zrh", "states": ("h",), "weights": one},
         "gru_reset_after": {"gates": "zrh", "states": ("h",), "weights": two},
         "peephole_lstm": {"gates": "ifco", "states": ("h", "c"), "weights": {**one, "peephole": "(3, H)"}},
+        "coupled_lstm": {"gates": "fco", "states": ("h", "c"), "weights": one},
+        "clipped_lstm": {"gates": "ifco", "states": ("h", "c"), "weights": {**one, "cell_clip": "(H,)"}},
+        "zoneout_lstm": {"gates": "ifco", "states": ("h", "c"), "weights": {**one, **zoneout}},
+        "slstm": {"gates": "ifco", "states": ("h", "c", "n", "m"), "weights": one},
+        "indrnn": {"gates": "h", "states": ("h",), "weights": {**none, "recurrent_weight": "(H,)"}},
+        "min_gru": {"gates": "zh", "states": ("h",), "weights": none},
+        "min_lstm": {"gates": "ifh", "states": ("h",), "weights": none},
+        "rg_lru": {"gates": "rih", "states": ("h",), "weights": {**none, "decay": "(H,)"}},
     }
     assert set(_native.activations()) == set(ACTIVATIONS)
 

@@ -27,6 +27,7 @@ PARTS = (
     "saved",
     "published",
     "peephole",
+    "projected",
     "losses",
     "metrics",
     "optimizers",

@@ -20,7 +20,7 @@ import numpy as np
 
 from gatewise.base.typing import Array
 from gatewise.engine import native, over_devices
-from gatewise.engine.cells import NATIVE, Cell, State
+from gatewise.engine.cells import NATIVE, Cell, State, runs_in_parallel
 from gatewise.engine.op import PRODUCTS, Call, Op, Traversal
 
 Arrays: TypeAlias = tuple[Array, ...]
@@ -111,6 +111,7 @@ def can_run(op: Op, x: Array, state: State | None, traversal: Traversal) -> bool
         and native.has_equation(op)
         and not op.bfloat16
         and traversal.stays is None
+        and not runs_in_parallel(op.cell)
         and x.shape[1] > 0
         and x.dtype in (np.float32, np.float64)
         and all(array.dtype == x.dtype for array in (*op.weights.values(), *(state or ())))
@@ -185,7 +186,8 @@ def _prepared(op: Op, x: Array, state: State | None, traversal: Traversal) -> tu
         by_gate(None if drops is None else drops[:, :, 0], inputs),
         by_gate(traversal.recurrent_dropout, widths[0]),
     )
-    return spec, tuple(op.weights.get(name, nothing) for name in op.cell.weights), operands
+    weights = native.laid_out(op, jnp)
+    return spec, tuple(weights.get(name, nothing) for name in native.layout(op.cell)), operands
 
 
 @cache
@@ -387,7 +389,8 @@ def _products(
     sums = {gate: dz[:, :, k] for k, gate in enumerate(cell.gates)}
     gradients.update(cell.unit_gradients(sums, earlier, after))
     d_operands = Operands(dx, tuple(d_states), np.zeros(own.mask.shape, jax.dtypes.float0), *d_factors)
-    return tuple(gradients[name] for name in cell.weights), d_operands
+    named = zip(native.layout(cell), weights, strict=True)  # Nobody asks for the gradient of a setting.
+    return tuple(gradients.get(name, weight * 0) for name, weight in named), d_operands
 
 
 Products: TypeAlias = tuple[dict[str, Array], Array, tuple[Array, Array]]
@@ -428,19 +431,19 @@ def _with_factors(spec: Spec, weights: Arrays, own: Operands, reserve: Array, dz
     gates = {gate: reserve[:, :, k, :units] for k, gate in enumerate(cell.gates)}
     read = jnp.flip(own.x, axis=1) if spec.go_backwards else own.x
     d_kernel, dx, d_input_factors = _product(read, own.input_factors, weights[0], of_inputs)
-    columns = weights[1].reshape(units, count, units)
+    columns = weights[1].reshape(-1, count, units)
     parts = [
         _product(source, own.factors[:, part], columns[:, part].reshape(units, -1), of_states[:, :, part])
         for part, source in cell.multiplied(earlier, gates)
     ]
     gradients: dict[str, Array] = {
         "kernel": d_kernel,
-        "recurrent_kernel": jnp.concatenate([d_columns for d_columns, _, _ in parts], axis=1),
+        "recurrent_kernel": jnp.concatenate([d_columns for d_columns, _, _ in parts], axis=1) if parts else weights[1],
         "bias": _flat(of_inputs).sum(0),
     }
     if cell.weights["bias"].startswith("(2"):
         gradients["bias"] = jnp.stack([gradients["bias"], _flat(of_states).sum(0)])
-    d_factors = jnp.concatenate([d_factors for *_, d_factors in parts], axis=1)
+    d_factors = jnp.concatenate([d_factors for *_, d_factors in parts], axis=1) if parts else own.factors * 0
     return gradients, jnp.flip(dx, axis=1) if spec.go_backwards else dx, (d_input_factors, d_factors)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gatewise.base.typing import Array
-from gatewise.engine.cells import NATIVE, State, is_native
+from gatewise.engine.cells import NATIVE, Cell, State, is_native
 from gatewise.engine.op import Call, Op, Reserve, Traversal
 
 
@@ -95,10 +95,35 @@ def functions() -> dict[str, tuple[str, ...]]:
     return dict(_native.functions())
 
 
+def layout(cell: type[Cell]) -> dict[str, str]:
+    """The weights of a cell as the engine has them, with their shapes in letters.
+
+    A setting is a weight that is the same for every unit, and a cell that multiplies no state has a recurrent kernel of
+    no rows.
+
+    >>> from gatewise.engine import cells
+    >>> layout(cells.ClippedLSTM)
+    {'kernel': '(I, gH)', 'recurrent_kernel': '(H, gH)', 'bias': '(gH,)', 'cell_clip': '(H,)'}
+    >>> layout(cells.MinGRU)
+    {'kernel': '(I, gH)', 'recurrent_kernel': '(0, gH)', 'bias': '(gH,)'}
+    """
+    own, settings = dict(cell.weights), dict.fromkeys(cell.settings, "(H,)")
+    return {"kernel": own.pop("kernel"), "recurrent_kernel": own.pop("recurrent_kernel", "(0, gH)"), **own, **settings}
+
+
+def laid_out(op: Op, xp: Any) -> dict[str, Array]:
+    """The op's weights by the names of `layout`, but for a bias that it has not."""
+    units, dtype = op.sizes["H"], op.kernel.dtype
+    most = float(np.finfo(dtype).max)
+    absent = {} if "recurrent_kernel" in op.weights else {"recurrent_kernel": xp.zeros((0, op.kernel.shape[1]), dtype)}
+    settings = {name: xp.full((units,), min(value, most), dtype) for name, value in op.settings.items()}
+    return {**op.weights, **absent, **settings}
+
+
 def arguments(op: Op) -> tuple[str, dict[str, Array], str, str, str]:
     """The op as the engine's constructors take it: cell, weights, phi, sigma, precision."""
     assert op.names is not None
-    return op.cell.name, op.weights, *op.names, "bfloat16" if op.bfloat16 else "float32"
+    return op.cell.name, laid_out(op, np), *op.names, "bfloat16" if op.bfloat16 else "float32"
 
 
 def _pack(op: Op) -> Any:

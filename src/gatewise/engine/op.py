@@ -104,9 +104,9 @@ class Op:
         def project(gates: slice, h: Array) -> Array:
             if kernel is None:
                 raise TypeError(f"The cell {self.cell.name} has no recurrent kernel for its step to multiply.")
-            units = kernel.shape[-1] // gates_in_all
+            units = kernel.shape[1] // gates_in_all
             start, stop, _ = gates.indices(gates_in_all)
-            columns = kernel[..., start * units : stop * units]
+            columns = kernel[:, start * units : stop * units]
             own = masks if masks is None or masks.shape[0] == 1 else masks[start:stop]
             return _masked_product(xp, h, columns, own, stop - start)
 
@@ -115,11 +115,10 @@ class Op:
 
 
 def _masked_product(xp: Any, x: Array, kernel: Array, masks: Array | None, gates: int) -> Array:
-    multiply = xp.matmul if kernel.ndim == 2 else xp.multiply
     if masks is None:
-        return multiply(x, kernel)
+        return xp.matmul(x, kernel)
     if masks.shape[0] == 1:
-        return multiply(x * masks[0], kernel)
+        return xp.matmul(x * masks[0], kernel)
     units = kernel.shape[1] // gates
     parts = [xp.matmul(x * masks[k], kernel[:, k * units : (k + 1) * units]) for k in range(gates)]
     return xp.concat(parts, axis=-1)

@@ -48,7 +48,7 @@ class CellWeights(CellArguments):
         return {name: letters.shape(each, sizes) for name, each in self._equation.weights.items()}
 
     def _make_weight(self, name: str, shape: tuple[int, ...]) -> Variable:
-        words = "recurrent" if name == "recurrent_kernel" else name
+        words = "recurrent" if name in ("recurrent_kernel", "recurrent_weight") else name
         return self._add_declared(name, shape, words=words, initializer=self._bias_start if name == "bias" else None)
 
     def _bias_start(self, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gatewise as gw
-from gatewise.engine import _native, cells, letters
+from gatewise.engine import _native, cells, letters, native
 from gatewise.engine.recurrence import executor
 from gatewise.layers import GRU, LSTM, PeepholeLSTM, SimpleRNN
 from gatewise.recurrent import RecurrentLayer
@@ -18,7 +18,7 @@ X = np.random.default_rng(0).standard_normal((3, 7, 4)).astype("float32")
 
 def test_native_and_python_say_the_same_of_every_cell() -> None:
     said = {
-        name: {"gates": cell.gates, "states": cell.states, "weights": dict(cell.weights)}
+        name: {"gates": cell.gates, "states": cell.states, "weights": native.layout(cell)}
         for name, cell in cells.NATIVE.items()
     }
     assert said == _native.cells()

@@ -11,7 +11,7 @@ import pytest
 
 import gatewise
 from gatewise import activations
-from gatewise.engine import _native, cells, compiled, native, recurrence, reference, scan
+from gatewise.engine import _native, cells, compiled, letters, native, recurrence, reference, scan
 from gatewise.engine.op import Op, Traversal
 
 if hasattr(jax, "enable_x64"):
@@ -19,7 +19,11 @@ if hasattr(jax, "enable_x64"):
 else:  # In older releases it was an experiment.
     from jax.experimental import enable_x64
 
-CELLS = (cells.SimpleRNN, cells.LSTM, cells.GRU, cells.GRUResetAfter, cells.PeepholeLSTM)
+CELLS = (
+    *(cells.SimpleRNN, cells.LSTM, cells.GRU, cells.GRUResetAfter, cells.PeepholeLSTM, cells.CoupledLSTM),
+    *(cells.ClippedLSTM, cells.ZoneoutLSTM, cells.SLSTM, cells.IndRNN),
+)
+SETTINGS = {"cell_clip": 0.4, "zoneout_hidden": 0.2, "zoneout_cell": 0.3}
 
 
 @dataclass
@@ -36,17 +40,18 @@ class Problem:
     def __post_init__(self) -> None:
         batch, steps, inputs, units = self.shape
         self.random = np.random.default_rng(7)
-        columns = len(self.cell.gates) * units
-        weights = {"kernel": (inputs, columns), "recurrent_kernel": (units, columns)}
-        if self.bias:
-            weights["bias"] = (2, columns) if self.cell is cells.GRUResetAfter else (columns,)
-        if "peephole" in self.cell.weights:
-            weights["peephole"] = (3, units)
+        sizes = {"I": inputs, "H": units, "g": len(self.cell.gates)}
+        weights = {name: letters.shape(shape, sizes) for name, shape in self.cell.weights.items()}
+        if not self.bias:
+            del weights["bias"]
         self.arguments = (
             {name: self.numbers(*shape) for name, shape in weights.items()},
             self.numbers(batch, steps, inputs),
             tuple(self.numbers(batch, units) for _ in self.cell.states),
         )
+        if self.cell is cells.SLSTM:  # Its normaliser is a sum of exponentials.
+            h, c, n, m = self.arguments[2]
+            self.arguments = (*self.arguments[:2], (h, c, abs(n) + 0.5, m))
         output = (batch, steps, units) if self.traversal.sequences else (batch, units)
         self.factors = self.numbers(*output), tuple(self.numbers(batch, units) for _ in self.cell.states)
 
@@ -55,7 +60,8 @@ class Problem:
 
     def op(self, weights) -> Op:
         functions = [activations.get(name) for name in self.names]
-        return Op(self.cell, weights, *functions, names=self.names)
+        settings = {name: SETTINGS[name] for name in self.cell.settings}
+        return Op(self.cell, weights, *functions, names=self.names, settings=settings)
 
     def outputs(self, executor, weights, x, state):
         return executor.forward(self.op(weights), x, state, self.traversal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -109,7 +110,7 @@ def slstm(weights: Weights, x: np.ndarray, state: State) -> State:
 
 def indrnn(weights: Weights, x: np.ndarray, state: State) -> State:
     (h,) = state
-    return (np.maximum(x @ weights["kernel"] + weights["recurrent_kernel"] * h + weights["bias"], 0),)
+    return (np.maximum(x @ weights["kernel"] + weights["recurrent_weight"] * h + weights["bias"], 0),)
 
 
 def gates_of_input(weights: Weights, x: np.ndarray, gates: int) -> list[np.ndarray]:
@@ -302,6 +303,22 @@ def test_its_cell_takes_one_step(case: Case) -> None:
     assert layer.cell.state_size == (case.widths[0] if len(case.widths) == 1 else list(case.widths))
 
 
+GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "projected.json").read_text())
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_projections_and_bounds_are_tensorflows(name: str) -> None:
+    case = GOLDEN[name]
+    words = {"num_proj": "proj_size", "cell_clip": "cell_clip", "proj_clip": "proj_clip"}
+    options = {words[option]: value for option, value in case["options"].items()}
+    cls = layers.ProjectedLSTM if "proj_size" in options else layers.ClippedLSTM
+    layer = cls(4, return_sequences=True, return_state=True, **options)
+    layer.build((None, None, 3))
+    layer.set_weights([case["weights"][name] for name in layer._equation.weights])
+    for found, result in zip(layer(np.array(case["x"], "float32")), ("y", "h", "c"), strict=True):
+        np.testing.assert_allclose(found, case[result], rtol=0, atol=TOLERANCE)
+
+
 def test_training_with_zoneout_leaves_numbers_as_they_were() -> None:
     """A number of the state is, after a step, what it was or what the LSTM says; how often, the rates say."""
     case = CASES["zoneout"]
@@ -379,7 +396,7 @@ def test_a_linear_cell_with_a_step_of_its_own_takes_that() -> None:
     np.testing.assert_allclose(layer(jnp.asarray(X)), wanted, rtol=0, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("cls", [layers.MinGRU, layers.MinLSTM, layers.RGLRU])
+@pytest.mark.parametrize("cls", [layers.IndRNN, layers.MinGRU, layers.MinLSTM, layers.RGLRU])
 def test_without_a_product_no_state_can_be_dropped(cls: Any) -> None:
     with pytest.raises(ValueError, match=r"recurrent_dropout: expected 0, got 0\.5: this cell multiplies no state"):
         cls(4, recurrent_dropout=0.5)

@@ -60,8 +60,8 @@ class Cell:
         states: the names of the arrays that make a state; the first is also the output.
         widths: the letter of a state's last axis, where it is not H.
         weights: each weight's shape in letters, by name. A bias may be left out; one of two rows has a first that joins
-            the input's product, and a second that joins the state's. A recurrent kernel (H,) multiplies each unit's
-            state alone, and a cell without one has no such product.
+            the input's product, and a second that joins the state's. A cell without a recurrent kernel multiplies
+            no state.
         sizes: the layer's argument that says what a letter of its own stands for, by letter.
         settings: the layer's arguments that are numbers in the equation; None, infinity.
         zoneout: the settings that say which fraction of a state's numbers a step of training leaves as they were, by

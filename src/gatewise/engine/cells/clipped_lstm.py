@@ -6,7 +6,7 @@ from math import inf
 
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array
-from gatewise.engine.cells.cell import ALL, Cell, Parts, State, split
+from gatewise.engine.cells.cell import ALL, Cell, Parts, State, native, split
 from gatewise.engine.cells.lstm import LSTM
 
 
@@ -15,6 +15,7 @@ def held(x: Array, bound: float) -> Array:
     return x if bound == inf else namespace(x).clip(x, -bound, bound)
 
 
+@native
 class ClippedLSTM(Cell):
     """H. Sak, A. Senior and F. Beaufays (2014), arXiv 1402.1128, clip the cell state; so does TensorFlow 1's LSTMCell,
     by its `cell_clip`.

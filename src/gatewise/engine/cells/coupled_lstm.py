@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from gatewise.base.typing import Array
-from gatewise.engine.cells.cell import ALL, Cell, Parts, State, split
+from gatewise.engine.cells.cell import ALL, Cell, Parts, State, native, split
 
 
+@native
 class CoupledLSTM(Cell):
     """K. Greff et al., LSTM: A Search Space Odyssey (2015), arXiv 1503.04069, variant CIFG: i = 1 - f."""
 

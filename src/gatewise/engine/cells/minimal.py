@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from gatewise.base.typing import Array
-from gatewise.engine.cells.cell import LinearCell, Parts, split
+from gatewise.engine.cells.cell import LinearCell, Parts, native, split
 
 
+@native
 class MinGRU(LinearCell):
     """L. Feng et al., Were RNNs All We Needed? (2024), arXiv 2410.01201: h' = (1 - z) h + z phi(x W_h + b_h)."""
 
@@ -23,6 +24,7 @@ class MinGRU(LinearCell):
         return 1 - update, update * candidate
 
 
+@native
 class MinLSTM(LinearCell):
     """The same paper: h' = (f h + i phi(x W_h + b_h)) / (f + i)."""
 

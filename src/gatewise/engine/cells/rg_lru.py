@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array
-from gatewise.engine.cells.cell import LinearCell, Parts, split
+from gatewise.engine.cells.cell import LinearCell, Parts, native, split
 
 
+@native
 class RGLRU(LinearCell):
     """S. De et al., Griffin (2024), arXiv 2402.19427, equations 1 to 4: h' = a h + sqrt(1 - a^2) i x, where
     a = sigmoid(Lambda)^(8 r), and r and i are gates of the input.

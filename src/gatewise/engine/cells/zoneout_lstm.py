@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from gatewise.base.typing import Array
-from gatewise.engine.cells.cell import Cell, Parts, State, split
+from gatewise.engine.cells.cell import Cell, Parts, State, native, split
 from gatewise.engine.cells.lstm import LSTM
 
 
+@native
 class ZoneoutLSTM(Cell):
     """D. Krueger et al., Zoneout (2016), arXiv 1606.01305: in training each number of the state stays as it was with
     some probability, and else it takes by that share of the old one.
