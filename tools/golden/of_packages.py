@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from minGRU_pytorch import minGRU, minLSTM
+from minGRU_pytorch.minGRU import minGRU
+from minGRU_pytorch.minLSTM import minLSTM
 from recurrentgemma.torch.layers import RGLRU
 from xlstm.blocks.slstm.src.vanilla.slstm import slstm_forward_pointwise
 

@@ -303,7 +303,12 @@ def test_its_cell_takes_one_step(case: Case) -> None:
     assert layer.cell.state_size == (case.widths[0] if len(case.widths) == 1 else list(case.widths))
 
 
-GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "projected.json").read_text())
+def golden(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((Path(__file__).parents[2] / "golden" / name).read_text())
+    return found
+
+
+GOLDEN, PACKAGES = golden("projected.json"), golden("cells_of_packages.json")
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -317,6 +322,25 @@ def test_projections_and_bounds_are_tensorflows(name: str) -> None:
     layer.set_weights([case["weights"][name] for name in layer._equation.weights])
     for found, result in zip(layer(np.array(case["x"], "float32")), ("y", "h", "c"), strict=True):
         np.testing.assert_allclose(found, case[result], rtol=0, atol=TOLERANCE)
+
+
+def positive(x: np.ndarray) -> np.ndarray:
+    """What the package of the minimal cells makes of a candidate: the paper's g."""
+    return np.where(x >= 0, x + np.float32(0.5), sigma(x))
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_published_packages_say_the_same(name: str) -> None:
+    case = PACKAGES[name]
+    x = np.array(case["x"], "float32")
+    options: dict[str, Any] = {"proj_size": 2} if name == "ProjectedLSTM" else {}
+    if name.startswith("Min"):
+        options["activation"] = positive
+    layer = getattr(layers, name)(4, return_sequences=True, use_bias="bias" in case["weights"], **options)
+    layer.build(x.shape)
+    layer.set_weights([case["weights"][each] for each in layer._equation.weights if each in case["weights"]])
+    state = [np.array(each, "float32") for each in case["state"]] or None
+    np.testing.assert_allclose(layer(x, initial_state=state), case["y"], rtol=0, atol=TOLERANCE)
 
 
 def test_training_with_zoneout_leaves_numbers_as_they_were() -> None:
