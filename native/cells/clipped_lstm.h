@@ -5,7 +5,7 @@
 
 namespace gatewise {
 
-struct ClippedLstm {
+struct ClippedLstm : Rare {
   static constexpr const char* name = "clipped_lstm";
   static constexpr const char* gates = "ifco";
   static constexpr const char* states[] = {"h", "c"};

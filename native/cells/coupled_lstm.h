@@ -5,7 +5,7 @@
 
 namespace gatewise {
 
-struct CoupledLstm {
+struct CoupledLstm : Rare {
   static constexpr const char* name = "coupled_lstm";
   static constexpr const char* gates = "fco";
   static constexpr const char* states[] = {"h", "c"};

@@ -104,8 +104,12 @@ constexpr unsigned only(int field) { return 1U << field; }
 constexpr bool has(unsigned set, int field) { return (set >> field & 1U) != 0; }
 inline constexpr int kOutput = 0;
 
-// What a cell derives from whose way back is left to others: it has no `backward`.
-struct OnlyForward {};
+// What a cell derives from that few programs have: it is compiled for float alone, and without tiles. A build would
+// take almost twice as long with all of it for all cells.
+struct Rare {};
+
+// The same, and its way back is left to others: it has no `backward`, and keeps no reserve.
+struct OnlyForward : Rare {};
 
 struct CellFacts {
   const char* name;
@@ -115,6 +119,7 @@ struct CellFacts {
   List<PhaseFacts> phases;
   int between;     // fields beside the states, which one phase leaves to the next
   bool goes_back;  // whether its equation has a `backward`
+  bool rare;
 
   // Whether a step multiplies the state; else the recurrent kernel has no rows.
   constexpr bool multiplies() const { return weights[kRecurrentKernelAt].axes().at[0].letter == 'H'; }
@@ -161,10 +166,23 @@ struct CellFacts {
   }
 };
 
+// Whether the cell is compiled for numbers of this type.
+template <class T>
+constexpr bool has_type(const CellFacts& cell) {
+  return !cell.rare || std::is_same_v<T, float>;
+}
+
 // What a cell's struct declares, as one value.
 template <class C>
 constexpr CellFacts facts_of() {
-  return {C::name, C::gates, C::states, C::weights, C::phases, C::between, !std::is_base_of_v<OnlyForward, C>};
+  return {C::name,
+          C::gates,
+          C::states,
+          C::weights,
+          C::phases,
+          C::between,
+          !std::is_base_of_v<OnlyForward, C>,
+          std::is_base_of_v<Rare, C>};
 }
 
 }  // namespace gatewise

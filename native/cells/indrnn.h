@@ -5,7 +5,7 @@
 
 namespace gatewise {
 
-struct IndRnn {
+struct IndRnn : Rare {
   static constexpr const char* name = "indrnn";
   static constexpr const char* gates = "h";
   static constexpr const char* states[] = {"h"};

@@ -7,7 +7,7 @@
 
 namespace gatewise {
 
-struct Slstm {
+struct Slstm : Rare {
   static constexpr const char* name = "slstm";
   static constexpr const char* gates = "ifco";
   static constexpr const char* states[] = {"h", "c", "n", "m"};

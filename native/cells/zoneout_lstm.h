@@ -6,7 +6,7 @@
 
 namespace gatewise {
 
-struct ZoneoutLstm {
+struct ZoneoutLstm : Rare {
   static constexpr const char* name = "zoneout_lstm";
   static constexpr const char* gates = "ifco";
   static constexpr const char* states[] = {"h", "c"};

@@ -19,6 +19,8 @@ nb::dict cells() {
     one["gates"] = cell.gates;
     one["states"] = nb::tuple(states);
     one["weights"] = weights;
+    one["types"] = has_type<double>(cell) ? nb::make_tuple("float32", "float64") : nb::make_tuple("float32");
+    one["reserves"] = cell.goes_back;
     all[cell.name] = one;
   }
   return all;
@@ -34,7 +36,8 @@ nb::tuple activations() {
 
 void bind_facts(nb::module_& module) {
   module.def("cells", &cells,
-             "The cells by name, each with its gates' letters, its states' names and its weights' shapes in letters.");
+             "The cells by name, each with its gates' letters, its states' names, its weights' shapes in letters, the "
+             "types of numbers that it is compiled for, and whether it keeps reserves and has a way back.");
   module.def("activations", &activations, "The activations' names.");
 }
 

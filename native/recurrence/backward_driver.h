@@ -318,8 +318,8 @@ Index run_backward(const BackwardPart<T>& part) {
   Index section = 0;
   with_cell(part.layer.cell, [&](auto cell) {
     using C = decltype(cell);
-    if constexpr (facts_of<C>().goes_back) {
-      if constexpr (sizeof(T) == sizeof(float)) {
+    if constexpr (facts_of<C>().goes_back && has_type<T>(facts_of<C>())) {
+      if constexpr (sizeof(T) == sizeof(float) && facts_of<C>().multiplies()) {
         if (part.layer.activation == Activation::tanh && part.layer.recurrent_activation == Activation::sigmoid) {
           section = BackwardDriver<T, C, Fixed<T, Activation::tanh>, Fixed<T, Activation::sigmoid>>(part).run();
           return;

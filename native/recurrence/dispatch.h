@@ -7,7 +7,8 @@
 
 namespace gatewise::GATEWISE_ISA {
 
-// The usual activations are inlined, the others called; of float64, and without fused products, all are called.
+// The usual activations are inlined, the others called; of float64, without fused products, and for cells that multiply
+// no state and usually have others, all are called.
 template <class T>
 constexpr bool has_usual(Activation activation, Activation recurrent_activation) {
   return kFused && sizeof(T) == sizeof(float) && activation == Activation::tanh &&
@@ -17,7 +18,7 @@ constexpr bool has_usual(Activation activation, Activation recurrent_activation)
 template <class T, class C, class Operands, bool kReserves>
 const Equations<T, C, Operands>& equations_for(const PackedLayer<T>& layer) {
   static constexpr auto kAny = equations_of<T, C, Operands, Chosen<T>, Chosen<T>, kReserves>();
-  if constexpr (has_usual<T>(Activation::tanh, Activation::sigmoid)) {
+  if constexpr (has_usual<T>(Activation::tanh, Activation::sigmoid) && facts_of<C>().multiplies()) {
     static constexpr auto kUsual =
         equations_of<T, C, Operands, Fixed<T, Activation::tanh>, Fixed<T, Activation::sigmoid>, kReserves>();
     if (has_usual<T>(layer.activation, layer.recurrent_activation)) return kUsual;
@@ -27,7 +28,7 @@ const Equations<T, C, Operands>& equations_for(const PackedLayer<T>& layer) {
 
 template <class T, class C, class Operands>
 const Equations<T, C, Operands>& equations_for(const PackedLayer<T>& layer, const Sequence<T>& call) {
-  if constexpr (!Operands::kBeside) {
+  if constexpr (!Operands::kBeside && facts_of<C>().goes_back) {
     if (call.reserve != nullptr) return equations_for<T, C, Operands, true>(layer);
   }
   return equations_for<T, C, Operands, false>(layer);
@@ -40,7 +41,7 @@ Index run_part(const Part<T>& part) {
   with_cell(part.layer.cell, [&](auto cell) {
     using C = decltype(cell);
     using Operands = OperandsOf<C>;
-    if constexpr (!Operands::kBeside || facts_of<C>().multiplies()) {  // Others have no tiles.
+    if constexpr (has_type<T>(facts_of<C>()) && !(Operands::kBeside && facts_of<C>().rare)) {
       step = Driver<T, C, Operands>(part, equations_for<T, C, Operands>(part.layer, part.call)).run(part.from);
     }
   });

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -168,6 +170,14 @@ bool has_few_left(Cell cell, Index units, Index width) {
   return left != 0 && left <= width / kFold && folds(facts(cell), width);
 }
 
+// Throws where the engine has no code for this.
+template <class T>
+void want_compiled(const CellFacts& cell, RecurrenceOptions options) {
+  const std::string name = std::string("the cell ") + cell.name;
+  if (!has_type<T>(cell)) throw std::invalid_argument(name + " is compiled for float32 alone");
+  if (options.reserves && !options.factors && !cell.goes_back) throw std::invalid_argument(name + " keeps no reserve");
+}
+
 bool all_below_limit(const float* weights, Index count) {
   return std::all_of(weights, weights + count, [](float w) { return std::abs(w) < kTileLimit; });
 }
@@ -208,6 +218,7 @@ template <class T>
 Recurrence<T>::Recurrence(Cell cell, Sizes sizes, const Weights<T>& weights, Activation activation,
                           Activation recurrent_activation, RecurrenceOptions options)
     : kernels_(current_kernels()) {
+  want_compiled<T>(facts(cell), options);
   PackedLayer<T> layer;
   layer.cell = cell;
   layer.activation = activation;
@@ -218,7 +229,7 @@ Recurrence<T>::Recurrence(Cell cell, Sizes sizes, const Weights<T>& weights, Act
   layer.panels = (sizes.units + layer.width - 1) / layer.width;
   // Tiles are packed from what is packed for vectors, and take whole panels only.
   const bool large = sizes.units >= costs::kUnitsWorthTiles;
-  const bool has_tiles = std::is_same_v<T, float> && kernels_.tiles32 != nullptr && facts(cell).multiplies();
+  const bool has_tiles = std::is_same_v<T, float> && kernels_.tiles32 != nullptr && !facts(cell).rare;
   const bool tiles = has_tiles && !options.reserves && (options.bfloat16 || large);
   layer.by_gate = options.factors;
   layer.folded = !tiles && !options.reserves && has_few_left(cell, sizes.units, layer.width);

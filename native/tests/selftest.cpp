@@ -356,6 +356,7 @@ struct Impatience {
 // One case: right, and the same bits for any number of threads. Returns the number of failures.
 template <class T>
 int check(const Case& k, std::mt19937& random) {
+  if (!has_type<T>(facts(k.cell))) return 0;
   const Data<T> data(k, random);
   const Recurrence<T> layer(k.cell, {k.inputs, k.units}, data.pointers(), k.activation, k.gate,
                             {false, k.dropped, k.dropped});
@@ -487,7 +488,7 @@ bool is_smooth(Activation kind) {
 // The gradients are those of central differences, and of all the same bits on any number of threads.
 template <class T>
 int check_backward(const Case& k, std::mt19937& random) {
-  if (k.batch == 0 || k.steps == 0 || !facts(k.cell).goes_back) return 0;
+  if (k.batch == 0 || k.steps == 0 || !facts(k.cell).goes_back || !has_type<T>(facts(k.cell))) return 0;
   int failures = 0;
   Data<T> data(k, random);
   const WayBack<T> back(k, data, random);
@@ -593,6 +594,7 @@ template <class T>
 int check_both(const Case& k, std::mt19937& random) {
   Case other = random_case(random);
   other.batch = std::max<Index>(other.batch, 1);
+  if (!has_type<T>(facts(k.cell)) || !has_type<T>(facts(other.cell))) return 0;
   const Case cases[] = {k, other};
   const Data<T> data[] = {Data<T>(k, random), Data<T>(other, random)};
   std::vector<Recurrence<T>> layers;
@@ -674,6 +676,7 @@ int check_edges(std::mt19937& random) {
   const bool tiles = std::strcmp(current_kernels().name, "amx") == 0 && sizeof(T) == sizeof(float);
   int failures = 0;
   for (int place = 0; place < Cells::kCount; ++place) {
+    if (!has_type<T>(facts(Cell(place)))) continue;
     const Case k{Cell(place), Activation::tanh, Activation::sigmoid, 30, 4, 60, 70, false, true, false, true, false};
     const double steps = static_cast<double>(k.steps);
     const double terms = steps * static_cast<double>(k.inputs + k.units + 20);

@@ -18,6 +18,8 @@ from gatewise.engine import _native
 CELLS = {name: facts["weights"] for name, facts in _native.cells().items()}
 GATES = {name: len(facts["gates"]) for name, facts in _native.cells().items()}
 STATES = {name: len(facts["states"]) for name, facts in _native.cells().items()}
+TYPES = {name: [getattr(np, each) for each in facts["types"]] for name, facts in _native.cells().items()}
+CELLS_AND_TYPES = [(cell, dtype) for cell in sorted(CELLS) for dtype in TYPES[cell]]
 ACTIVATIONS: dict[str, Any] = {
     "tanh": np.tanh,
     "sigmoid": lambda x: np.where(x >= 0, 1 / (1 + np.exp(-np.abs(x))), np.exp(-np.abs(x)) / (1 + np.exp(-np.abs(x)))),
@@ -211,7 +213,7 @@ def strided(x: Any, how: str) -> Any:
 def test_agrees_with_the_loop(data: st.DataObject) -> None:
     draw = data.draw
     cell = draw(st.sampled_from(sorted(CELLS)))
-    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    dtype = draw(st.sampled_from(TYPES[cell]))
     inputs, units = draw(st.integers(0, 20)), draw(st.integers(1, 70))
     batch, steps = draw(st.integers(0, 70)), draw(st.integers(0, 12 if units > 20 else 40))
     kind = draw(st.integers(0, 3))
@@ -260,8 +262,7 @@ UNITS = [16, 33, 3, 23, 70]
 
 
 @pytest.mark.parametrize("isa", _native.isas())
-@pytest.mark.parametrize("cell", sorted(CELLS))
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("cell", "dtype"), CELLS_AND_TYPES)
 @pytest.mark.parametrize("units", UNITS)
 def test_every_cell_on_every_instruction_set(cell: str, isa: str, dtype: Any, units: int) -> None:
     """On one thread and on two, with masks and without, few sequences and many; 30 steps make the threads worth it."""
@@ -489,24 +490,37 @@ def test_what_the_engine_says_of_its_cells() -> None:
     """Each value is what the rest of the house relies on: gates in the order of Keras, and the shapes of its weights."""
     kernels = {"kernel": "(I, gH)", "recurrent_kernel": "(H, gH)"}
     none = {**kernels, "recurrent_kernel": "(0, gH)", "bias": "(gH,)"}
-    zoneout = {"zoneout_hidden": "(H,)", "zoneout_cell": "(H,)"}
     one, two = {**kernels, "bias": "(gH,)"}, {**kernels, "bias": "(2, gH)"}
+    zoneout = {"zoneout_hidden": "(H,)", "zoneout_cell": "(H,)"}
+
+    def said(gates: str, states: str, weights: dict[str, str], types: int, reserves: bool) -> dict[str, Any]:
+        facts = {"gates": gates, "states": tuple(states), "weights": weights, "reserves": reserves}
+        return {**facts, "types": ("float32", "float64")[:types]}
+
     assert _native.cells() == {
-        "simple": {"gates": "h", "states": ("h",), "weights": one},
-        "lstm": {"gates": "ifco", "states": ("h", "c"), "weights": one},
-        "gru": {"gates": "zrh", "states": ("h",), "weights": one},
-        "gru_reset_after": {"gates": "zrh", "states": ("h",), "weights": two},
-        "peephole_lstm": {"gates": "ifco", "states": ("h", "c"), "weights": {**one, "peephole": "(3, H)"}},
-        "coupled_lstm": {"gates": "fco", "states": ("h", "c"), "weights": one},
-        "clipped_lstm": {"gates": "ifco", "states": ("h", "c"), "weights": {**one, "cell_clip": "(H,)"}},
-        "zoneout_lstm": {"gates": "ifco", "states": ("h", "c"), "weights": {**one, **zoneout}},
-        "slstm": {"gates": "ifco", "states": ("h", "c", "n", "m"), "weights": one},
-        "indrnn": {"gates": "h", "states": ("h",), "weights": {**none, "recurrent_weight": "(H,)"}},
-        "min_gru": {"gates": "zh", "states": ("h",), "weights": none},
-        "min_lstm": {"gates": "ifh", "states": ("h",), "weights": none},
-        "rg_lru": {"gates": "rih", "states": ("h",), "weights": {**none, "decay": "(H,)"}},
+        "simple": said("h", "h", one, 2, True),
+        "lstm": said("ifco", "hc", one, 2, True),
+        "gru": said("zrh", "h", one, 2, True),
+        "gru_reset_after": said("zrh", "h", two, 2, True),
+        "peephole_lstm": said("ifco", "hc", {**one, "peephole": "(3, H)"}, 2, True),
+        "coupled_lstm": said("fco", "hc", one, 1, True),
+        "clipped_lstm": said("ifco", "hc", {**one, "cell_clip": "(H,)"}, 1, True),
+        "zoneout_lstm": said("ifco", "hc", {**one, **zoneout}, 1, True),
+        "slstm": said("ifco", "hcnm", one, 1, True),
+        "indrnn": said("h", "h", {**none, "recurrent_weight": "(H,)"}, 1, True),
+        "min_gru": said("zh", "h", none, 1, False),
+        "min_lstm": said("ifh", "h", none, 1, False),
+        "rg_lru": said("rih", "h", {**none, "decay": "(H,)"}, 1, False),
     }
     assert set(_native.activations()) == set(ACTIVATIONS)
+
+
+def test_what_is_not_compiled_is_refused_in_words() -> None:
+    rng = np.random.default_rng(3)
+    with pytest.raises(ValueError, match="the cell slstm is compiled for float32 alone"):
+        make("slstm", make_weights("slstm", 2, 3, rng, np.float64))
+    with pytest.raises(ValueError, match="the cell min_gru keeps no reserve"):
+        _native.Recurrence("min_gru", make_weights("min_gru", 2, 3, rng), "tanh", "sigmoid", reserves=True)
 
 
 def test_a_weight_left_out_is_zeros() -> None:

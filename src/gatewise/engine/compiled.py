@@ -20,7 +20,7 @@ import numpy as np
 
 from gatewise.base.typing import Array
 from gatewise.engine import native, over_devices
-from gatewise.engine.cells import NATIVE, Cell, State, runs_in_parallel
+from gatewise.engine.cells import NATIVE, Cell, State
 from gatewise.engine.op import PRODUCTS, Call, Op, Traversal
 
 Arrays: TypeAlias = tuple[Array, ...]
@@ -111,7 +111,7 @@ def can_run(op: Op, x: Array, state: State | None, traversal: Traversal) -> bool
         and native.has_equation(op)
         and not op.bfloat16
         and traversal.stays is None
-        and not runs_in_parallel(op.cell)
+        and native.keeps_reserves(op.cell)
         and x.shape[1] > 0
         and x.dtype in (np.float32, np.float64)
         and all(array.dtype == x.dtype for array in (*op.weights.values(), *(state or ())))

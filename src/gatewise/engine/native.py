@@ -37,7 +37,8 @@ def _packed_call(op: Op, x: Array, state: State | None, traversal: Traversal) ->
 
 
 def forward_with_reserve(op: Op, x: Array, state: State | None, traversal: Traversal) -> tuple[Array, State, Reserve]:
-    """The contract of `recurrence.forward_with_reserve`, for an op that `packed` takes, and T > 0.
+    """The contract of `recurrence.forward_with_reserve`, for an op that `packed` takes whose cell `keeps_reserves`,
+    and T > 0.
 
     Gates of masked steps are zeros.
     """
@@ -66,17 +67,30 @@ def packed(op: Op) -> Any:
 
 def can_run(op: Op) -> bool:
     """Whether the engine computes what the op says."""
-    return (
-        has_equation(op)
-        and isinstance(op.kernel, np.ndarray)
-        and op.kernel.dtype in (np.float32, np.float64)
-        and os.environ.get("GATEWISE_ENGINE") != "reference"
-    )
+    return isinstance(op.kernel, np.ndarray) and has_equation(op) and os.environ.get("GATEWISE_ENGINE") != "reference"
 
 
 def has_equation(op: Op) -> bool:
-    """Whether the engine has the op's cell and its activations."""
-    return op.names is not None and is_native(op.cell) and activations().issuperset(op.names)
+    """Whether the engine has the op's cell, in the op's dtype, and its activations."""
+    return (
+        op.names is not None
+        and is_native(op.cell)
+        and str(op.kernel.dtype) in cells()[op.cell.name]["types"]
+        and activations().issuperset(op.names)
+    )
+
+
+def keeps_reserves(cell: type[Cell]) -> bool:
+    """Whether the engine, which has the cell, has its way back too, and the reserve that this needs."""
+    return bool(cells()[cell.name]["reserves"])
+
+
+@cache
+def cells() -> dict[str, dict[str, Any]]:
+    """What the engine says of its cells, by name."""
+    from gatewise.engine import _native
+
+    return dict(_native.cells())
 
 
 @cache

@@ -81,7 +81,7 @@ def forward_with_reserve(op: Op, x: Array, state: State | None, traversal: Trave
     ((1, 2), ['i', 'f', 'c', 'o'], (1, 5, 2), ['h', 'c'])
     """
     name = executor(op, x, state, traversal)
-    if name == "native" and not x.shape[1]:
+    if name == "native" and not (x.shape[1] and native.keeps_reserves(op.cell)):
         name = "reference"
     return _WITH_RESERVE[name](op, x, state, traversal)
 
