@@ -7,20 +7,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_recurrence import CELLS, STATES, loop, make, make_weights, tolerance
+from test_recurrence import CELLS, CELLS_AND_TYPES, loop, make, make_states, make_weights, tolerance
 
 from gatewise.engine import _native
 
 # Few and small, for vectors; one unit past whole vectors, for folded panels; many and large, for tiles.
 SHAPES = [(1, 4, 3, 5), (3, 4, 3, 17), (40, 3, 65, 70)]
 every_isa = pytest.mark.parametrize("isa", _native.isas())
-every_cell = pytest.mark.parametrize("cell", sorted(CELLS))
+# The sLSTM's normaliser is no small number, and what its stabiliser is next to a huge one depends on each rounding.
+NORMAL = CELLS.keys() - {"slstm"}
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+every_cell_and_dtype = pytest.mark.parametrize(
+    ("cell", "dtype"), [pair for pair in CELLS_AND_TYPES if pair[0] in NORMAL]
+)
 
 
 def every_case(test: Any) -> Any:
-    return every_isa(every_cell(every_shape(every_dtype(test))))
+    return every_isa(every_shape(every_cell_and_dtype(test)))
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +43,7 @@ class Case:
         self.cell, self.dtype = cell, dtype
         self.weights = make_weights(cell, inputs, units, rng, dtype)
         self.x = rng.standard_normal((batch, self.steps, inputs)).astype(dtype)
-        self.states = [rng.standard_normal((batch, units)).astype(dtype) for _ in range(STATES[cell])]
+        self.states = list(make_states(cell, batch, units, rng, dtype))
 
     def scale(self, **factors: float) -> None:
         """Multiply `x`, `states`, `kernel`, `recurrent_kernel` or `bias`, in the case's own precision."""
@@ -138,10 +141,17 @@ PLACES: dict[str, Callable[[Case], Any]] = {
 }
 
 
+PLACES_OF_CELLS = [
+    (cell, place)
+    for cell in sorted(NORMAL)
+    for place in PLACES
+    if place != "recurrent_kernel" or CELLS[cell]["recurrent_kernel"] == "(H, gH)"
+]
+
+
 @every_isa
-@every_cell
 @every_shape
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("cell", "place"), PLACES_OF_CELLS)
 @pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf, 1e30, 2.0**59])
 def test_numbers_that_are_none_and_huge_ones(
     cell: str, shape: tuple[int, ...], place: str, special: float, isa: str
