@@ -220,7 +220,8 @@ def _reads_padding(op: Op, by_gate: bool) -> bool:
     """Whether XLA makes products of what the engine keeps of each step, or looks for NaN in it."""
     import jax
 
-    return by_gate or set(op.cell.weights) > {*PRODUCTS, "bias"} or bool(jax.config.jax_debug_nans)
+    of_units = set(op.cell.weights) - {*PRODUCTS, "bias"} - set(op.cell.settings)
+    return by_gate or bool(of_units) or bool(jax.config.jax_debug_nans)
 
 
 @cache

@@ -177,9 +177,11 @@ def gradients(layer: Any, way: Any, traversal: Traversal, x: Any, dy: Any, state
 @pytest.mark.parametrize("how", ["behind", "in front", "backwards", "last", "zeros", "dropout"])
 @pytest.mark.parametrize("make", [LSTM, GRU, SimpleRNN, gw.layers.PeepholeLSTM])
 def test_gradients_are_those_of_scan(make: Any, how: str) -> None:
-    """Sums of at most B T = 200 and 4 H = 36 products, of numbers of order 1: some hundred roundings of float32's 6e-8
-    in both, of numbers up to 10, stay below 1e-4. What is wrong differs by as much as the numbers themselves.
+    """Sums of at most B T = 200 and 4 H = 36 products: some hundred roundings of float32's 6e-8 in both stay below 1e-5
+    of the largest number, which dropout's factors of 2 let grow from step to step. What is wrong differs by as much as
+    the numbers themselves.
     """
+    gw.utils.set_random_seed(1)
     layer = make(9)
     layer.build((None, None, 4))
     rng = np.random.default_rng(1)
@@ -202,7 +204,7 @@ def test_gradients_are_those_of_scan(make: Any, how: str) -> None:
     dy = rng.standard_normal((20, 10, 9) if traversal.sequences else (20, 9)).astype("float32")
     found, wanted = (gradients(layer, way, traversal, x, dy) for way in (compiled, scan))
     for got, want in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
-        np.testing.assert_allclose(got, want, rtol=0, atol=1e-4)
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-5 * max(1, np.abs(want).max()))
     np.testing.assert_array_equal(np.where(traversal.mask[..., None], 0, found[1]), 0)
 
 
