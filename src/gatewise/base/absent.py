@@ -28,7 +28,7 @@ _NO_GRAPHS: Final = (
 _NO_TABLES: Final = (
     "A dict of Python, over `x.numpy()`, looks words up; `tf.keras.preprocessing.text.Tokenizer` makes ids."
 )
-_NO_PLOTS: Final = "`model.summary()` prints the layers, their shapes and their parameters."
+_NO_PLOTS: Final = "`keras.utils.plot_model` draws a model as SVG, and `.dot` of what it returns is text for Graphviz."
 
 _WHY: Final[dict[str, str]] = {
     "applications estimator": _NO_TRAINING,
@@ -36,7 +36,7 @@ _WHY: Final[dict[str, str]] = {
     "layers Session InteractiveSession placeholder get_variable variable_scope Graph": _NO_GRAPHS,
     "global_variables_initializer get_default_graph rnn_cell dynamic_rnn": _NO_GRAPHS,
     "lookup": _NO_TABLES,
-    "plot_model model_to_dot": _NO_PLOTS,
+    "model_to_dot": _NO_PLOTS,
 }
 HINTS: Final = {name: why for names, why in _WHY.items() for name in names.split()}
 """By the last part of a missing name: why it is not here, or what to use instead."""

@@ -19,6 +19,7 @@ from gatewise.keras.saving import (
     register_keras_serializable,
     serialize_keras_object,
 )
+from gatewise.models.plotting import plot_model
 from gatewise.utils import (
     Progbar,
     PyDataset,
@@ -55,6 +56,7 @@ __all__ = [
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",

@@ -290,6 +290,17 @@ class Model(Trainable):
         """
         summary.show(self, print_fn, width=line_length, show_trainable=show_trainable, expand_nested=expand_nested)
 
+    def plot(self, to_file: Any = None, **options: Any) -> Any:
+        """Draw the layers and what passes between them, as SVG: see `gatewise.models.plotting.plot_model`.
+
+        Args:
+            to_file: the picture's, or None; a notebook shows what comes back.
+            **options: `show_shapes=True` and its kin.
+        """
+        from gatewise.models.plotting import plot_model
+
+        return plot_model(self, to_file, **options)
+
     def to_json(self, **options: Any) -> str:
         """The architecture as JSON, in Keras 3's form; `model_from_json` reads it back. Weights are not in it.
 
