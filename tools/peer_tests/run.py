@@ -29,6 +29,7 @@ KERAS = "keras-3.15.1"
 FOLDERS = (
     *("layers/rnn", "layers/core", "layers/activations", "layers/merging", "layers/pooling", "layers/reshaping"),
     *("layers/regularization", "layers/normalization", "layers/attention", "layers/convolutional"),
+    "layers/layer_test.py",
     *("models", "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers"),
     "callbacks",
 )

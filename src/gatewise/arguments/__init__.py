@@ -36,3 +36,4 @@ from gatewise.arguments.parsers import optional as optional
 from gatewise.arguments.parsers import positive as positive
 from gatewise.arguments.parsers import shape as shape
 from gatewise.arguments.parsers import text as text
+from gatewise.arguments.parsers import truth as truth

@@ -30,6 +30,10 @@ Given = TypeVar("Given")
 Kept = TypeVar("Kept")
 
 
+class WrongKindError(TypeError, ValueError):
+    """An argument is of a kind that it cannot be: Python's name for that is TypeError, Keras's is ValueError."""
+
+
 class _Required:
     def __repr__(self) -> str:
         return "<required>"
@@ -127,7 +131,8 @@ class Argument(Generic[Given, Kept]):
             label = type(instance).__name__
             if name := instance.__dict__.get("name"):
                 label += f" {name!r}"
-            raise type(error)(f"{label}: {self.name}: {error}") from None
+            kind = WrongKindError if isinstance(error, TypeError) else type(error)
+            raise kind(f"{label}: {self.name}: {error}") from None
 
 
 @dataclass_transform(field_specifiers=(Argument,))

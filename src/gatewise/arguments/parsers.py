@@ -40,6 +40,13 @@ def boolean(value: Any) -> bool:
     raise TypeError(f"expected True or False, got {value!r}.")
 
 
+def truth(value: Any) -> bool:
+    """True or False, and no number."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise TypeError(f"expected True or False, got {value!r}.")
+
+
 def fraction(value: Any) -> float:
     """A fraction in [0, 1]: a dropout rate. None means 0, as old files have it."""
     if value is None:

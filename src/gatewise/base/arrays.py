@@ -14,11 +14,11 @@ import numpy as np
 from gatewise.base import masks, structure
 from gatewise.base.dtypes import numpy_dtype
 from gatewise.base.tensors import Tensor, as_tensor
-from gatewise.base.typing import Array, Shape
+from gatewise.base.typing import Array, Config, Shape
 
 __all__ = [
-    "NUMBER_KINDS", "Tensor", "as_array", "as_tensor", "dtype_of", "is_array", "is_floating", "namespace",
-    "numpy_dtype", "shape_of", "unshared",
+    "NUMBER_KINDS", "Tensor", "array_of", "as_array", "as_tensor", "described", "dtype_of", "is_array", "is_floating",
+    "namespace", "numpy_dtype", "shape_of", "shapes_of", "unshared",
 ]  # fmt: skip
 
 NUMBER_KINDS = "biuf"
@@ -49,6 +49,26 @@ def dtype_of(array: Array, name: str) -> Any:
 def is_array(value: Any) -> bool:
     """Whether `value` is an array of a library that the layers can compute with."""
     return isinstance(value, np.ndarray) or hasattr(value, "__array_namespace__")
+
+
+def described(array: Array) -> Config:
+    """The array as Keras 3's configs hold one, in values of JSON.
+
+    >>> described(np.ones(2))
+    {'class_name': '__numpy__', 'config': {'value': [1.0, 1.0], 'dtype': 'float64'}}
+    """
+    kind = "__numpy__" if isinstance(array, np.ndarray) and not isinstance(array, Tensor) else "__tensor__"
+    plain = np.asarray(array)
+    return {"class_name": kind, "config": {"value": plain.tolist(), "dtype": plain.dtype.name}}
+
+
+def array_of(config: Any) -> Any:
+    """The array that `described` described; anything else as it is."""
+    if not isinstance(config, dict) or config.get("class_name") not in ("__numpy__", "__tensor__"):
+        return config
+    inner = config["config"]
+    array = np.array(inner["value"], numpy_dtype(inner["dtype"]))
+    return array.view(Tensor) if config["class_name"] == "__tensor__" else array
 
 
 def as_array(value: Any, what: str) -> Array:
@@ -171,3 +191,8 @@ def is_floating(array: Array) -> bool:
 def shape_of(array: Any) -> Shape:
     """The shape as a plain tuple."""
     return tuple(array.shape)
+
+
+def shapes_of(arrays: Any) -> Any:
+    """The shapes of a structure of arrays; None for a None."""
+    return structure.map_structure(lambda leaf: None if leaf is None else shape_of(leaf), arrays)

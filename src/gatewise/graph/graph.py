@@ -34,6 +34,12 @@ def _unused(**places: str) -> Argument[Any, Any]:
     return Argument(default=None, kw_only=True, in_config=False, places=_places(**places))
 
 
+def _symbolic(value: Any) -> SymbolicTensor:
+    if isinstance(value, SymbolicTensor):
+        return value
+    raise ValueError(f"expected a symbolic tensor, got {value!r}.")
+
+
 _DRAWN = "an input is drawn from its shape; leave the argument out"
 
 
@@ -49,7 +55,8 @@ class InputLayer(Layer):
         sparse: accepted when it is off.
         ragged: accepted: any model takes ragged tensors in `predict` and `fit`.
         optional: accepted, without effect.
-        input_tensor, type_spec: accepted as None.
+        input_tensor: a symbolic tensor that belongs to no model yet, to be the input; it says shape and dtype.
+        type_spec: accepted as None.
 
     >>> InputLayer((5, 3)).batch_shape
     (None, 5, 3)
@@ -63,12 +70,18 @@ class InputLayer(Layer):
     sparse: Argument[Any, Any] = _unused(keras3="dtype", keras2="input_tensor")
     ragged: Argument[Any, Any] = _unused(keras3="sparse", keras2="name")
     optional: Argument[Any, Any] = _unused(keras3="input_tensor", keras2="type_spec")
-    input_tensor: Argument[None, None] = absent(
-        _DRAWN, kw_only=True, places=_places(keras3="batch_shape", keras2="dtype")
+    input_tensor: Argument[Any, Any] = Argument(
+        default=None,
+        parse=arguments.optional(_symbolic),
+        kw_only=True,
+        in_config=False,
+        places=_places(keras3="batch_shape", keras2="dtype"),
     )
     type_spec: Argument[None, None] = absent(_DRAWN, kw_only=True, places=_places(keras2="ragged"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if "input_shape" in kwargs and release.current() == "keras3":
+            warnings.warn("InputLayer(input_shape=...) is Keras 2's name: pass `shape`.", stacklevel=2)
         super().__init__(*args, **kwargs)
         if self.sparse:
             raise ValueError(f"{self.label}: sparse=True: Gatewise takes dense arrays only.")
@@ -77,16 +90,35 @@ class InputLayer(Layer):
             other = "shape" if self.shape is not None else "batch_size"
             raise ValueError(f"{self.label}: batch_shape={whole} says all of it: leave {other} out.")
         shape = (self.batch_size, *self.shape) if self.shape is not None else self.declared_input_shape
+        if (given := self.input_tensor) is not None:
+            shape = self._shape_of_given(given, shape, kwargs.get("dtype"))
         if shape is None:
             raise ValueError(f"{self.label}: give `shape`, the shape of one sample, such as shape=(5, 3).")
         self.batch_shape = shape
         self.built = True
         node = Node(self, (), {})
-        self.symbol: SymbolicTensor = node.set_outputs(shape, self.dtype)
+        self.symbol: SymbolicTensor = node.set_outputs(shape, self.dtype) if given is None else given
+        if given is not None:
+            node.outputs, given.node, given.index = given, node, 0
         self.symbol.name = self.name
         self._inbound_nodes.append(node)
 
-    def call(self, inputs: Any) -> Any:
+    def _shape_of_given(self, tensor: SymbolicTensor, shape: Shape | None, dtype: Any) -> Shape:
+        """The shape of the tensor that is to be the input, with which the other arguments must agree."""
+        if tensor.node is not None:
+            raise ValueError(
+                f"{self.label}: input_tensor is an output of {tensor.node.layer.label}. Make a Model from that tensor."
+            )
+        if self.batch_size not in (None, tensor.shape[0]):
+            raise ValueError(f"{self.label}: batch_size={self.batch_size}, but input_tensor has shape {tensor.shape}.")
+        if shape is not None and (shape[1:] != tensor.shape[1:] or shape[0] not in (None, tensor.shape[0])):
+            raise ValueError(f"{self.label}: the shape is to be {shape}, but input_tensor has shape {tensor.shape}.")
+        if dtype is not None and self.dtype != tensor.dtype:
+            raise ValueError(f"{self.label}: dtype={self.dtype!r}, but input_tensor is {tensor.dtype}.")
+        self.dtype = tensor.dtype
+        return tensor.shape
+
+    def call(self, inputs: Any = None) -> Any:
         """Give the input on."""
         return inputs
 

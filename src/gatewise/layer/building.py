@@ -125,11 +125,11 @@ class Buildable(Facts, Weighted):
     _built_from_start = cast(Any, False)  # Not annotated: it is no argument.
     """Whether the layer counts as built because it makes no weights of its own, and knows no input's shape yet."""
 
-    def _build_once(self, input_shape: Any, **others: Any) -> None:
+    def _build_once(self, *shapes: Any, **named: Any) -> None:
         if not self.built or self._built_from_start:
             with building:
                 if not self.built or self._built_from_start:
-                    self.build(input_shape, **others)
+                    self.build(*shapes, **named)
 
     def _check(self, shapes: Any) -> None:
         """Raise ValueError where the inputs' shapes do not fit `input_spec`."""
@@ -140,7 +140,7 @@ class Buildable(Facts, Weighted):
         if len(specs) > 1 and len(given) != len(specs):
             raise ValueError(f"{self.label}: expected {len(specs)} inputs, got {len(given)}.")
         for shape, spec in zip(given, specs, strict=False):
-            if spec is not None and (complaint := spec.complaint(tuple(shape))):
+            if spec is not None and shape is not None and (complaint := spec.complaint(tuple(shape))):
                 raise ValueError(f"{self.label}: {complaint}.")
 
 

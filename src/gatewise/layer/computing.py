@@ -7,8 +7,8 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from gatewise.base import masks, structure
-from gatewise.base.arrays import as_array, as_input, dtype_of, is_array, is_floating, namespace, shape_of
+from gatewise.base import masks, release, structure
+from gatewise.base.arrays import as_array, as_input, dtype_of, is_array, is_floating, namespace, shapes_of
 from gatewise.base.recording import tapes
 from gatewise.base.tensors import for_program, plain
 from gatewise.base.typing import Array
@@ -24,7 +24,9 @@ class Computing(Buildable):
 
     def call(self, inputs: Any) -> Any:
         """Compute the outputs from arrays; every layer overrides this."""
-        raise TypeError(f"{type(self).__name__} does not define `call(self, inputs)`, which computes its output.")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define `call(self, inputs)`, which computes its output."
+        )
 
     def _compute(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         given = kwargs.get("training")
@@ -41,7 +43,7 @@ class Computing(Buildable):
             self._take_further(inputs, kwargs)
         if rest or kwargs:
             rest, kwargs = structure.map_structure(plain, (rest, kwargs))
-        shapes = structure.map_structure(shape_of, inputs)
+        shapes = shapes_of(inputs)
         self._check(shapes)
         self._build_for(shapes, kwargs)
         carried = structure.map_structure(masks.of, inputs)
@@ -120,6 +122,11 @@ class Computing(Buildable):
     def _by_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Move the arguments after the input into `kwargs`, where `call` names them."""
         names = self._call_takes().positional[1:]
+        plain = [value for value in args[1:] if isinstance(value, (bool, str, int, float))]
+        if plain and self.tensors_by_place and release.current() == "keras3":
+            raise ValueError(
+                f"{self.label}: only arrays and tensors may be passed by place, but {plain[0]!r} came. Pass it by name."
+            )
         for name, value in zip(names, args[1:], strict=False):
             if name in kwargs:
                 raise TypeError(f"{self.label} got two values for {name!r}.")
@@ -145,7 +152,11 @@ class Computing(Buildable):
     def _build_for(self, shapes: Any, kwargs: dict[str, Any]) -> None:
         """Build for the shapes of the first input and, where `build` names them, of those among `kwargs`."""
         if not self.built:
-            self._build_once(shapes, **signatures.shapes_taken(type(self).build, kwargs))
+            try:
+                args, named = signatures.shapes_to_build(type(self).build, type(self).call, shapes, kwargs)
+            except ValueError as error:
+                raise ValueError(f"{self.label}: {error}") from None
+            self._build_once(*args, **named)
 
     def _converted(self, inputs: Any) -> Any:
         """The inputs as arrays in the dtype that the layer computes in."""

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from gatewise.base import structure
-from gatewise.base.arrays import numpy_dtype, shape_of
+from gatewise.base.arrays import numpy_dtype, shape_of, shapes_of
 from gatewise.base.variable import Scope, reading
 from gatewise.base.words import nearest
 from gatewise.layer import signatures, symbolic
@@ -22,10 +22,11 @@ class Drawable(Computing):
     def _connect(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The outputs of a call on symbolic tensors, which is recorded after the checks that need no data."""
         inputs = args[0] if args else kwargs[self._call_takes().positional[0]]
-        stray = [leaf for leaf in structure.flatten(inputs) if not isinstance(leaf, symbolic.SymbolicTensor)]
+        given = [leaf for leaf in structure.flatten(inputs) if leaf is not None]
+        stray = [leaf for leaf in given if not isinstance(leaf, symbolic.SymbolicTensor)]
         if stray and not all(_is_arraylike(leaf) for leaf in stray):
             raise TypeError(f"{self.label}: expected symbolic tensors or arrays as inputs, got {stray[0]!r}.")
-        shapes = structure.map_structure(shape_of, inputs)
+        shapes = shapes_of(inputs)
         self._check(shapes)
         self._check_keywords(kwargs)
         self._build_for(shapes, kwargs)
@@ -36,7 +37,7 @@ class Drawable(Computing):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbolic tensors of the shapes and dtypes that a call on such ones gives; the call is not recorded."""
         inputs = args[0] if args else kwargs[self._call_takes().positional[0]]
-        shapes = structure.map_structure(shape_of, inputs)
+        shapes = shapes_of(inputs)
         self._build_for(shapes, kwargs)
         return self._spec(inputs, shapes, args, kwargs).outputs
 
@@ -74,13 +75,15 @@ class Drawable(Computing):
         return shapes_by_example(self._tried, args, kwargs)
 
     def _output_dtype(self, inputs: Any) -> str:
-        if self.keeps_dtype and (leaves := structure.flatten(inputs)):
+        if self.keeps_dtype and (leaves := [leaf for leaf in structure.flatten(inputs) if leaf is not None]):
             kept: str = getattr(leaves[0].dtype, "name", leaves[0].dtype)
             return kept if self._mixed is None or kept[0] not in "bf" or kept == "bool" else self.compute_dtype
         return self.compute_dtype
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The output's shape (or structure of shapes) for an input's; both with the batch axis."""
+        if type(self).call is Computing.call:
+            self.call(None)  # It says what is missing.
         return shapes_by_example(self._tried, (example_of(input_shape, self.dtype),), {})
 
     def _tried(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

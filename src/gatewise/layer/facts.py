@@ -12,6 +12,8 @@ class Facts:
 
     autocast = True
     """Whether floating inputs are cast to the layer's dtype."""
+    tensors_by_place: ClassVar[bool] = True
+    """Whether `layer(x, 3)` is refused, as in Keras 3: plain values come by name."""
     casts_integers: ClassVar[bool] = False
     """Whether integer inputs are cast too: True for layers that multiply by weights."""
     keeps_dtype: ClassVar[bool] = False

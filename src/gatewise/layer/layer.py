@@ -30,6 +30,7 @@ from gatewise.layer import penalties, recorded, symbolic
 from gatewise.layer.building import builds_nothing
 from gatewise.layer.calls import calling, inside_a_call
 from gatewise.layer.config import Configured
+from gatewise.metrics import Metric
 
 registered: Registry[type[Layer]] = Registry(kind="layer")
 """Every layer class that configs may name."""
@@ -90,6 +91,25 @@ class Layer(Configured):
             else:
                 outputs = self._compute(args, kwargs)
         return structure.map_structure(as_tensor, outputs)
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics among the attributes of this layer and of those inside it."""
+        return [metric for layer in self._walk() for metric in layer._own_metrics()]
+
+    @property
+    def metrics_variables(self) -> list[Any]:
+        """The variables of `metrics`, in that order."""
+        return [variable for metric in self.metrics for variable in metric.variables]
+
+    def _own_metrics(self) -> list[Any]:
+        """The metrics among the attributes, as a user's class keeps them."""
+        found: list[Any] = []
+        for name, value in vars(self).items():
+            if name != "_compiled":
+                parts = value if isinstance(value, (list, tuple)) else (value,)
+                found += [part for part in parts if isinstance(part, Metric)]
+        return found
 
     def stateless_call(
         self,

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from gatewise.base import structure
-from gatewise.base.arrays import shape_of
+from gatewise.base import release
+from gatewise.base.arrays import shapes_of
 
 
 class CallSignature:
@@ -41,7 +41,32 @@ class CallSignature:
 def shapes_taken(function: Callable[..., Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     """The shapes that `build` or `compute_output_shape` takes after the first: `value_shape`, of the call's `value`."""
     given = {f"{name}_shape": value for name, value in kwargs.items() if value is not None}
-    return {name: structure.map_structure(shape_of, given[name]) for name in named(function)[1:] if name in given}
+    return {name: shapes_of(given[name]) for name in named(function)[1:] if name in given}
+
+
+def shapes_to_build(
+    build: Callable[..., Any], call: Callable[..., Any], first: Any, kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What `build` is called with: the first input's shape, and by name those that it asks for, as Keras 3 finds them.
+
+    Raises:
+        ValueError: a `build` of several shapes, one of which is named after no argument of `call`.
+    """
+    wanted, known = named(build), named(call)
+    if len(wanted) < 2:
+        return (first,), {}
+    for name in wanted if release.current() == "keras3" else ():
+        if not name.endswith("_shape"):
+            raise ValueError(
+                f"`build` takes several shapes, but {name!r} is not named so: call it {name + '_shape'!r}."
+            )
+        if name.removesuffix("_shape") not in known:
+            raise ValueError(f"`build` takes {name!r}, but `call` has no argument {name.removesuffix('_shape')!r}.")
+    further = shapes_taken(build, kwargs)
+    if f"{known[0]}_shape" in wanted[1:]:
+        own = kwargs.get(wanted[0].removesuffix("_shape"))
+        return (), {**further, wanted[0]: None if own is None else shapes_of(own), f"{known[0]}_shape": first}
+    return (first,), further
 
 
 @cache

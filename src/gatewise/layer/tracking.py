@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from gatewise.arguments import Argument, Declared, boolean, optional, text
+from gatewise.arguments import Argument, Declared, optional, text, truth
 from gatewise.base.cache import Cache
 from gatewise.base.changes import changes
 from gatewise.base.variable import Variable
@@ -43,7 +43,7 @@ class Tracked(Declared):
     """What has a name, and layers and weights among its attributes."""
 
     name: Argument[str | None, str] = Argument(default=None, parse=optional(text), kw_only=True)
-    trainable: Argument[bool, bool] = Argument(default=True, parse=boolean, kw_only=True)
+    trainable: Argument[bool, bool] = Argument(default=True, parse=truth, kw_only=True)
     dtype: Argument[Any, str] = Argument(default=None, parse=dtype_name, kw_only=True)
 
     _unsearched: ClassVar[frozenset[str]] = frozenset()

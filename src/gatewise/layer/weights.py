@@ -53,10 +53,15 @@ class Weighted(Tracked):
                 f"{self.label} cannot make the weight {name or (args[0] if args else 'weight')!r} inside `call`, where "
                 "the state of layers is fixed: make it in `build` or in the constructor."
             )
-        for value, words in zip(args, _WEIGHT_ORDERS[bool(args) and isinstance(args[0], str)], strict=False):
+        order = _WEIGHT_ORDERS[bool(args) and isinstance(args[0], str)]
+        if len(args) > len(order):
+            raise TypeError(f"{self.label}: add_weight takes {', '.join(order)} by place, but {len(args)} values came.")
+        for value, words in zip(args, order, strict=False):
             if words == "name":
                 name = value
             elif words == "shape":
+                if shape is not None:
+                    raise ValueError(f"{self.label}: add_weight got two values for 'shape': {value!r} and {shape!r}.")
                 shape = value
             elif words == "initializer":
                 initializer = value

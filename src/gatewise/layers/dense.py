@@ -56,7 +56,9 @@ class Dense(Layer):
     bias_initializer: Argument[Any, Any] = initializer("zeros")
     kernel_regularizer: Argument[Any, Any] = regularizer()
     bias_regularizer: Argument[Any, Any] = regularizer()
-    activity_regularizer = regularizer()  # Not annotated: to type checkers it is `Layer`'s, by keyword only.
+    activity_regularizer = regularizer(
+        in_config=None
+    )  # Not annotated: to type checkers it is `Layer`'s, by keyword only.
     kernel_constraint: Argument[Any, Any] = constraint()
     bias_constraint: Argument[Any, Any] = constraint()
     lora_rank: Argument[None, None] = absent(NO_ADAPTERS, places=KEYWORD_IN_KERAS2)

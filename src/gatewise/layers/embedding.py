@@ -13,7 +13,6 @@ from gatewise.arguments import (
     absent,
     by_name,
     constraint,
-    count,
     flag,
     initializer,
     optional,
@@ -21,7 +20,7 @@ from gatewise.arguments import (
     positive,
     regularizer,
 )
-from gatewise.base import release
+from gatewise.base import masks, release
 from gatewise.base.arrays import dtype_of, is_floating, namespace
 from gatewise.base.typing import Array, Config, Shape
 from gatewise.layer import registered
@@ -34,6 +33,17 @@ def _lengths(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return tuple(None if length is None else positive(length) for length in value)
     return positive(value)
+
+
+def _size() -> Argument[int, int]:
+    """A positive integer; Keras 3 refuses also 4.0, which other layers take."""
+
+    def parse(value: Any) -> int:
+        if isinstance(value, float) and release.current() == "keras3":
+            raise TypeError(f"expected a positive integer, got {value!r}.")
+        return positive(value)
+
+    return Argument(parse=parse)
 
 
 @registered.register("Embedding")
@@ -60,8 +70,8 @@ class Embedding(OfEachNumber):
     (1, 3, 4)
     """
 
-    input_dim: Argument[int, int] = count()
-    output_dim: Argument[int, int] = count()
+    input_dim: Argument[int, int] = _size()
+    output_dim: Argument[int, int] = _size()
     embeddings_initializer: Argument[Any, Any] = initializer("uniform")
     embeddings_regularizer: Argument[Any, Any] = regularizer()
     activity_regularizer = regularizer(places={"keras3": None})
@@ -78,6 +88,8 @@ class Embedding(OfEachNumber):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if release.current() == "keras3":
             args = by_name("Embedding", args, kwargs, 6, "weights")
+        if kwargs.get("weights") is not None and np.ndim(kwargs["weights"]) == 2:
+            kwargs["weights"] = [kwargs["weights"]]  # The table itself, as Keras 3 takes it.
         super().__init__(*args, **kwargs)
         if self.sparse:
             raise ValueError(f"{self.label}: sparse=True is not supported: pass dense ids, and leave `sparse` out.")
@@ -159,6 +171,9 @@ class Embedding(OfEachNumber):
         """
         if str(config.get("dtype")).startswith(("int", "uint")):
             del config["dtype"]
+        for name in ("input_dim", "output_dim"):
+            if isinstance(value := config.get(name), float) and value.is_integer():
+                config[name] = int(value)  # As old files of JSON hold it.
         dropped = ("lora_rank", "lora_alpha", "quantization_config", "use_one_hot_matmul", "dropout")
         return super().modernized({k: v for k, v in config.items() if not (k in dropped and not v)})
 
@@ -212,12 +227,20 @@ class ReversibleEmbedding(Embedding):
     def call(self, inputs: Array, reverse: bool = False) -> Array:
         """The rows of the table; or logits."""
         if not reverse:
-            return super().call(inputs)
+            vectors = super().call(inputs)
+            masks.attach(vectors, super().compute_mask(inputs))
+            return vectors
         kernel = self.embeddings.value.T if self.tie_weights else self.reverse_embeddings.value
         xp = namespace(inputs, kernel)
         kind = dtype_of(kernel, self.reverse_dtype or self.dtype)
         logits = xp.matmul(xp.astype(inputs, kind), xp.astype(kernel, kind))
         return logits if self.logit_soft_cap is None else self.logit_soft_cap * xp.tanh(logits / self.logit_soft_cap)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """None: `call` gives vectors their mask, as it alone knows which way it went; logits have none."""
+
+    def _with_masks(self, inputs: Any, outputs: Any, mask: Any) -> Any:
+        return outputs
 
     def compute_output_shape(self, input_shape: Shape, reverse: bool = False) -> Shape:
         """(B, ..., D); back, (B, ..., N)."""

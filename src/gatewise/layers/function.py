@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gatewise.base import structure
+from gatewise.base.arrays import array_of, described, is_array
 from gatewise.base.registry import find_custom_object, get_registered_name
 from gatewise.base.typing import Config
 from gatewise.layer import Layer, registered
@@ -46,6 +47,7 @@ class Lambda(Layer):
             raise TypeError(f"{self.label}: function: expected a function of arrays, got {function!r}.")
         self.function = function
         self.mask = mask
+        self.supports_masking = mask is not None
         self.arguments = dict(arguments or {})
         self._output_shape = output_shape
         self._passes = [name for name in ("mask", "training") if name in _parameters(function)]
@@ -81,7 +83,8 @@ class Lambda(Layer):
         config = super().get_config() | {"function": self._named(self.function), "arguments": self.arguments}
         for key, value in (("output_shape", self._output_shape), ("mask", self.mask)):
             if value is not None:
-                config[key] = self._named(value) if callable(value) else value
+                plain = described(value) if is_array(value) else value
+                config[key] = self._named(value) if callable(value) else plain
         return config
 
     def _named(self, function: Function) -> Config:
@@ -127,7 +130,7 @@ def _found(label: str, value: Any, kind: str | None) -> Any:
     elif kind == "function" and isinstance(value, str):
         names = [value]
     else:
-        return value
+        return array_of(value)
     for name in names:
         if isinstance(name, str) and (found := find_custom_object(name)) is not None:
             return found

@@ -72,7 +72,11 @@ class Merge(Layer):
         return None if None in sizes else 1
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Where a step counts, from the inputs' masks; see the class."""
+        """Where a step counts, from the inputs' masks; see the class.
+
+        Raises:
+            ValueError: where the inputs, or the masks, are no list, or are not as many.
+        """
         own = self._masks(inputs, mask)
         given = [m for m in own if m is not None]
         if not given or (self._keras3 and len(given) < len(own)):
@@ -82,6 +86,8 @@ class Merge(Layer):
 
     def _masks(self, inputs: Any, mask: Any) -> list[Any]:
         """One mask or None for each input."""
+        if not isinstance(inputs, (list, tuple)):
+            raise ValueError(f"{self.label}: expected a list of inputs, got {inputs!r}.")
         if mask is None:
             return [None] * len(inputs)
         if not isinstance(mask, (list, tuple)) or len(mask) != len(inputs):

@@ -101,6 +101,7 @@ class Operation(Layer):
     """
 
     autocast = False
+    tensors_by_place = False
     moves_axes = True
     is_operation = True
     in_keras = False

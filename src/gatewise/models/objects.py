@@ -12,10 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from gatewise import activations, constraints, dtype_policies, initializers, losses, metrics, optimizers, regularizers
-from gatewise.base.arrays import is_array
-from gatewise.base.dtypes import numpy_dtype
+from gatewise.base.arrays import array_of, described, is_array
 from gatewise.base.registry import ObjectRegistry, custom_object_scope, find_custom_object, get_registered_name
-from gatewise.base.tensors import Tensor
 from gatewise.base.typing import Config
 from gatewise.layer import Layer
 from gatewise.layer.serialization import deserialize_built, serialize_layer
@@ -92,9 +90,7 @@ def _value(obj: Any) -> Any:
         config = {"shape": tuple(obj.shape), "dtype": obj.dtype, "keras_history": made_by}
         return {"class_name": "__keras_tensor__", "config": config}
     if is_array(obj):
-        kind = "__numpy__" if isinstance(obj, np.ndarray) and not isinstance(obj, Tensor) else "__tensor__"
-        array = np.asarray(obj)
-        return {"class_name": kind, "config": {"value": array.tolist(), "dtype": array.dtype.name}}
+        return described(obj)
     if isinstance(obj, bytes):
         return {"class_name": "__bytes__", "config": {"value": obj.decode()}}
     if isinstance(obj, slice):
@@ -167,6 +163,8 @@ def _read(config: Any) -> Any:
     if "class_name" not in config or "config" not in config:
         return {key: _read(value) for key, value in config.items()}
     name, inner, module = config["class_name"], config["config"], str(config.get("module") or "")
+    if name in ("__numpy__", "__tensor__"):
+        return array_of(config)
     if name in _VALUES:
         return _VALUES[name](inner)
     if name == "function":
@@ -203,8 +201,6 @@ def _read_function(name: str, registered_name: Any) -> Any:
 
 
 _VALUES: Final[dict[str, Callable[[Any], Any]]] = {
-    "__numpy__": lambda inner: np.array(inner["value"], numpy_dtype(inner["dtype"])),
-    "__tensor__": lambda inner: np.array(inner["value"], numpy_dtype(inner["dtype"])).view(Tensor),
     "__bytes__": lambda inner: inner["value"].encode(),
     "__slice__": lambda inner: slice(inner["start"], inner["stop"], inner["step"]),
     "__ellipsis__": lambda inner: Ellipsis,

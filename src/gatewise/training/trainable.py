@@ -152,25 +152,11 @@ class Trainable(Layer):
         made = [] if self._compiled is None else list(self._compiled.named())
         return made + [metric.name for metric in self._own_metrics()]
 
-    @property
-    def metrics_variables(self) -> list[Any]:
-        """The variables of `metrics`, in that order."""
-        return [variable for metric in self.metrics for variable in metric.variables]
-
     def reset_metrics(self) -> None:
         """Start all metrics anew."""
         made = [] if self._compiled is None else list(self._compiled.named().values())
         for metric in {id(metric): metric for metric in [*made, *self.metrics]}.values():
             metric.reset_state()
-
-    def _own_metrics(self) -> list[Any]:
-        """The metrics among the attributes, as a user's class keeps them."""
-        found: list[Any] = []
-        for name, value in vars(self).items():
-            if name != "_compiled":
-                parts = value if isinstance(value, (list, tuple)) else (value,)
-                found += [part for part in parts if isinstance(part, metrics.Metric)]
-        return found
 
     def get_compile_config(self) -> Config | None:
         """The arguments of `compile`, as values that JSON can hold; None before it."""

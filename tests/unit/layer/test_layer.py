@@ -11,6 +11,7 @@ import pytest
 
 import gatewise as gw
 from gatewise.arguments import Argument, positive
+from gatewise.base import release
 from gatewise.layer import Layer
 from gatewise.layers import LSTM, Dense, Dropout
 
@@ -249,17 +250,41 @@ class Asks(Layer):
 
 def test_arguments_of_a_call_come_by_place_and_by_name() -> None:
     layer = Asks()
-    layer(X, 2.0, None, True)
+    two = np.float32(2.0) * np.ones(())
+    with release.meaning("tf2"):
+        layer(X, 2.0, None, True)
     assert layer.seen == {"scale": 2.0, "mask": None, "training": True}
+    layer(X, two)
+    assert layer.seen == {"scale": two, "mask": None, "training": False}
     layer(inputs=X, scale=3.0)
     assert layer.seen == {"scale": 3.0, "mask": None, "training": False}
     with pytest.raises(TypeError, match="two values for 'scale'"):
-        layer(X, 2.0, scale=3.0)
+        layer(X, two, scale=3.0)
     with pytest.raises(TypeError, match="without an input"):
         layer()
     x = gw.Input((4,))
-    gw.Model(x, layer(x, 4.0)).predict(X)
+    gw.Model(x, layer(x, scale=4.0)).predict(X)
     assert layer.seen["scale"] == 4.0
+
+
+def test_plain_values_come_by_name_as_in_keras_3() -> None:
+    layer = Asks()
+    for where in (X, gw.Input((4,))):
+        with pytest.raises(ValueError, match=r"only arrays and tensors may be passed by place, but 2\.0 came"):
+            layer(where, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda self, inputs_shape, scale: None, "'scale' is not named so"),
+        (lambda self, inputs_shape, other_shape: None, "no argument 'other'"),
+    ],
+)
+def test_a_build_of_several_shapes_names_arguments_of_the_call(build: Any, words: str) -> None:
+    layer = type("Odd", (Asks,), {"build": build})()
+    with pytest.raises(ValueError, match=words):
+        layer(X)
 
 
 def test_the_training_flag_reaches_the_layers_inside() -> None:

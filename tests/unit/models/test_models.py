@@ -229,7 +229,7 @@ def test_a_subclass_that_draws_itself() -> None:
 
 
 def test_a_model_without_a_call_says_so() -> None:
-    with pytest.raises(TypeError, match="does not define `call"):
+    with pytest.raises(NotImplementedError, match="does not define `call"):
         gw.Model().predict(X)
 
 

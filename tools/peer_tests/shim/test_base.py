@@ -66,6 +66,9 @@ class TestCase(test_case.TestCase):
             args[0](*args[1:], **kwargs)
         return None
 
+    def assertWarnsRegex(self, expected_warning, expected_regex, *args, **kwargs):  # noqa: N802
+        return self.assertWarns(expected_warning, *args, **kwargs)
+
     def run_layer_test(self, layer_cls, init_kwargs, *args, **kwargs):
         for count in ("expected_num_seed_generators", "expected_num_non_trainable_variables"):
             kwargs.pop(count, None)

@@ -180,9 +180,12 @@ class ManyHeads(Layer):
 
     def _checked(self, query: Any, value: Any, key: Any) -> tuple[Shape, Shape, Shape]:
         """The three shapes, which fit; without a key the value is the key, and without a value the query."""
-        query = tuple(query)
-        value = query if value is None else tuple(value)
-        key = value if key is None else tuple(key)
+        try:
+            query = tuple(query)
+            value = query if value is None else tuple(value)
+            key = value if key is None else tuple(key)
+        except TypeError:
+            raise ValueError(f"{self.label}: expected three shapes, got {query!r}, {value!r} and {key!r}.") from None
         if not len(query) == len(value) == len(key) or len(query) < 3:
             raise ValueError(
                 f"{self.label}: query, value and key must each have the axes (B, T, features), or all of them the "
