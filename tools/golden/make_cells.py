@@ -81,6 +81,7 @@ def stacks(system: System) -> Cases:
     yield rnn(system, "stack_sequences", mixed, return_sequences=True)
     yield rnn(system, "stack_backwards", mixed, go_backwards=True, return_sequences=True)
     yield rnn(system, "pair_both", pair, **both)
+    yield rnn(system, "stack_both", mixed, **both)
     yield rnn(system, "pair_state", pair, [Call(X, {"initial_state": states})], **both)
     for name in ("left", "middle", "full"):
         masked = [Call(X, {"mask": mask(name)})]

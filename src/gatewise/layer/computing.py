@@ -122,7 +122,9 @@ class Computing(Buildable):
     def _by_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Move the arguments after the input into `kwargs`, where `call` names them."""
         names = self._call_takes().positional[1:]
-        plain = [value for value in args[1:] if isinstance(value, (bool, str, int, float))]
+        plain = [
+            value for value in args[1:] if isinstance(value, (str, int, float)) and not isinstance(value, np.generic)
+        ]
         if plain and self.tensors_by_place and release.current() == "keras3":
             raise ValueError(
                 f"{self.label}: only arrays and tensors may be passed by place, but {plain[0]!r} came. Pass it by name."

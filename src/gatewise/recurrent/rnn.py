@@ -233,8 +233,7 @@ class CellOverTime(OverTime):
         output = structure.map_structure(lambda size: (*ahead, size), protocol.output_size(self._cell))
         if not self.return_state:
             return output
-        states = structure.map_structure(lambda size: (batch, size), self._cell.state_size)
-        own = [states] if structure.is_shape(states) else list(states)
+        own = structure.map_structure(lambda state: (batch, *shape_of(state)[1:]), self._initial_state(1))
         return [*([output] if structure.is_shape(output) else output), *own]
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gatewise as gw
+from gatewise.layer.symbolic import SymbolicTensor
 from gatewise.layers import LSTM, Add, Concatenate, Dense, Embedding, InputLayer
 
 X = np.random.default_rng(0).standard_normal((2, 6, 3)).astype("float32")
@@ -117,3 +118,36 @@ def test_one_call_has_an_input_and_an_output() -> None:
     layer(y[:, :1] * np.ones((1, 3), "float32"))
     with pytest.raises(AttributeError, match="2 times"):
         layer.output  # noqa: B018
+
+
+def test_a_symbolic_tensor_of_no_model_becomes_an_input() -> None:
+    tensor = SymbolicTensor((2, 3), dtype="float64")
+    layer = InputLayer(input_tensor=tensor)
+    assert (layer.batch_shape, layer.dtype, layer.output) == ((2, 3), "float64", tensor)
+    np.testing.assert_array_equal(gw.Model(tensor, tensor * 2.0)(np.ones((2, 3))), np.full((2, 3), 2.0))
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ({"shape": (4,)}, r"to be \(None, 4\)"),
+        ({"batch_shape": (3, 3)}, r"to be \(3, 3\)"),
+        ({"batch_size": 4}, "batch_size=4"),
+        ({"dtype": "int32"}, "dtype='int32'"),
+    ],
+)
+def test_what_is_said_beside_an_input_tensor_must_agree_with_it(others: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        InputLayer(input_tensor=SymbolicTensor((2, 3)), **others)
+
+
+def test_an_input_tensor_belongs_to_no_layer_yet() -> None:
+    with pytest.raises(ValueError, match="an output of InputLayer 'x'"):
+        InputLayer(input_tensor=gw.Input((3,), name="x"))
+    with pytest.raises(ValueError, match="expected a symbolic tensor"):
+        InputLayer(input_tensor=np.zeros((2, 3)))
+
+
+def test_keras_2s_name_for_the_shape_of_an_input_is_said_to_be_old() -> None:
+    with pytest.warns(UserWarning, match="pass `shape`"):
+        assert InputLayer(input_shape=(3,)).batch_shape == (None, 3)

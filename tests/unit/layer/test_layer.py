@@ -443,3 +443,60 @@ def test_whole_numbers_that_make_sense() -> None:
     assert layer.add_weight(shape=(2,), dtype="bool").numpy().tolist() == [False, False]
     with pytest.raises(ValueError, match="RandomUniform draws fractions"):
         layer.add_weight(shape=(2,), dtype="int32", initializer="uniform")
+
+
+def test_shapes_to_build_come_by_name() -> None:
+    class Named(Layer):
+        def build(self, bar_shape: Any, foo_shape: Any) -> None:
+            self.shapes = (bar_shape, foo_shape)
+
+        def call(self, foo: Any, bar: Any) -> Any:
+            return foo + bar
+
+    layer = Named()
+    layer(np.ones((4, 1)), np.ones((4, 2)))
+    assert layer.shapes == ((4, 2), (4, 1))
+
+
+def test_an_input_may_have_a_none_in_it() -> None:
+    class Either(Layer):
+        def call(self, inputs: Any) -> Any:
+            return inputs["a"] if inputs["b"] is None else inputs["a"] + inputs["b"]
+
+    layer = Either()
+    assert layer({"a": gw.Input((3,)), "b": None}).shape == (None, 3)
+    np.testing.assert_array_equal(layer({"a": X, "b": None}), X)
+
+
+def test_a_layer_lists_the_metrics_inside_it() -> None:
+    inner, outer = Asks(), Asks()
+    inner.seen_mean = gw.metrics.Mean()
+    outer.seen_means, outer.inner = [gw.metrics.Mean()], inner
+    assert outer.metrics == [*outer.seen_means, inner.seen_mean]
+    assert len(outer.metrics_variables) == 4
+    assert outer.variables == []
+
+
+@pytest.mark.parametrize("wrong", [1, None, "yes"])
+def test_trainable_is_true_or_false(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="expected True or False"):
+        Dense(2, trainable=wrong)
+
+
+def test_an_argument_of_the_wrong_kind_is_a_type_error_and_a_value_error() -> None:
+    for kind in (TypeError, ValueError):
+        with pytest.raises(kind, match=r"Dense: units: expected a positive integer, got 2\.5"):
+            Dense(2.5)
+
+
+def test_a_weight_has_one_shape_and_few_words_by_place() -> None:
+    layer = Asks()
+    with pytest.raises(ValueError, match="two values for 'shape'"):
+        layer.add_weight((3, 4), shape=(3, 4))
+    with pytest.raises(TypeError, match="4 values came"):
+        layer.add_weight((3, 4), "zeros", "float32", "name")
+
+
+def test_a_layer_without_a_call_says_so_when_its_shape_is_asked() -> None:
+    with pytest.raises(NotImplementedError, match="does not define `call"):
+        Layer().compute_output_shape((2, 3))

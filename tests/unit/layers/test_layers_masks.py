@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 
+import gatewise as gw
 from gatewise import layers
-from gatewise.base import masks, release
+from gatewise.base import masks, registry, release
 from gatewise.layer import Layer
 
 X = np.random.default_rng(0).uniform(-1, 1, (2, 4, 3)).astype("float32")
@@ -174,3 +176,44 @@ def test_masks_travel_through_drawn_models_under_jit() -> None:
     embedded = model.layers[1].embeddings.numpy()[x[0, :2]]
     by_hand = np.tanh(embedded @ model.layers[2].kernel.numpy()).mean(0)
     np.testing.assert_allclose(ours[0], by_hand, atol=1e-6)
+
+
+def test_merges_refuse_masks_that_do_not_fit_the_inputs() -> None:
+    a, b = gw.Input((4, 5)), gw.Input((4, 5))
+    for inputs, mask in (([a, b], np.ones((2, 4))), (a, [None, None]), ([a, b], [None])):
+        with pytest.raises(ValueError, match="expected a list of"):
+            layers.Add().compute_mask(inputs, mask)
+
+
+def test_a_reversible_embedding_gives_logits_no_mask() -> None:
+    layer = layers.ReversibleEmbedding(3, 2, mask_zero=True)
+    np.testing.assert_array_equal(masks.of(layer(np.array([2, 1, 0]))), [True, True, False])
+    assert masks.of(layer(np.array([[1.0, 2.0], [0.0, 0.0]]), reverse=True)) is None
+
+
+def test_a_mask_of_numbers_travels_through_the_config_of_a_lambda() -> None:
+    def same(x: Any) -> Any:
+        return x
+
+    mask = np.array([[True, False, True]])
+    config = json.loads(json.dumps(layers.Lambda(same, mask=mask).get_config()))
+    with registry.custom_object_scope({"same": same}):
+        again = layers.Lambda.from_config(config)
+    assert again.supports_masking
+    np.testing.assert_array_equal(masks.of(again(np.ones((1, 3, 2)))), mask)
+
+
+def test_an_embedding_takes_its_table_as_it_is() -> None:
+    table = np.arange(12.0).reshape(3, 4)
+    for weights in (table, [table]):
+        np.testing.assert_array_equal(layers.Embedding(3, 4, weights=weights)(np.array([1])), table[[1]])
+
+
+@pytest.mark.parametrize("wrong", [4.0, 3.7, "3", None, True, 0])
+def test_the_sizes_of_an_embedding_are_whole_numbers(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="expected a positive integer"):
+        layers.Embedding(wrong, 8)
+
+
+def test_an_old_config_may_have_an_embeddings_sizes_as_floats() -> None:
+    assert layers.Embedding.from_config({"input_dim": 3.0, "output_dim": 4.0}).input_dim == 3

@@ -10,6 +10,7 @@ import pytest
 
 import gatewise as gw
 from gatewise import layers
+from gatewise.base import release, structure
 from gatewise.recurrent import DropoutWrapper, ResidualWrapper
 
 X = np.random.default_rng(0).uniform(-1, 1, (3, 5, 4)).astype("float32")
@@ -213,3 +214,15 @@ def test_wrong_cells_and_states_are_refused_by_name() -> None:
         layers.LSTMCell(2)(X, [np.zeros((3, 2))] * 2)
     with pytest.raises(ValueError, match="refuses an LSTMCell"):
         DropoutWrapper(layers.LSTMCell(2))
+
+
+def test_in_keras_3_a_stack_gives_the_one_state_of_a_cell_in_a_list() -> None:
+    # As Keras 3.15 on TensorFlow gives it, to an array and to a symbolic tensor; tf_keras gives the state itself.
+    def shapes(x: Any) -> Any:
+        layer = layers.RNN(layers.StackedRNNCells([layers.GRUCell(2), layers.LSTMCell(3)]), return_state=True)
+        return structure.map_structure(lambda leaf: leaf.shape, layer(x)[1:])
+
+    assert shapes(np.zeros((1, 5, 4))) == [[(1, 2)], [(1, 3), (1, 3)]]
+    assert shapes(gw.Input((5, 4))) == [[(None, 2)], [(None, 3), (None, 3)]]
+    with release.meaning("tf2"):
+        assert shapes(np.zeros((1, 5, 4))) == [(1, 2), [(1, 3), (1, 3)]]

@@ -90,23 +90,22 @@ def build(cell: Any, step_shape: Shape) -> None:
 
 
 def initial_state(cell: Any, batch: int, dtype: Any) -> Any:
-    """The state that B sequences start from, in the cell's structure: what the cell gives, or zeros."""
+    """The state that B sequences start from, in the structure of `state_size`: what the cell gives, or zeros."""
+    state = given_state(cell, batch, dtype)
+    alone = isinstance(cell.state_size, int) and isinstance(state, (list, tuple)) and len(state) == 1
+    return state[0] if alone else state  # Keras 3's cells give one state in a list where `state_size` has none.
+
+
+def given_state(cell: Any, batch: int, dtype: Any) -> Any:
+    """The state that B sequences start from, as the cell gives it, or zeros."""
     own = getattr(cell, "get_initial_state", None)
     if own is None:
         return structure.map_structure(lambda width: np.zeros((batch, width), numpy_dtype(dtype)), cell.state_size)
     offered = {"inputs": None, "batch_size": batch, "dtype": dtype}
     takes = inspect.signature(own).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes.values()):
-        state = own(**offered)
-    else:
-        state = own(**{name: value for name, value in offered.items() if name in takes})
-    return _one_alone(cell, state)
-
-
-def _one_alone(cell: Any, state: Any) -> Any:
-    """Keras 3's cells give one state in a list where `state_size` has none: the structure is that of `state_size`."""
-    alone = isinstance(cell.state_size, int) and isinstance(state, (list, tuple)) and len(state) == 1
-    return state[0] if alone else state
+        return own(**offered)
+    return own(**{name: value for name, value in offered.items() if name in takes})
 
 
 def listed(state: Any) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gatewise.arguments import Argument, flag
-from gatewise.base import structure
+from gatewise.base import release, structure
 from gatewise.base.typing import Shape
 from gatewise.layer import Layer, registered
 from gatewise.recurrent.cells import protocol
@@ -29,7 +29,7 @@ class StackedRNNCells(Layer):
 
     Call arguments:
         inputs: (B, I).
-        states: one entry a cell: an array, or a list where the cell has several.
+        states: one entry a cell: a list of its arrays; before Keras 3 the array itself where the cell has but one.
         training, constants: passed on to the cells that take them.
 
     >>> import numpy as np
@@ -51,6 +51,7 @@ class StackedRNNCells(Layer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._containers.append(self.cells)
+        self._release = release.current()
 
     def _in_state_order(self, of_cells: list[Any]) -> list[Any]:
         """What belongs to the cells, in the order of states; and back."""
@@ -67,9 +68,10 @@ class StackedRNNCells(Layer):
         return protocol.output_size(self.cells[-1])
 
     def get_initial_state(self, inputs: Any = None, batch_size: int | None = None, dtype: Any = None) -> list[Any]:
-        """Each cell's, in the order of states."""
+        """Each cell's, in the order of states: in Keras 3 that of a cell with one state is a list of it."""
         batch = batch_size_of(self, inputs, batch_size)
-        return self._in_state_order([protocol.initial_state(cell, batch, self.dtype) for cell in self.cells])
+        of_cell = protocol.given_state if self._release == "keras3" else protocol.initial_state
+        return self._in_state_order([of_cell(cell, batch, self.dtype) for cell in self.cells])
 
     def build(self, input_shape: Any) -> None:
         """Build the cells, each for the output of the one below."""
