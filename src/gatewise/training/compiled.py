@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ from gatewise.base import masks, structure
 from gatewise.base.arrays import namespace
 from gatewise.base.changes import changes
 from gatewise.base.typing import Array, Config
-from gatewise.training.targets import Outputs, arrays_for_each, for_each, metrics_for_each
+from gatewise.training.placed_losses import PlacedLoss, is_config, placed_losses
+from gatewise.training.targets import Outputs, arrays_for_each, metrics_for_each
 
 ARGUMENTS = (
     "optimizer",
@@ -51,7 +52,7 @@ class Compiled:
         self.given = given
         self.number = changes.aside()
         self.optimizer = optimizers.get(given["optimizer"])
-        for each in structure.flatten(given["loss"]):
+        for each in structure.flatten(given["loss"], is_config):
             losses.resolve(each, (None, 1), (None, 1))  # An unknown name is refused here.
         for words in ("metrics", "weighted_metrics"):
             for each in structure.flatten(given[words] or []):
@@ -61,8 +62,7 @@ class Compiled:
             raise ValueError(f"steps_per_execution must be a positive integer or 'auto', got {steps!r}.")
         self.loss_mean = metrics.Mean("loss")
         self.outputs: Outputs | None = None
-        self.losses: list[Any] = []
-        self.loss_weights: list[Any] = []
+        self.losses: list[PlacedLoss] = []
         self.loss_means: list[Any] = []
         self.watched: list[Watched] = []
         self.reported: dict[str, Any] = {}
@@ -76,31 +76,30 @@ class Compiled:
         """Make losses and metrics for these outputs, once."""
         if self.outputs is not None:
             return
-        self.losses = self._made_losses(outputs, y)
-        # A second time, as an unresolved "accuracy" looks at the targets of its own output.
-        targets = self._shapes(arrays_for_each("y", y, outputs, [each is not None for each in self.losses]), outputs)
-        self.loss_weights = for_each("loss_weights", self.given["loss_weights"], outputs)
-        for name, weight in zip(outputs.names, self.loss_weights, strict=True):
-            if isinstance(weight, (str, bytes)):
-                raise TypeError(f"loss_weights: the weight of output {name!r} must be a number, got {weight!r}.")
-        several = sum(each is not None for each in self.losses) > 1
+        placed = placed_losses(self.given["loss"], self.given["loss_weights"], outputs)
+        for each in placed:
+            if isinstance(each.weight, (str, bytes)):
+                raise TypeError(
+                    f"loss_weights: the weight of output {each.name!r} must be a number, got {each.weight!r}."
+                )
+        # An unresolved "accuracy" or "crossentropy" looks at the targets of its own output.
+        targets = self._shapes(arrays_for_each("y", y, outputs, _wanted(placed, outputs)), outputs)
+        self.losses = [
+            each._replace(
+                loss=losses.resolve(each.loss, *(shapes[each.flat_places[0]] for shapes in (targets, outputs.shapes)))
+            )
+            for each in placed
+        ]
+        last = {each.name: place for place, each in enumerate(self.losses)}  # Two of one name: the logs show the last.
         self.loss_means = [
-            metrics.Mean(f"{name}_loss") if several and loss is not None else None
-            for name, loss in zip(outputs.names, self.losses, strict=True)
+            metrics.Mean(f"{each.name}_loss") if len(placed) > 1 and last[each.name] == place else None
+            for place, each in enumerate(self.losses)
         ]
         self.watched = []
         for words in ("metrics", "weighted_metrics"):
             self.watched += self._made_metrics(words, outputs, targets)
         self.reported = {name: metrics.Mean(name) for name in reported}
         self.outputs = outputs
-
-    def _made_losses(self, outputs: Outputs, y: Any) -> list[Any]:
-        given = for_each("loss", self.given["loss"], outputs, is_leaf=_is_config)
-        shapes = self._shapes(arrays_for_each("y", y, outputs, [each is not None for each in given]), outputs)
-        return [
-            losses.resolve(each, *pair)
-            for each, pair in zip(given, zip(shapes, outputs.shapes, strict=True), strict=True)
-        ]
 
     @staticmethod
     def _shapes(targets: list[Any], outputs: Outputs) -> list[Any]:
@@ -138,7 +137,7 @@ class Compiled:
     def for_outputs(self, batch: Any) -> tuple[list[Any], list[Any]]:
         """The targets and the weights of a batch, for each output."""
         assert self.outputs is not None
-        wanted = [each is not None for each in self.losses]
+        wanted = _wanted(self.losses, self.outputs)
         targets = arrays_for_each("y", batch.y, self.outputs, wanted)
         return targets, arrays_for_each("sample_weight", batch.sample_weight, self.outputs, wanted, broadcast=True)
 
@@ -150,25 +149,25 @@ class Compiled:
         """
         assert self.outputs is not None
         targets, _ = self.for_outputs(batch)
-        for loss, target, name, shape in zip(self.losses, targets, *self.outputs[1:], strict=True):
-            if loss is None:
-                continue
-            if target is None:
-                raise ValueError(f"Output {name!r} has the loss {loss.name}, but no targets came for it.")
-            losses.check_targets(loss, target, shape, name)
+        _, names, shapes, _ = self.outputs
+        for each in self.losses:
+            for place in each.flat_places:
+                if targets[place] is None:
+                    raise ValueError(
+                        f"Output {names[place]!r} has the loss {each.loss.name}, but no targets came for it."
+                    )
+            if not structure.is_nested(each.places):
+                losses.check_targets(each.loss, targets[each.places], shapes[each.places], names[each.places])
 
     def loss(self, y: list[Any], y_pred: list[Any], weights: list[Any]) -> Array | None:
-        """The sum of the outputs' losses, each times its weight; the means of each are moved on."""
+        """The sum of all losses, each times its weight; the means of each are moved on."""
         total = None
-        for place, loss in enumerate(self.losses):
-            if loss is None:
-                continue
-            value = loss(y[place], y_pred[place], weights[place])
-            mean = self.loss_means[place]
+        for each, mean in zip(self.losses, self.loss_means, strict=True):
+            value = each.loss(each.of(y), each.of(y_pred), weights[each.flat_places[0]])
             if mean is not None:
-                mean.update_state(detached(value), sample_weight=real_rows(y_pred[place]))
-            if self.loss_weights[place] is not None:
-                value = value * self.loss_weights[place]
+                mean.update_state(detached(value), sample_weight=real_rows(y_pred[each.flat_places[0]]))
+            if each.weight is not None:
+                value = value * each.weight
             total = value if total is None else total + value
         return total
 
@@ -234,8 +233,10 @@ def detached(array: Any) -> Any:
     return masks.carrying(jax.lax.stop_gradient(array), masks.of(array))
 
 
-def _is_config(given: Any) -> bool:
-    return isinstance(given, Mapping) and "class_name" in given
+def _wanted(placed: list[PlacedLoss], outputs: Outputs) -> list[bool]:
+    """Whether a loss compares each output."""
+    compared = {place for each in placed for place in each.flat_places}
+    return [place in compared for place in range(len(outputs.names))]
 
 
 def _free(name: str, taken: set[str]) -> str:

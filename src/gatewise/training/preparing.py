@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from gatewise import losses, metrics
-from gatewise.base import release
+from gatewise.base import release, structure
 from gatewise.base.variable import Scope, reading
 from gatewise.layer.penalties import collecting
 from gatewise.losses.registry import kind_of
@@ -113,7 +113,7 @@ def can_fill_up(model: Any) -> bool:
         ours
         and apart
         and not compiled.reported
-        and all(_is_ours(loss) for loss in compiled.losses if loss is not None)
+        and all(_is_ours(each.loss) and not structure.is_nested(each.places) for each in compiled.losses)
         and all(_is_ours(each.metric) for each in compiled.watched)
         and not model._own_metrics()
     )

@@ -15,11 +15,31 @@ from gatewise.base.words import nearest
 
 
 class Outputs(NamedTuple):
-    """The outputs of a model: their structure, names and shapes (with None for sizes that data decides)."""
+    """The outputs of a model: their structure, names and shapes (with None for sizes that data decides).
+
+    `own_names` are those of the layers, where one may stand twice; in `names` a number makes them distinct.
+    """
 
     tree: Any
     names: tuple[str, ...]
     shapes: tuple[Shape, ...]
+    own_names: tuple[str, ...]
+
+
+class UnknownOutputError(ValueError, KeyError):
+    """An argument names an output that is not there.
+
+    Args:
+        words: what is wrong.
+        name: the one that is not there.
+        names: those that are.
+    """
+
+    def __init__(self, words: str, name: Any, names: Any) -> None:
+        super().__init__(f"{words}{nearest(str(name), [str(each) for each in names])}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 def outputs_of(model: Any, y_pred: Any) -> Outputs:
@@ -31,7 +51,10 @@ def outputs_of(model: Any, y_pred: Any) -> Outputs:
     if len(given) != len(leaves):
         given = [f"output_{place + 1}" for place in range(len(leaves))]
     return Outputs(
-        structure.map_structure(lambda _: None, y_pred), tuple(_distinct(given)), tuple(_shapes(model, leaves))
+        structure.map_structure(lambda _: None, y_pred),
+        tuple(_distinct(given)),
+        tuple(_shapes(model, leaves)),
+        tuple(given),
     )
 
 
@@ -56,18 +79,25 @@ def for_each(what: str, given: Any, outputs: Outputs, is_leaf: Callable[[Any], b
     """
     names = outputs.names
     if isinstance(given, Mapping) and not (is_leaf is not None and is_leaf(given)):
-        unknown = [name for name in given if name not in names]
-        if unknown:
-            raise ValueError(
-                f"{what} names an output {unknown[0]!r}, but the outputs are {list(names)}."
-                f"{nearest(str(unknown[0]), names)}"
-            )
-        return [given.get(name) for name in names]
+        return by_name(what, given, outputs)
     if isinstance(given, (list, tuple)):
         if len(given) != len(names):
             raise ValueError(f"{what} has {len(given)} entries, but the model has {len(names)} outputs: {list(names)}.")
         return list(given)
     return [given for _ in names]
+
+
+def by_name(what: str, given: Mapping[Any, Any], outputs: Outputs) -> list[Any]:
+    """What a dict says for each output; None where it says nothing.
+
+    Raises:
+        UnknownOutputError: for a name that no output has.
+    """
+    for name in given:
+        if name not in outputs.names:
+            words = f"{what} names an output {name!r}, but the outputs are {list(outputs.names)}."
+            raise UnknownOutputError(words, name, outputs.names)
+    return [given.get(name) for name in outputs.names]
 
 
 def arrays_for_each(what: str, given: Any, outputs: Outputs, wanted: list[bool], broadcast: bool = False) -> list[Any]:
