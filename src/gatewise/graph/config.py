@@ -89,8 +89,15 @@ def _places(graph: Graph) -> dict[int, int]:
 # -- drawn models: reading ------------------------------------------------------------------------------------------
 
 
+GRAPH_KEYS = ("name", "trainable", "layers", "input_layers", "output_layers")
+"""What the config of a functional model has."""
+
+
 class _Drawing:
-    """A functional model's config on its way to tensors."""
+    """A functional model's config on its way to tensors.
+
+    `lists_one` says whether a list of one input or output stands for that one, as before Keras 3.
+    """
 
     def __init__(self, config: Config) -> None:
         entries = _entries(config)
@@ -104,6 +111,7 @@ class _Drawing:
             (_named(entry), call) for entry in entries for call in _calls(entry) if entry["class_name"] != "InputLayer"
         ]
         keras2 = any(isinstance(call, list) for _, call in self.waiting)
+        self.lists_one = keras2 or release.current() != "keras3"
         models = {name for name, layer in self.layers.items() if layer.is_model}
         self.first_place = dict.fromkeys(models if keras2 else (), 1)
         self.first_end = {name: 1 for name in models if keras2 or self.layers[name].counts_drawing}
@@ -255,7 +263,7 @@ def _ends(drawing: _Drawing, spec: Any) -> Any:
     ends = [_ends(drawing, each) for each in spec]
     if isinstance(spec, tuple):  # Of a config that was never in a file.
         return tuple(ends)
-    return ends[0] if len(ends) == 1 else ends
+    return ends[0] if len(ends) == 1 and drawing.lists_one else ends
 
 
 def _is_tensor_config(part: Any) -> bool:

@@ -54,7 +54,7 @@ class InputLayer(Layer):
         dtype: by default `gatewise.config.floatx`.
         sparse: accepted when it is off.
         ragged: accepted: any model takes ragged tensors in `predict` and `fit`.
-        optional: accepted, without effect.
+        optional: whether None may come in its place; the layers that read it must take that.
         input_tensor: a symbolic tensor that belongs to no model yet, to be the input; it says shape and dtype.
         type_spec: accepted as None.
 
@@ -123,7 +123,8 @@ class InputLayer(Layer):
         return inputs
 
     def get_config(self) -> Config:
-        return {"batch_shape": self.batch_shape, "dtype": self.dtype, "sparse": False, "name": self.name}
+        own = {"optional": True} if self.optional else {}
+        return {"batch_shape": self.batch_shape, "dtype": self.dtype, "sparse": False, "name": self.name, **own}
 
 
 def Input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, **kwargs: Any) -> SymbolicTensor:  # noqa: N802
@@ -142,6 +143,10 @@ def Input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, *
         raise ValueError("Input(tensor=...): Gatewise makes symbolic tensors from shapes only; give `shape` instead.")
     kwargs.pop("tensor", None)
     return InputLayer(shape, batch_size=batch_size, dtype=dtype, **kwargs).symbol
+
+
+class WrongPartError(TypeError, ValueError):
+    """What a model cannot be made of: Keras 3 raises a ValueError for it, Keras 2 a TypeError."""
 
 
 class Graph:
@@ -174,7 +179,7 @@ class Graph:
                 raise ValueError(f"{self.label}: `{what}` is empty.")
             for tensor in tensors:
                 if not isinstance(tensor, SymbolicTensor):
-                    raise TypeError(
+                    raise WrongPartError(
                         f"{self.label}: `{what}` must hold symbolic tensors (from Input and layers), got {tensor!r}."
                     )
         if len({id(tensor) for tensor in self.input_tensors}) != len(self.input_tensors):
@@ -320,6 +325,8 @@ class Graph:
 
     def _fitted(self, value: Any, tensor: SymbolicTensor) -> Any:
         what = f"{self.label}: the input {tensor.name!r}"
+        if value is None:
+            return self._left_out(tensor, what)
         if tensor.dtype == "string":
             array = as_input(value, what)
             if array.dtype.kind in NUMBER_KINDS:
@@ -334,6 +341,14 @@ class Graph:
                     f"got {shape_of(array)}."
                 )
         return _cast(array, tensor.dtype)
+
+    @staticmethod
+    def _left_out(tensor: SymbolicTensor, what: str) -> None:
+        """None, where an input may be left out."""
+        if tensor.node is None or not getattr(tensor.node.layer, "optional", False):
+            raise ValueError(
+                f"{what} is not optional, but None came: give an array, or draw it as Input(optional=True)."
+            )
 
     def _of_any_rank(self, tensor: SymbolicTensor) -> bool:
         """Whether the input is the (None, None) that Embeddings of TensorFlow 1 and 2 start with: ids of any shape."""

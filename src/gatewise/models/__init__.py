@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from gatewise.models.cloning import clone_model as clone_model
 from gatewise.models.describing import describe as describe
 from gatewise.models.from_torch import from_torch as from_torch
-from gatewise.models.loading import clone_model as clone_model
 from gatewise.models.loading import load_model as load_model
 from gatewise.models.loading import model_from_config as model_from_config
 from gatewise.models.loading import model_from_json as model_from_json

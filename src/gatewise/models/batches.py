@@ -43,7 +43,7 @@ def cut(model: Model, x: Any, batch_size: int | None, steps: int | None) -> tupl
         raise ValueError(f"{model.label}: batch_size must be a positive integer, got {batch_size!r}.")
     if _stay_together(model, batch_size):
         return [arrays], None
-    leaves = structure.flatten(arrays)
+    leaves = [leaf for leaf in structure.flatten(arrays) if leaf is not None]
     counts = {int(leaf.shape[0]) if leaf.ndim else -1 for leaf in leaves}
     if len(counts) != 1 or -1 in counts:
         shapes = [shape_of(leaf) for leaf in leaves]
@@ -123,7 +123,7 @@ def _inputs_of(batch: Any) -> Any:
 
 
 def _rows(arrays: Any, start: int, stop: int) -> Any:
-    return structure.map_structure(lambda array: array[start:stop], arrays)
+    return structure.map_structure(lambda array: None if array is None else array[start:stop], arrays)
 
 
 def joined(outputs: Iterator[Any], total: int | None) -> Any:

@@ -124,10 +124,3 @@ def _making(contents: Contents) -> Iterator[None]:
         in_words = isinstance(error, ValueError) or raised_in_words(error)
         words = str(error) if in_words else f"{type(error).__name__}: {error}"
         raise contents.error(f"the model cannot be made of its config. {words}") from error
-
-
-def clone_model(model: Model) -> Any:
-    """A new model of the same architecture, with new weights."""
-    classes = {type(layer).__name__: type(layer) for layer in model._walk()}
-    with graph_config.custom_objects(classes):
-        return type(model).from_config(model.get_config())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import gatewise.layers  # noqa: F401 (registers every layer that a config may name)
-from gatewise.base import masks, ragged, structure
+from gatewise.base import masks, ragged, release, structure
 from gatewise.base.arrays import Tensor, as_input, unshared
 from gatewise.base.changes import changes
 from gatewise.base.recording import tapes
@@ -74,13 +75,24 @@ class Model(Trainable):
         """Make the model again from what `get_config` gave; weights are new."""
         with graph_config.custom_objects(custom_objects):
             if {"layers", "input_layers", "output_layers"} <= set(config):
-                return Functional.from_config(config)
+                return Functional.from_config.__func__(cls if _takes_any(cls) else Functional, config)  # type: ignore[attr-defined]
             return super().from_config(config)
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers directly inside this model."""
+        """The layers directly inside this model; before Keras 3 its operations are layers too."""
+        parts = self.operations
+        return [each for each in parts if not each.is_operation] if release.current() == "keras3" else parts
+
+    @property
+    def operations(self) -> list[Layer]:
+        """The layers and the operations (`x + y`, `ops.sum(x)`) directly inside this model."""
         return list(self._sublayers)
+
+    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Layer]:
+        """This model and the layers inside: programs call it by this name of Keras's."""
+        inside = [layer for layer in self._walk() if layer is not self] if recursive else self.layers
+        return [self, *inside] if include_self else list(inside)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by name or by its place in `layers`.
@@ -380,6 +392,12 @@ def _draws(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return len(args) >= 2 or {"inputs", "outputs"} <= set(kwargs) or (len(args) == 1 and "outputs" in kwargs)
 
 
+def _takes_any(cls: Any) -> bool:
+    """Whether a subclass hands on whatever a functional model is made with."""
+    kinds = {parameter.kind for parameter in inspect.signature(cls.__init__).parameters.values()}
+    return cls is not Model and kinds >= {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+
+
 @cache
 def _functional(cls: Any) -> Any:
     """The class of a subclass's functional models."""
@@ -403,6 +421,7 @@ class Drawn(Model):
             or x.nbytes > batches.CHUNK_BYTES
             or current_scope() is not None
             or settings.uses_jax()
+            or self.input_spec is not None  # The general way looks at it.
         ):
             return NO_PLAN
         if changes.under_way:  # The general way sees the weights of one moment.
@@ -561,4 +580,7 @@ class Functional(Drawn):
         """Make the model again from a config of Keras 2 or 3; weights are new."""
         with graph_config.custom_objects(custom_objects):
             inputs, outputs = graph_config.graph_from_config(config)
-            return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True))
+            trainable = config.get("trainable", True)
+            # A subclass may have arguments of its own in its config.
+            own = {} if cls is Functional else {k: v for k, v in config.items() if k not in graph_config.GRAPH_KEYS}
+            return cls(inputs, outputs, name=config.get("name"), trainable=trainable, **own)

@@ -7,7 +7,7 @@ from typing import Any
 from gatewise.base import structure
 from gatewise.base.arrays import as_array, as_input, shape_of
 from gatewise.base.typing import Config, Shape
-from gatewise.graph import Graph, Input, InputLayer
+from gatewise.graph import Graph, Input, InputLayer, WrongPartError
 from gatewise.graph import config as graph_config
 from gatewise.layer import Layer, building, registered
 from gatewise.layer.serialization import deserialize_layer, serialize_layer
@@ -51,6 +51,11 @@ class Sequential(Drawn):
         """The layers in order, without the input."""
         return [layer for layer in self._sublayers if not isinstance(layer, InputLayer)]
 
+    @property
+    def operations(self) -> list[Layer]:
+        """The layers, without the input."""
+        return self.layers
+
     def add(self, layer: Any) -> None:
         """Put a layer at the end.
 
@@ -61,7 +66,7 @@ class Sequential(Drawn):
         if isinstance(layer, SymbolicTensor) and layer.node is not None and isinstance(layer.node.layer, InputLayer):
             layer = layer.node.layer
         if not isinstance(layer, Layer):
-            raise TypeError(f"{self.label}: expected a layer, got {layer!r}.")
+            raise WrongPartError(f"{self.label}: expected a layer, got {layer!r}.")
         if any(layer.name == other.name for other in self._sublayers):
             raise ValueError(f"{self.label} already has a layer named {layer.name!r}: give this one another name.")
         if isinstance(layer, InputLayer):

@@ -39,6 +39,8 @@ from gatewise.optimizers.ftrl import Ftrl as Ftrl
 from gatewise.optimizers.lamb import Lamb as Lamb
 from gatewise.optimizers.lion import Lion as Lion
 from gatewise.optimizers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
+from gatewise.optimizers.multi import MultiOptimizer as MultiOptimizer
+from gatewise.optimizers.multi import OptimizerMap as OptimizerMap
 from gatewise.optimizers.muon import Muon as Muon
 from gatewise.optimizers.nadam import Nadam as Nadam
 from gatewise.optimizers.optimizer import Optimizer as Optimizer
@@ -61,10 +63,12 @@ __all__ = [
     "Lamb",
     "Lion",
     "LossScaleOptimizer",
+    "MultiOptimizer",
     "Muon",
     "Nadam",
     "Optax",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
     "ScheduleFreeAdamW",
     "deserialize",

@@ -211,9 +211,20 @@ class Optimizer(State):
     def _without_overwritten(self, pairs: list[tuple[Any, Variable]]) -> list[tuple[Any, Variable]]:
         """The pairs whose weights make a step; the others are given their gradients."""
         for gradient, variable in pairs:
-            if variable.overwrite_with_gradient:
+            if variable.overwrite_with_gradient and self.gradient_accumulation_steps:
+                self._overwrite_when_due(gradient, variable, self.gradient_accumulation_steps)
+            elif variable.overwrite_with_gradient:
                 self.assign(variable, gradient)
         return [(gradient, variable) for gradient, variable in pairs if not variable.overwrite_with_gradient]
+
+    def _overwrite_when_due(self, gradient: Array, variable: Variable, steps: int) -> None:
+        """Keep the greatest of the gradients; at every `steps`-th call it becomes the weight's value."""
+        due = (_array(self._iterations) + 1) % steps == 0
+        kept, w = self._accumulators[self._get_variable_index(variable)], variable.value
+        xp = namespace(due, gradient, w)
+        greatest = xp.maximum(xp.asarray(gradient, dtype=w.dtype), kept.value)
+        self.assign(variable, xp.where(due, greatest, w))
+        self.assign(kept, xp.where(due, xp.zeros_like(greatest), greatest))
 
     # -- one step ---------------------------------------------------------------------------------------------------
 

@@ -123,6 +123,16 @@ class State(Described):
         """Each weight with its moving average, where `use_ema` keeps them."""
         return list(zip(self._trainable_variables, self._averages, strict=True)) if self._averages else []
 
+    @property
+    def _model_variables_moving_average(self) -> list[Variable]:
+        """The averages of the weights: programs reach for them by this name of Keras's."""
+        return self._averages
+
+    @property
+    def _accumulated_gradients(self) -> list[Variable]:
+        """The sums of the weights' gradients, by Keras's name."""
+        return self._accumulators
+
     def slots(self) -> list[tuple[Slot, ...]]:
         """The slots, in groups: those of a group stand side by side for each weight, and one group after the other."""
         return []

@@ -15,7 +15,6 @@ from weakref import ref
 
 import numpy as np
 
-from gatewise.base import structure
 from gatewise.base.variable import Scope, commit, reading
 from gatewise.base.wide import wide_enough
 from gatewise.distribution import placing as places
@@ -163,7 +162,7 @@ def _steps(
     def on(batches: Batch, where: Any, place: Any, carry: Any) -> Any:
         state, _ = carry
         batch = jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, where, keepdims=False), batches)
-        rows = structure.flatten(batch.x)[0].shape[0]
+        rows = batch.size
         with filled_up(_real_rows(rows, real[start + place]) if fills_up else None):
             state, logs = advance(state, batch, jax.random.fold_in(key, number + place))
         return _like(state, carry[0]), logs

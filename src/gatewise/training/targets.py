@@ -120,6 +120,8 @@ def arrays_for_each(what: str, given: Any, outputs: Outputs, wanted: list[bool],
     if isinstance(given, dict) and not (set(given) - set(outputs.names)):
         return [given.get(name) for name in outputs.names]
     leaves = structure.flatten(given)
+    if isinstance(given, dict) and isinstance(outputs.tree, dict) and set(given) == set(outputs.tree):
+        return for_each(what, leaves, outputs)
     if len(leaves) == sum(wanted) != len(wanted):
         following = iter(leaves)
         return [next(following) if each else None for each in wanted]

@@ -80,7 +80,8 @@ def _is_rows(x: Any) -> bool:
     """Whether lists of numbers stand for an array."""
     if not isinstance(x, (list, tuple)):
         return False
-    return not any(hasattr(leaf, "shape") or hasattr(leaf, "to_numpy") for leaf in structure.flatten(x))
+    leaves = structure.flatten(x)
+    return not any(leaf is None or hasattr(leaf, "shape") or hasattr(leaf, "to_numpy") for leaf in leaves)
 
 
 def _rows(part: Any, what: str) -> Any:

@@ -25,7 +25,7 @@ class Batch(NamedTuple):
     @property
     def size(self) -> int:
         """The number of samples."""
-        return int(structure.flatten(self.x)[0].shape[0])
+        return int(next(leaf for leaf in structure.flatten(self.x) if leaf is not None).shape[0])
 
 
 class Source:
