@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 _lock = threading.Lock()
 _counts: dict[str, int] = {}
@@ -35,3 +38,27 @@ def clear_names() -> None:
     """Start automatic names anew (`keras.backend.clear_session`)."""
     with _lock:
         _counts.clear()
+
+
+_scopes: ContextVar[tuple[str, ...]] = ContextVar("gatewise_name_scopes", default=())
+
+
+@contextmanager
+def name_scope(name: str) -> Iterator[None]:
+    """Inside the block, variables that a program makes have `name` in front of their paths.
+
+    >>> from gatewise.base.variable import Variable
+    >>> with name_scope("encoder"):
+    ...     Variable([1.0], name="kernel").path
+    'encoder/kernel'
+    """
+    token = _scopes.set((*_scopes.get(), name))
+    try:
+        yield
+    finally:
+        _scopes.reset(token)
+
+
+def path_of(name: str) -> str:
+    """A name with those of the blocks around it."""
+    return "/".join((*_scopes.get(), name))

@@ -24,6 +24,7 @@ from gatewise.base import recording
 from gatewise.base.arrays import as_array, shape_of
 from gatewise.base.changes import changes
 from gatewise.base.dtypes import numpy_dtype
+from gatewise.base.names import path_of
 from gatewise.base.tensor_shape import TensorShape
 from gatewise.base.tensors import BINARY, as_tensor, item, operate, places
 from gatewise.base.typing import Array
@@ -109,7 +110,7 @@ class Variable:
         array = array if dtype is None else array.astype(numpy_dtype(str(getattr(dtype, "name", dtype))))
         self._array = _frozen(array) if placeholders_now() else _copied(array, array.dtype)
         self.name = name
-        self.path = path or name
+        self.path = path or path_of(name)
         self.trainable = trainable
         self.regularizer = regularizer
         self.constraint = constraint

@@ -30,7 +30,7 @@ class Drawable(Computing):
         self._check(shapes)
         self._check_keywords(kwargs)
         self._build_for(shapes, kwargs)
-        node = self._spec(inputs, shapes, args, kwargs)
+        node = self._node(inputs, self._output_shapes(shapes, args, kwargs), args, kwargs)
         self._inbound_nodes.append(node)
         return node.outputs
 
@@ -39,12 +39,12 @@ class Drawable(Computing):
         inputs = args[0] if args else kwargs[self._call_takes().positional[0]]
         shapes = shapes_of(inputs)
         self._build_for(shapes, kwargs)
-        return self._spec(inputs, shapes, args, kwargs).outputs
+        return self._node(inputs, self._shapes_of_call(shapes, args, kwargs), args, kwargs).outputs
 
-    def _spec(self, inputs: Any, shapes: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> symbolic.Node:
-        """The node of a call, with its outputs."""
+    def _node(self, inputs: Any, outputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> symbolic.Node:
+        """The node of a call, with its outputs, for their shapes."""
         node = symbolic.Node(cast(Any, self), args, kwargs)
-        node.set_outputs(self._output_shapes(shapes, args, kwargs), self._output_dtype(inputs))
+        node.set_outputs(outputs, self._output_dtype(inputs))
         return node
 
     def _check_keywords(self, kwargs: dict[str, Any]) -> None:
@@ -69,6 +69,11 @@ class Drawable(Computing):
         return self._inbound_nodes[0]
 
     def _output_shapes(self, shapes: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if type(self).compute_output_spec is not Drawable.compute_output_spec:  # A program's, in Keras 3's style.
+            return structure.map_structure(shape_of, self.compute_output_spec(*args, **kwargs))
+        return self._shapes_of_call(shapes, args, kwargs)
+
+    def _shapes_of_call(self, shapes: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if type(self).compute_output_shape is not Drawable.compute_output_shape:
             named = signatures.shapes_taken(type(self).compute_output_shape, kwargs)
             return self.compute_output_shape(shapes, **named)

@@ -24,7 +24,7 @@ from gatewise.inside import Trace, trace
 from gatewise.layer import Layer, as_tensor, inside_a_call, penalties, registered
 from gatewise.layer.serialization import serialize_layer
 from gatewise.layer.symbolic import SymbolicTensor, any_symbolic
-from gatewise.models import batches, drawn_losses, plan, summary, unequal
+from gatewise.models import batches, drawn_losses, plan, state_tree, summary, unequal
 from gatewise.models.exporting import export
 from gatewise.models.plan import NO_PLAN
 from gatewise.models.saving import save_model, save_weights
@@ -362,6 +362,29 @@ class Model(Trainable):
             FileExistsError, FileNotFoundError, ValueError, OSError: the file that was there is whole then.
         """
         save_model(self, filepath, overwrite, include_optimizer, save_format, zipped=zipped, release=release)
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> Config:
+        """All values, as nested dicts by the parts of the variables' paths.
+
+        Args:
+            value_format: "backend_tensor" for the values as they are, "numpy_array" for copies.
+
+        Returns:
+            A dict of `trainable_variables`, `non_trainable_variables`, `optimizer_variables`, `metrics_variables`.
+
+        Raises:
+            ValueError: where two variables have one path.
+
+        >>> import gatewise as gw
+        >>> model = gw.Sequential([gw.Input((2,)), gw.layers.Dense(1, name="last")], name="model")
+        >>> model.get_state_tree()["trainable_variables"]["model"]["last"]["kernel"].shape
+        (2, 1)
+        """
+        return state_tree.state_tree(self, value_format)
+
+    def set_state_tree(self, tree: Any) -> None:
+        """Take values from what `get_state_tree` gave; what is not in it stays."""
+        state_tree.set_state_tree(self, tree)
 
     def export(self, filepath: Any, format: str | None = None, **options: Any) -> None:
         """Write the model for another runtime: see `gatewise.models.exporting.export`.

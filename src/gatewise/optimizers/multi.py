@@ -140,7 +140,7 @@ class MultiOptimizer(Optimizer):
     def __init__(self, optimizer_map: Any, loss_scale_factor: float | None = None, name: str | None = None) -> None:
         self.optimizers: list[Optimizer] = []
         self._var_to_optimizer_idx: dict[int, int] = {}
-        super().__init__(optimizer_map=optimizer_map, loss_scale_factor=loss_scale_factor, name=name)
+        super().__init__(**{"optimizer_map": optimizer_map, "loss_scale_factor": loss_scale_factor, "name": name})
         if isinstance(self.optimizer_map, OptimizerMap):
             for each in (*self.optimizer_map.values(), self.optimizer_map.default_optimizer):
                 self._place_of(each)

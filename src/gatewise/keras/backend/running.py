@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gatewise import models, ops
+from gatewise.base.names import name_scope
 from gatewise.base.typing import Array
 from gatewise.base.variable import Variable
 from gatewise.config import config
@@ -296,12 +297,6 @@ def moving_average_update(x: Variable, value: Any, momentum: float) -> Variable:
 
 def manual_variable_initialization(value: bool) -> None:
     """Accepted: variables have their values from the beginning."""
-
-
-@contextmanager
-def name_scope(name: str) -> Iterator[None]:
-    """Accepted: names of graphs are not here."""
-    yield
 
 
 def _refused(name: str) -> Callable[..., Any]:
