@@ -21,6 +21,7 @@ _SETTINGS: Final = {name: vars(settings)[name] for name in public(vars(settings)
 def _names() -> dict[str, Any]:
     """All that is here, by name."""
     from gatewise import ops
+    from gatewise.base.names import name_scope
     from gatewise.ops.dtypes import result_type
 
     # Not by `from ... import`, which would ask this module's own `__getattr__` first.
@@ -28,7 +29,7 @@ def _names() -> dict[str, Any]:
     found = {name: getattr(ops, name) for name in families[0].SAME.split()}
     for family in families:
         found |= {name: vars(family)[name] for name in public(vars(family), family.__name__)}
-    return found | _SETTINGS | {"result_type": result_type}
+    return found | _SETTINGS | {"result_type": result_type, "name_scope": name_scope}
 
 
 _absent = absent(__name__, "tf.keras.backend")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from gatewise import models, ops
-from gatewise.base.names import name_scope
 from gatewise.base.typing import Array
 from gatewise.base.variable import Variable
 from gatewise.config import config
