@@ -94,10 +94,7 @@ GRAPH_KEYS = ("name", "trainable", "layers", "input_layers", "output_layers")
 
 
 class _Drawing:
-    """A functional model's config on its way to tensors.
-
-    `lists_one` says whether a list of one input or output stands for that one, as before Keras 3.
-    """
+    """A functional model's config on its way to tensors."""
 
     def __init__(self, config: Config) -> None:
         entries = _entries(config)
@@ -111,7 +108,6 @@ class _Drawing:
             (_named(entry), call) for entry in entries for call in _calls(entry) if entry["class_name"] != "InputLayer"
         ]
         keras2 = any(isinstance(call, list) for _, call in self.waiting)
-        self.lists_one = keras2 or release.current() != "keras3"
         models = {name for name, layer in self.layers.items() if layer.is_model}
         self.first_place = dict.fromkeys(models if keras2 else (), 1)
         self.first_end = {name: 1 for name in models if keras2 or self.layers[name].counts_drawing}
@@ -252,18 +248,18 @@ def _wrong_call(name: str, call: Any) -> str:
     return f"'inbound_nodes' of the layer {name!r} is not what Keras writes: {shown(call)}."
 
 
-def _ends(drawing: _Drawing, spec: Any) -> Any:
+def _ends(drawing: _Drawing, spec: Any, whole: bool = True) -> Any:
     """Tensors in the structure of a list, dict or single `[layer, call, output]`; Keras 2 writes one as a list of
     one.
     """
     if _is_history(spec, drawing.layers):
         return drawing.end(spec)
     if isinstance(spec, dict):
-        return {key: _ends(drawing, value) for key, value in spec.items()}
-    ends = [_ends(drawing, each) for each in spec]
+        return {key: _ends(drawing, value, whole=False) for key, value in spec.items()}
+    ends = [_ends(drawing, each, whole=False) for each in spec]
     if isinstance(spec, tuple):  # Of a config that was never in a file.
         return tuple(ends)
-    return ends[0] if len(ends) == 1 and drawing.lists_one else ends
+    return ends[0] if whole and len(ends) == 1 and _is_history(spec[0], drawing.layers) else ends
 
 
 def _is_tensor_config(part: Any) -> bool:

@@ -39,7 +39,7 @@ def render(model: Model, width: int | None = None, show_trainable: bool = False,
 
 def _rows(model: Model, expand_nested: bool, depth: int = 0) -> list[tuple[int, Layer]]:
     rows: list[tuple[int, Layer]] = []
-    for layer in model.operations:
+    for layer in getattr(model, "operations", None) or model.layers:
         rows.append((depth, layer))
         if expand_nested and getattr(layer, "layers", None):
             rows += _rows(layer, expand_nested, depth + 1)  # type: ignore[arg-type]
