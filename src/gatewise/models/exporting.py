@@ -23,6 +23,7 @@ def export(model: Any, filepath: Any, format: str | None = None, **options: Any)
     | --- | --- | --- |
     | `.onnx` | "onnx" | ONNX Runtime and others |
     | `.safetensors` | "torch" | PyTorch: `module.load_state_dict(safetensors.torch.load_file(path))` |
+    | `.c` | "c" | any C99 compiler, for devices without Python: one `.c` and one `.h` |
 
     An ONNX graph takes and gives arrays as the model does. With `states=True` the states of recurrent layers are inputs
     and outputs too, "lstm_h_in" and "lstm_h_out" (B, H), so that a sequence can come in pieces; zeros begin one.
@@ -30,11 +31,14 @@ def export(model: Any, filepath: Any, format: str | None = None, **options: Any)
     A module's tensors stand under the name of the layer: "lstm.weight_ih_l0" of the layer "lstm" goes into
     `self.lstm = nn.LSTM(I, H, batch_first=True)`. Normalisation keeps its epsilon in code: give the module the layer's.
 
+    C takes one step at a time, as `model.stream()` does; see `gatewise.models.to_c.write_c` for its options: `weights`
+    ("float32" or "int8") and `show`.
+
     Args:
         model: built.
         filepath: whose ending says the format.
         format: where the ending does not say it.
-        **options: of the format: `states` of ONNX.
+        **options: of the format: `states` of ONNX, `weights` and `show` of C.
 
     Raises:
         ValueError: another ending, or a layer that the format has no words for.
@@ -75,5 +79,11 @@ def _to_onnx(model: Any, path: Any, states: bool = False) -> None:
         Path(temporary).write_bytes(data)
 
 
-_WRITERS: Final[dict[str, Callable[..., None]]] = {"onnx": _to_onnx, "torch": _to_torch}
-_BY_ENDING: Final = {".onnx": "onnx", ".safetensors": "torch"}
+def _to_c(model: Any, path: Any, weights: str = "float32", show: bool = True) -> None:
+    from gatewise.models.to_c import write_c  # With it comes the native engine, which need not be there before.
+
+    write_c(model, path, weights, show)
+
+
+_WRITERS: Final[dict[str, Callable[..., None]]] = {"onnx": _to_onnx, "torch": _to_torch, "c": _to_c}
+_BY_ENDING: Final = {".onnx": "onnx", ".safetensors": "torch", ".c": "c"}

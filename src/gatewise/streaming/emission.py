@@ -1,13 +1,14 @@
-"""A native program in the making."""
+"""A program in the making: the native engine's, or another with the same operations."""
 
 from __future__ import annotations
 
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from gatewise import activations
+from gatewise.base.typing import Array
 from gatewise.engine import native
 from gatewise.streaming.values import Value
 
@@ -16,10 +17,46 @@ class NotNativeError(Exception):
     """The native engine does not compute this; the layers themselves do."""
 
 
-class Emission:
-    """A native program in the making, and where each value and mask is in it."""
+class Program(Protocol):
+    """What rules add their layers to: the native engine's `Program`, whose words these are, or one that writes C.
 
-    def __init__(self, program: Any) -> None:
+    Each method adds an operation and returns the number of the value (or mask) that it makes; layers with a state also
+    return its place in a stream's record.
+    """
+
+    def input(self, width: int, ids: bool) -> int: ...
+    def output(self, value: int) -> None: ...
+    def dense(self, x: int, kernel: Array, bias: Array | None) -> int: ...
+    def recurrence(
+        self,
+        x: int,
+        mask: int,
+        cell: str,
+        weights: dict[str, Array | None],
+        activation: str,
+        recurrent_activation: str,
+        zero_masked: bool,
+        precision: str = "float32",
+    ) -> tuple[int, list[int]]: ...
+    def take_state(self, place: int, width: int) -> int: ...
+    def convolution(self, x: int, kernel: Array, bias: Array | None, dilation: int, groups: int) -> tuple[int, int]: ...
+    def embedding(self, ids: int, table: Array, label: str) -> int: ...
+    def activation(self, x: int, name: str, parameters: dict[str, float], in_place: bool) -> int: ...
+    def softmax(self, x: int, size: int, log: bool) -> int: ...
+    def prelu(self, x: int, alpha: Array) -> int: ...
+    def scale_shift(self, x: int, scale: Array, shift: Array) -> int: ...
+    def layer_norm(self, x: int, epsilon: float, gamma: Array, beta: Array) -> int: ...
+    def merge(self, kind: str, inputs: list[int]) -> int: ...
+    def concatenate(self, inputs: list[int], outer: int) -> int: ...
+    def mask_zero(self, ids: int) -> int: ...
+    def masking(self, x: int, value: float) -> tuple[int, int]: ...
+    def combine_masks(self, first: int, second: int, any: bool) -> int: ...
+
+
+class Emission:
+    """A program in the making, and where each value and mask is in it."""
+
+    def __init__(self, program: Program) -> None:
         self.program = program
         self._numbers: dict[Value, Callable[[], int]] = {}
         self._masks: dict[Value, int] = {}

@@ -1,11 +1,12 @@
-"""The native program of a model's calls."""
+"""The program of a model's calls: the native engine's, or any that has its operations."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
-from gatewise.streaming.emission import Emission, NotNativeError
+from gatewise.streaming.emission import Emission, NotNativeError, Program
 from gatewise.streaming.rules import Rule
 from gatewise.streaming.values import Value
 
@@ -23,18 +24,40 @@ def native_program(inputs: list[Value], ids: list[bool], outputs: list[Value], c
     from gatewise.engine import _native
 
     program = _native.Program()
+    try:
+        emit(program, inputs, ids, outputs, calls)
+    except NotNativeError:
+        return None
+    return program
+
+
+def emit(
+    program: Program,
+    inputs: list[Value],
+    ids: list[bool],
+    outputs: list[Value],
+    calls: list[Rule],
+    entering: Callable[[Rule], object] = id,
+) -> None:
+    """Add the calls to a program.
+
+    Args:
+        program: empty.
+        inputs, ids, outputs, calls: as `native_program` has them.
+        entering: told each call before it is added.
+
+    Raises:
+        NotNativeError: where programs lack something; it stands in the call that `entering` was told last.
+    """
     emission = Emission(program)
     for value, are_ids in zip(inputs, ids, strict=True):
         emission.put(value, program.input(value.width, are_ids))
     integers = {emission.number(value) for value, are_ids in zip(inputs, ids, strict=True) if are_ids}
-    try:
-        for call in calls:
-            call.emit(emission)
-        numbers = [emission.number(value) for value in outputs]
-    except NotNativeError:
-        return None
+    for call in calls:
+        entering(call)
+        call.emit(emission)
+    numbers = [emission.number(value) for value in outputs]
     if not integers.isdisjoint(numbers):
-        return None
+        raise NotNativeError
     for number in numbers:
         program.output(number)
-    return program

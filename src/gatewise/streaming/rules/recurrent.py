@@ -75,10 +75,10 @@ class Recurrent(Rule):
 
 def emit_recurrence(to: Emission, x: int, mask: int | None, op: Op, zero_masked: bool) -> tuple[int, list[int]]:
     """Add a recurrence over the value `x`; returns where its output is, and where in the record each state."""
-    if not native.can_run(op) or op.kernel.dtype != np.float32:
+    if not native.has_equation(op) or not isinstance(op.kernel, np.ndarray) or op.kernel.dtype != np.float32:
         raise NotNativeError
     cell, weights, phi, sigma, precision = native.arguments(op)
-    arrays = {name: np.ascontiguousarray(array) for name, array in weights.items()}
+    arrays: dict[str, Array | None] = {name: np.ascontiguousarray(array) for name, array in weights.items()}
     number = -1 if mask is None else mask
     y, places = to.program.recurrence(x, number, cell, arrays, phi, sigma, zero_masked, precision=precision)
     return int(y), list(places)
