@@ -1,4 +1,4 @@
-"""The command line: `gatewise run | info | predict`.
+"""The command line: `gatewise run | info | predict | convert`.
 
 It ends with 0 where all went well, 1 where the work failed, 2 where it was asked for wrongly; `run` ends as its program
 does.
@@ -212,6 +212,27 @@ def predict(file: str, input: str, output: str, batch_size: int | None, debug: b
         array_files.write(output, found)
     shapes = ", ".join(f"{name} {array.shape}" for name, array in found.items())
     click.echo(f"{output}: {shapes} {next(iter(found.values())).dtype}")
+
+
+# --- convert ----------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("file", type=click.Path())
+@click.argument("output", type=click.Path())
+@click.option("--weights", type=click.Choice(["float32", "int8"]), help="How a .c keeps tables of weights.")
+@_debug
+def convert(file: str, output: str, weights: str | None, debug: bool) -> None:
+    """Write the model in FILE in another form: OUTPUT ends in .keras, .h5, .safetensors, .onnx or .c.
+
+    It says what the other form does not carry. What was written is read again, or compiled, and given random input.
+    """
+    from gatewise.models import converting
+
+    with _failures_in_a_line(debug):
+        _check_output(output, file)
+        for line in converting.convert(file, output, **({} if weights is None else {"weights": weights})):
+            click.echo(line)
 
 
 def _check_output(path: str, model: str) -> None:

@@ -67,7 +67,7 @@ class Step:
 
     def _activated(self, name: str, x: str) -> str:
         if name == "linear":
-            return x
+            return f"({x})"
         text, helper = call(name, x)
         self.helpers.add(helper)
         self.library_calls += library_calls(helper)

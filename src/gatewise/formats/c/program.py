@@ -90,7 +90,7 @@ class Program:
         given, (inputs, units) = self._values[x], kernel.shape
         groups = given.width // inputs
         y = self._room(groups * units)
-        tables = self._table("kernel", table(kernel, self.form).in_panels())
+        tables = self._table("kernel", self._kept("kernel", kernel).in_panels())
         begin = self._array("bias", np.zeros(units, np.float32) if bias is None else bias)
         from_, to = (
             (given.expression, y.name)
@@ -120,7 +120,7 @@ class Program:
         given, units = self._values[x], len(weights["recurrent_kernel"])
         names, write = CELLS[cell]
         kept = {
-            name: table(of_precision(each, precision), self.form) if name in _KERNELS else each
+            name: self._kept(name, of_precision(each, precision)) if name in _KERNELS else each
             for name, each in weights.items()
             if each is not None
         }
@@ -154,7 +154,7 @@ class Program:
         given, (taps, features, filters) = self._values[x], kernel.shape
         own, past = filters // groups, (taps - 1) * dilation
         y, (place, before) = self._room(filters), self._state(past * given.width)
-        made = table(kernel, self.form, axis=(0, 1))
+        made = self._kept("kernel", kernel, (0, 1))
         windows = [(g, k) for g in range(groups) for k in range(taps)]
         panels = [Table(made.numbers[k], None).columns(g * own, (g + 1) * own).in_panels() for g, k in windows]
         tables = self._table("kernel", Table(np.concatenate([each.numbers for each in panels]), made.factors))
@@ -179,7 +179,7 @@ class Program:
         given, (rows, columns) = self._values[ids], table.shape
         entry = next(each for each in self.inputs if each.port.name == given.expression)
         entry.limit = min(entry.limit or rows, rows)
-        numbers, *factors = self._table("embeddings", _of_rows(table, self.form))
+        numbers, *factors = self._table("embeddings", self._kept("embeddings", table, 1))
         y = self._room(given.width * columns)
         row = f"{numbers}[{given.expression}[g] * {columns} + i]"
         row = f"{factors[0]}[{given.expression}[g]] * (float){row}" if factors else row
@@ -293,6 +293,15 @@ class Program:
         lines = _loop("g", y.width // size, [line]) if at else [line]
         return self._make(y, lines, [given], helpers={helper}, **facts)
 
+    def _kept(self, name: str, array: Any, axis: int | tuple[int, ...] = 0) -> Table:
+        """A table of weights as it is kept; see `table`."""
+        return table(self._finite(name, array), self.form, axis)
+
+    def _finite(self, name: str, array: Any) -> Any:
+        if not np.isfinite(array).all():
+            raise ValueError(f"C has no constants for infinities and NaN, and {self._label}'s {name} holds some.")
+        return array
+
     def _table(self, name: str, made: Table) -> list[str]:
         """The arrays of a table: its numbers and, where it has them, its factors."""
         arrays = [self._array(name, made.numbers)]
@@ -300,19 +309,12 @@ class Program:
 
     def _array(self, name: str, array: Any) -> str:
         """A constant array, the same for the same numbers; returns its name."""
-        array = np.ascontiguousarray(array).reshape(-1)
-        if not np.isfinite(array).all():
-            raise ValueError(f"C has no constants for infinities and NaN, and {self._label}'s {name} holds some.")
+        array = np.ascontiguousarray(self._finite(name, array)).reshape(-1)
         key = array.dtype.str, array.tobytes()
         if key not in self._contents:
             self._contents[key] = f"@{self._names.own(f'{self._label}_{name}')}"
             self.arrays[self._contents[key]] = array
         return self._contents[key]
-
-
-def _of_rows(array: Any, form: str) -> Table:
-    """A table whose rows have factors of their own."""
-    return table(array, form, axis=1)
 
 
 def _plus(expression: str, offset: int) -> str:

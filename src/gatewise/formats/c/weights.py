@@ -55,8 +55,8 @@ def table(array: Any, form: str, axis: int | tuple[int, ...] = 0) -> Table:
     by half a factor at most.
 
     >>> found = table(np.array([[1.0, -0.5], [-2.0, 0.25]]), "int8")
-    >>> found.numbers.tolist(), found.factors.round(4).tolist()
-    ([[64, -127], [-127, 64]], [0.015699999406933784, 0.003899999894201755])
+    >>> found.numbers.tolist(), [f"{each:.4f}" for each in found.factors]
+    ([[64, -127], [-127, 64]], ['0.0157', '0.0039'])
     """
     array = np.asarray(array, np.float32)
     if form == "float32":
