@@ -7,7 +7,7 @@ SOURCE := $(shell find native -name '*.h' -o -name '*.cpp')
 EXAMPLES := lstm gru lstm_arguments stream sensor forecast classify generate dga
 NPROC  := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test test-jax packages peer-tests lint format bench golden interchange sanitize arm clean
+.PHONY: help demo test test-jax packages peer-tests lint format bench golden interchange sanitize arm cortex-m clean
 
 help:
 	@echo "make demo      run the examples: some train, one runs a published model on real input"
@@ -21,6 +21,7 @@ help:
 	@echo "make interchange  have Keras 3, tf_keras, PyTorch and ONNX Runtime load the files that we write"
 	@echo "make sanitize  the native engine under AddressSanitizer, UBSan and ThreadSanitizer"
 	@echo "make arm       the native engine for 64-bit Arm, under qemu"
+	@echo "make cortex-m  exported C models for a Cortex-M4, under qemu"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -99,6 +100,10 @@ $(VENV)/.native: $(BIN)/python pyproject.toml
 
 sanitize arm: $(VENV)/.native
 	PATH="$(abspath $(BIN)):$$PATH" sh native/tests/$@.sh
+
+# It says what to install where Debian's compiler for bare Arm, or qemu, is missing.
+cortex-m: $(VENV)/.installed
+	$(BIN)/python tools/c/cortex_m.py
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
