@@ -390,9 +390,10 @@ class Model(Trainable):
         """Write the model for another runtime: see `gatewise.models.exporting.export`.
 
         Args:
-            filepath: whose ending says the format: `.onnx`, or `.safetensors` for PyTorch.
+            filepath: whose ending says the format: `.onnx`, `.safetensors` for PyTorch, or `.c`.
             format: where the ending does not say it.
-            **options: of the format: `states=True` has the states of recurrent layers among ONNX's inputs and outputs.
+            **options: of the format: `states=True` has the states of recurrent layers among ONNX's inputs and outputs;
+                `weights="int8"` has C keep its tables of weights in 8 bits.
         """
         export(self, filepath, format, **options)
 

@@ -17,7 +17,8 @@ from numpy.testing import assert_allclose
 
 import gatewise as gw
 from gatewise import layers
-from gatewise.engine import native
+from gatewise.engine import _native, native
+from gatewise.formats.c.cells import CELLS as CELLS_IN_C
 from gatewise.formats.c.weights import stood_for, table
 
 T, I, H = 9, 5, 6  # noqa: E741
@@ -74,6 +75,21 @@ def test_every_cell_without_bias_under_sanitizers(cell: str, weights: str, tmp_p
     model = randomised(gw.Sequential([gw.Input((None, I)), layer, layers.Dense(2)]))
     model.export(tmp_path / "model.c", weights=weights, show=False)
     assert self_test(tmp_path / "model.c", *SANITIZERS).startswith("model: right")
+
+
+def test_every_level_of_optimisation_compiles_without_a_warning(tmp_path: Path) -> None:
+    x = gw.Input((None, I))
+    model = randomised(gw.Model(x, layers.Concatenate()([make()(x) for make in CELLS.values()])))
+    for weights in ("float32", "int8"):
+        model.export(tmp_path / "model.c", weights=weights, show=False)
+        for flags in (["-O0"], ["-O2"], ["-O3", "-funroll-loops"], ["-Os"]):
+            build(*flags, "-c", tmp_path / "model.c", "-o", tmp_path / "model.o")
+
+
+def test_c_has_the_cells_of_the_engine() -> None:
+    assert {name: list(states) for name, (states, _) in CELLS_IN_C.items()} == {
+        name: list(facts["states"]) for name, facts in _native.cells().items()
+    }
 
 
 def test_the_hard_sigmoid_of_old_files(tmp_path: Path) -> None:

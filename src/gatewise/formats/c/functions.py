@@ -97,7 +97,7 @@ static inline void @sum{columns}(const @weight *restrict w{factors}, const float
 {{
     float {begin};
     int i = 0;
-    for (; i + {rows} <= n; i += {rows}, w += {columns} * {rows}) {{
+    for (; i < n - n % {rows}; i += {rows}, w += {columns} * {rows}) {{
 {some}
     }}
     for (; i < n; i++, w += {columns}) {{
