@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import gatewise as gw
 from gatewise import cli, models
 
 FILES = Path(__file__).parents[1] / "golden" / "files"
@@ -31,6 +32,13 @@ def test_what_can_be_read_is_read_again(source: Path, ending: str, tmp_path: Pat
     assert "Not carried" not in text
     for mine, theirs in zip(models.load_model(target).weights, models.load_model(source).weights, strict=True):
         np.testing.assert_array_equal(mine.numpy(), theirs.numpy())
+
+
+def test_ids_of_a_model_inside_are_ids(tmp_path: Path) -> None:
+    inner = gw.Sequential([gw.Input((None,)), gw.layers.Embedding(2, 3), gw.layers.GRU(4)])
+    ids = gw.Input((5,))
+    gw.Model(ids, gw.layers.Dense(1)(inner(ids))).save(tmp_path / "model.keras")
+    assert "Read again" in convert(tmp_path / "model.keras", tmp_path / "model.h5")
 
 
 def test_c_is_compiled_and_run(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from gatewise.models.describing import describe
 from gatewise.models.exporting import export
 from gatewise.models.loading import load_model
 from gatewise.models.saving import save_model
+from gatewise.streaming.walk import takes_ids
 
 _SAVED: Final = (".keras", ".h5", ".hdf5", ".safetensors")
 _EXPORTED: Final = (".onnx", ".c")
@@ -96,17 +97,15 @@ _CHECKS: Final[dict[str, Callable[[Any, str], str]]] = {
 
 
 def _random_input(model: Any) -> Any:
-    """Two samples for each input: normal numbers, and for ids zeros and ones, which every table has."""
+    """Two samples for each input: normal numbers, a word, or for ids zeros and ones, which every table has."""
     rng = np.random.default_rng(0)
     made = []
     for tensor in model.inputs:
         shape = (tensor.shape[0] or 2, *(size or _STEPS for size in tensor.shape[1:]))
-        x: Any = rng.integers(0, 2, shape) if _reads_ids(model, tensor) else rng.normal(size=shape)
+        if tensor.dtype == "string":
+            made.append(np.full(shape, "word"))
+            continue
+        ids = takes_ids(tensor, model._graph_now()) or "int" in str(tensor.dtype)
+        x: Any = rng.integers(0, 2, shape) if ids else rng.normal(size=shape)
         made.append(x.astype(str(tensor.dtype)))
     return made[0] if len(made) == 1 else made
-
-
-def _reads_ids(model: Any, tensor: Any) -> bool:
-    """Whether a layer of the model takes `tensor` for ids."""
-    graph = model._graph_now()
-    return any(node.layer.takes_ids and any(own is tensor for own in node.inputs) for node in graph.nodes)

@@ -95,11 +95,11 @@ class _Export:
         try:
             with reading(prepared.weights):
                 emit(program, prepared.inputs, prepared.shapes.ids, prepared.outputs, prepared.calls, note)
-        except NotNativeError:
-            what = f"{last[0].layer.label}, as it is set, has" if last else "what it gives has"
+        except NotNativeError as error:
+            what = str(error) or f"{last[0].layer.label}, as it is set"
             raise ValueError(
-                f"{self.model.label} cannot be exported to C: {what} no operation there; a stream computes it by the "
-                "layer's own code."
+                f"{self.model.label} cannot be exported to C, which has no operation for this: {what}. "
+                "(A stream computes it by the layers' own code.)"
             ) from None
 
     def _native(self, weights: str) -> Any:

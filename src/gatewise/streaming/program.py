@@ -47,7 +47,7 @@ def emit(
         entering: told each call before it is added.
 
     Raises:
-        NotNativeError: where programs lack something; it stands in the call that `entering` was told last.
+        NotNativeError: where programs lack something; it says what, or it is the call that `entering` was told last.
     """
     emission = Emission(program)
     for value, are_ids in zip(inputs, ids, strict=True):
@@ -58,6 +58,6 @@ def emit(
         call.emit(emission)
     numbers = [emission.number(value) for value in outputs]
     if not integers.isdisjoint(numbers):
-        raise NotNativeError
+        raise NotNativeError("ids as they came, which it gives")
     for number in numbers:
         program.output(number)

@@ -96,7 +96,7 @@ def _walk_with(model: str, graph: Graph, *, fixed: bool) -> Walk:
     made = Walk(model)
     for tensor in graph.input_tensors:
         timed = len(tensor.shape) > 2 or (
-            len(tensor.shape) == 2 and _takes_ids(tensor, graph) and not (fixed and tensor.shape[1] == 1)
+            len(tensor.shape) == 2 and takes_ids(tensor, graph) and not (fixed and tensor.shape[1] == 1)
         )
         shape = tensor.shape[2:] if timed else tensor.shape[1:]
         if None in shape:
@@ -109,8 +109,8 @@ def _walk_with(model: str, graph: Graph, *, fixed: bool) -> Walk:
     return made
 
 
-def _takes_ids(tensor: SymbolicTensor, graph: Graph) -> bool:
-    """Whether a layer takes ids from `tensor`: then its axis is time."""
+def takes_ids(tensor: SymbolicTensor, graph: Graph) -> bool:
+    """Whether a layer takes ids from `tensor`, an input of `graph`: then its axis is time."""
     for node in graph.nodes:
         if not any(tensor is own for own in node.inputs):
             continue
@@ -119,6 +119,6 @@ def _takes_ids(tensor: SymbolicTensor, graph: Graph) -> bool:
         if hasattr(node.layer, "_graph_now"):
             inner = graph_of(node.layer)
             place = next(k for k, own in enumerate(node.inputs) if own is tensor)
-            if _takes_ids(inner.input_tensors[place], inner):
+            if takes_ids(inner.input_tensors[place], inner):
                 return True
     return False

@@ -283,6 +283,13 @@ def test_what_a_stream_refuses_is_refused_in_its_words(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_ids_that_are_given_on_are_refused(tmp_path: Path) -> None:
+    ids = gw.Input((None,))
+    model = gw.Model(ids, [layers.Embedding(10, 4)(ids), ids])
+    with pytest.raises(ValueError, match="no operation for this: ids as they came"):
+        model.export(tmp_path / "model.c", show=False)
+
+
 def test_other_forms_of_weights_are_refused(tmp_path: Path) -> None:
     model = gw.Sequential([gw.Input((None, I)), layers.LSTM(4)])
     with pytest.raises(ValueError, match=r"weights='int18': C has them as 'float32' or 'int8'\. Did you mean 'int8'\?"):
