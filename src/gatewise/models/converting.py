@@ -37,6 +37,14 @@ def convert(source: Any, target: Any, **options: Any) -> Iterator[str]:
     Raises:
         ValueError: another ending; a model, or an option, that the form has no words for; outputs that differ.
         OSError: a file that cannot be read or written.
+
+    >>> import gatewise as gw, pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> gw.Sequential([gw.Input((None, 3)), gw.layers.LSTM(4, name="lstm")], name="gate").save(folder / "gate.keras")
+    >>> for line in convert(folder / "gate.keras", folder / "gate.h5"):
+    ...     print(line)
+    Read again: the same outputs on random input, to the last bit.
+    .../gate.h5: Sequential 'gate', 128 parameters
     """
     target = os.fspath(target)
     ending = os.path.splitext(target)[1].lower()

@@ -51,6 +51,12 @@ def write_c(model: Any, path: Any, weights: str = "float32", show: bool = True) 
 
     Raises:
         ValueError: what a stream refuses, in its words; layers that only their own code computes; float64.
+
+    >>> import gatewise as gw, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "gate.c")
+    >>> write_c(gw.Sequential([gw.Input((None, 3)), gw.layers.GRU(4)]), path, show=False)
+    >>> [line for line in path.with_suffix(".h").read_text().splitlines() if line.startswith("int gate_step")]
+    ['int gate_step(gate_state *s, const float *x, float *y);']
     """
     path = os.fsdecode(path)
     stem = os.path.splitext(path)[0]

@@ -30,22 +30,22 @@ def identifier(text: str) -> str:
 
 
 class Names:
-    """Identifiers that are told apart.
+    """Identifiers that are told apart, in capitals too.
 
     >>> names = Names({"step"})
-    >>> names.own("dense"), names.own("dense"), names.own("step")
-    ('dense', 'dense_2', 'step_2')
+    >>> names.own("dense"), names.own("Dense"), names.own("step")
+    ('dense', 'Dense_2', 'step_2')
     """
 
     def __init__(self, taken: Iterable[str]) -> None:
-        self._taken = set(taken)
+        self._taken = {name.lower() for name in taken}
 
     def own(self, wanted: str) -> str:
         """An identifier like `wanted` that nothing else has."""
         base = name = identifier(wanted)
         count = 1
-        while name in self._taken:
+        while name.lower() in self._taken:
             count += 1
             name = f"{base}_{count}"
-        self._taken.add(name)
+        self._taken.add(name.lower())
         return name
