@@ -1,4 +1,4 @@
-"""ONNX files: those that ONNX Runtime ran, written today; and what has no words in ONNX, refused by name."""
+"""ONNX files: those that ONNX Runtime ran, written today, and read back; and what has no words in ONNX, refused by name."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx_models
 import pytest
 from golden_data import HERE
 
 import gatewise as gw
 from gatewise import ops
+from gatewise.models import OnnxModel
 
 READS = json.loads((HERE / "onnx_reads.json").read_text())
 L = gw.layers
@@ -79,3 +81,38 @@ def test_names_and_forms(tmp_path: Path) -> None:
     mine(onnx_models.made("lstm")[1]["input_layer"])
     with pytest.raises(ValueError, match="its own `call`"):
         mine.export(tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize("name", onnx_models.MODELS)
+def test_our_own_files_give_the_same_numbers(name: str, tmp_path: Path) -> None:
+    model, inputs = onnx_models.made(name)
+    path = tmp_path / "model.onnx"
+    model.export(path)
+    wanted = model.predict(inputs if len(inputs) > 1 else next(iter(inputs.values())), verbose=0)
+    found = OnnxModel(path).predict(inputs)
+    for one, other in zip(_list(found), _list(wanted), strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-6, atol=2e-6)
+
+
+def _list(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else [found]
+
+
+@pytest.mark.parametrize("name", onnx_models.IN_PIECES)
+def test_our_own_files_in_pieces(name: str, tmp_path: Path) -> None:
+    model, inputs = onnx_models.made(name)
+    ((given, x),) = inputs.items()
+    path = tmp_path / "model.onnx"
+    model.export(path, states=True)
+    graph = OnnxModel(path)
+    states = {
+        value.name: np.zeros((len(x), int(value.shape[1] or 0)), "float32")
+        for value in graph.inputs
+        if value.name != given and value.shape is not None
+    }
+    pieces = []
+    for start in range(0, x.shape[1], 2):
+        first, *after = graph.run({given: x[:, start : start + 2], **states}).values()
+        states = dict(zip(states, after, strict=True))
+        pieces.append(first)
+    np.testing.assert_allclose(np.concatenate(pieces, 1), model.predict(x, verbose=0), rtol=2e-6, atol=2e-6)

@@ -35,6 +35,7 @@ register("gatewise.formats.keras_folder")
 register("gatewise.formats.safetensors")
 register("gatewise.formats.torch_file")
 register("gatewise.formats.numpy_file")
+register("gatewise.formats.onnx.reading")
 register("gatewise.formats.tensorflow.saved_model")
 register("gatewise.formats.tensorflow.checkpoint")
 

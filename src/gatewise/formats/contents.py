@@ -126,6 +126,7 @@ class Contents(OfFile):
         optimizer: the optimizer's state, in its order.
         asset: what the file keeps beside the weights for a layer, by place and name, such as
             "layers/string_lookup/vocabulary.txt"; None where there is none.
+        program: what the file computes, where it says that itself instead of a config: an ONNX graph.
         config_error, weights_error, training_error: why there is no such part in a file that should have it.
     """
 
@@ -141,6 +142,7 @@ class Contents(OfFile):
     compile_config: Config | None = None
     optimizer: tuple[Stored, ...] = ()
     asset: Callable[[str], bytes | None] = lambda name: None
+    program: Any = None
     config_error: ValueError | None = None
     weights_error: ValueError | None = None
     training_error: ValueError | None = None

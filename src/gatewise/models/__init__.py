@@ -12,5 +12,6 @@ from gatewise.models.model import Functional as Functional
 from gatewise.models.model import Model as Model
 from gatewise.models.named_arrays import load_weights_from as load_weights_from
 from gatewise.models.named_arrays import match_weights as match_weights
+from gatewise.models.onnx.model import OnnxModel as OnnxModel
 from gatewise.models.saving import save_model as save_model
 from gatewise.models.sequential import Sequential as Sequential

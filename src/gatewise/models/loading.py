@@ -14,6 +14,7 @@ from gatewise.graph import config as graph_config
 from gatewise.layer.serialization import deserialize_layer
 from gatewise.layers.lookup import VOCABULARY, HasVocabulary
 from gatewise.models.file_configs import find_classes, without_cudnn
+from gatewise.models.from_onnx import from_onnx
 from gatewise.models.matching import Matching, stored_layers
 from gatewise.models.model import Model
 from gatewise.models.saved_order import layers_by_place
@@ -47,7 +48,8 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     """Read a whole model from a file that any Keras, or Gatewise, saved.
 
     Args:
-        filepath: a `.keras` or HDF5 file; what it is shows in the file, not in its name.
+        filepath: a `.keras`, HDF5 or ONNX file; what it is shows in the file, not in its name. An ONNX graph that is a
+            chain of layers becomes a `Sequential`, any other an `OnnxModel`.
         custom_objects: your own classes and functions, by the names that the file uses.
         compile: whether the model is compiled as it was, with the optimizer's state; where the file does not say how,
             it is not.
@@ -58,6 +60,8 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
         FileNotFoundError: where there is no file.
     """
     with open_contents(filepath) as contents:
+        if contents.program is not None:
+            return from_onnx(contents.program, contents.path)
         contents.needed_config()
         contents.needed_weights()
         model = model_of(contents, custom_objects)

@@ -13,7 +13,7 @@ import numpy as np
 
 IR_VERSION: Final = 8
 OPERATORS: Final = 17
-_DTYPES: Final = {
+DTYPES: Final = {
     "float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9, "float16": 10,
     "float64": 11, "uint32": 12, "uint64": 13,
 }  # fmt: skip
@@ -137,10 +137,10 @@ def _attribute(name: str, value: Any) -> bytes:
 def _tensor(name: str, array: np.ndarray) -> bytes:
     sizes = b"".join(_number(1, size) for size in array.shape)
     data = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
-    return sizes + _number(2, _DTYPES[array.dtype.name]) + _text(8, name) + _bytes(9, data)
+    return sizes + _number(2, DTYPES[array.dtype.name]) + _text(8, name) + _bytes(9, data)
 
 
 def _value(name: str, shape: tuple[Any, ...], dtype: str) -> bytes:
     axes = b"".join(_bytes(1, _text(2, size) if isinstance(size, str) else _number(1, size)) for size in shape)
-    kind = _bytes(1, _number(1, _DTYPES[dtype]) + _bytes(2, axes))
+    kind = _bytes(1, _number(1, DTYPES[dtype]) + _bytes(2, axes))
     return _text(1, name) + _bytes(2, kind)

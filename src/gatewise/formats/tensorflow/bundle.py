@@ -15,7 +15,7 @@ import numpy as np
 
 from gatewise.formats.contents import OfFile, Stored
 from gatewise.formats.tensorflow import table
-from gatewise.formats.tensorflow.wire import Message, varint
+from gatewise.formats.wire import Message, varint
 
 DTYPES: Final = {
     1: "f4", 2: "f8", 3: "i4", 4: "u1", 5: "i2", 6: "i1", 9: "i8", 10: "?", 14: "u2", 17: "u2", 19: "f2", 22: "u4",

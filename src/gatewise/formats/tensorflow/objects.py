@@ -12,7 +12,7 @@ from typing import Final
 
 from gatewise.formats.contents import Stored, StoredLayer
 from gatewise.formats.tensorflow.bundle import Bundle
-from gatewise.formats.tensorflow.wire import Message
+from gatewise.formats.wire import Message
 
 GRAPH: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _VALUE: Final = "VARIABLE_VALUE"

@@ -17,7 +17,7 @@ from gatewise.base.typing import Config
 from gatewise.formats.contents import Contents
 from gatewise.formats.tensorflow.bundle import Bundle
 from gatewise.formats.tensorflow.checkpoint import weights_of
-from gatewise.formats.tensorflow.wire import Message
+from gatewise.formats.wire import Message
 
 FORMAT: Final = "TensorFlow SavedModel"
 PROGRAM, METADATA, VARIABLES = "saved_model.pb", "keras_metadata.pb", "variables/variables"

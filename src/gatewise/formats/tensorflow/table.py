@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from gatewise.formats.tensorflow.wire import varint
+from gatewise.formats.wire import varint
 
 _FOOTER: Final = 48
 _MAGIC: Final = (0xDB4775248B80FB57).to_bytes(8, "little")

@@ -6,10 +6,12 @@ Source: https://protobuf.dev/programming-guides/encoding/.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final, TypeAlias
+
+Data: TypeAlias = "bytes | memoryview"
 
 
-def varint(data: bytes, place: int) -> tuple[int, int]:
+def varint(data: Data, place: int) -> tuple[int, int]:
     r"""A number of seven bits a byte, and where it ends.
 
     Raises:
@@ -29,8 +31,8 @@ def varint(data: bytes, place: int) -> tuple[int, int]:
     raise ValueError("a number has no end")
 
 
-def fields(data: bytes) -> Iterator[tuple[int, Any]]:
-    r"""The fields of a message: their numbers, and an int or bytes each.
+def fields(data: Data) -> Iterator[tuple[int, Any]]:
+    r"""The fields of a message: their numbers, and an int or bytes each; of a view they are views, which copy nothing.
 
     Raises:
         ValueError: for bytes that are no message.
@@ -57,7 +59,7 @@ def fields(data: bytes) -> Iterator[tuple[int, Any]]:
         yield number, value
 
 
-_SIZES = {1: 8, 5: 4}
+_SIZES: Final = {1: 8, 5: 4}
 
 
 class Message:
@@ -67,7 +69,7 @@ class Message:
     'hi'
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: Data) -> None:
         self._fields: dict[int, list[Any]] = {}
         for number, value in fields(data):
             self._fields.setdefault(number, []).append(value)
@@ -82,10 +84,14 @@ class Message:
         value = self.number(field)
         return value - (1 << 64) if value >> 63 else value
 
+    def view(self, field: int) -> Data:
+        """Bytes as they lie there; none where there are none."""
+        value = self._fields.get(field, [b""])[-1]
+        return b"" if isinstance(value, int) else value
+
     def data(self, field: int) -> bytes:
         """Bytes; none where there are none."""
-        value = self._fields.get(field, [b""])[-1]
-        return value if isinstance(value, bytes) else b""
+        return bytes(self.view(field))
 
     def text(self, field: int) -> str:
         """Text."""
@@ -101,4 +107,25 @@ class Message:
 
     def messages(self, field: int) -> Iterator[Message]:
         """All messages of a repeated field."""
-        return (Message(value) for value in self.all(field) if isinstance(value, bytes))
+        return (Message(value) for value in self.all(field) if not isinstance(value, int))
+
+    def texts(self, field: int) -> list[str]:
+        """All texts of a repeated field."""
+        return [bytes(value).decode("utf-8", "replace") for value in self.all(field) if not isinstance(value, int)]
+
+    def numbers(self, field: int) -> list[int]:
+        r"""All numbers of a repeated field, each by itself or many packed in bytes; they may be negative.
+
+        >>> Message(b"\x08\x01\x0a\x02\x02\x03").numbers(1)
+        [1, 2, 3]
+        """
+        found: list[int] = []
+        for value in self.all(field):
+            if isinstance(value, int):
+                found.append(value)
+                continue
+            place = 0
+            while place < len(value):
+                number, place = varint(value, place)
+                found.append(number)
+        return [number - (1 << 64) if number >> 63 else number for number in found]
