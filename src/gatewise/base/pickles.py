@@ -42,8 +42,8 @@ class Machine:
             with warnings.catch_warnings():  # Of escapes in damaged text.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 return self._read(pickle)
-        except (IndexError, KeyError, TypeError, AttributeError, UnicodeDecodeError, OverflowError) as error:
-            raise ValueError(f"it is damaged ({type(error).__name__}: {error}).") from None
+        except (LookupError, TypeError, AttributeError, UnicodeDecodeError, OverflowError) as error:
+            raise ValueError("it is damaged (an instruction does not fit what those before it made).") from error
 
     def _read(self, pickle: bytes | IO[bytes]) -> Any:
         for opcode, argument, _ in _instructions(pickle):

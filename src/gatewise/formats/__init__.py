@@ -38,6 +38,8 @@ register("gatewise.formats.numpy_file")
 register("gatewise.formats.onnx.reading")
 register("gatewise.formats.tensorflow.saved_model")
 register("gatewise.formats.tensorflow.checkpoint")
+register("gatewise.formats.tensorflow.frozen")
+register("gatewise.formats.packed")
 
 
 def open_contents(path: Any) -> AbstractContextManager[Contents]:

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from tokenize import TokenError
 from typing import Any, Final
 
 import numpy as np
@@ -68,7 +69,7 @@ class _File(OfFile):
                 read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                 shape, _, dtype = read(member)
                 return shape, dtype, member.tell()
-        except ValueError as error:
+        except (ValueError, SyntaxError, TokenError, TypeError, RecursionError) as error:  # NumPy reads it as Python.
             raise self.error(f"the array {name!r} cannot be read ({error}): the file is damaged.") from error
 
     def _read(self, entry: zipfile.ZipInfo, name: str) -> np.ndarray:
