@@ -84,6 +84,9 @@ struct Data {
     if (std::string(facts(k.cell).name) == "slstm") {  // A normaliser is a sum of exponentials.
       for (T& n : states[2]) n = std::abs(n) + T(0.5);
     }
+    if (std::string(facts(k.cell).name) == "clipped_lstm") {  // A bound is positive.
+      for (T& bound : weights.back()) bound = std::abs(bound) + T(0.1);
+    }
     for (Index i = 0; i < k.batch * k.steps; ++i) mask.push_back(random() % 4 != 0 ? 1 : 0);
     if (k.padded) pad(k, random);
     if (!k.dropped) return;
