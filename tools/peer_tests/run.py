@@ -68,7 +68,7 @@ def run(folders: list[str], workers: str) -> list[dict]:
         "JAX_PLATFORMS": "cpu",
     }
     options = ["-p", "gwplugin", "--import-mode=importlib", "--continue-on-collection-errors", "--tb=no", "-q"]
-    command = [sys.executable, "-m", "pytest", *options, "--timeout=120", "--numprocesses", workers]
+    command = [sys.executable, "-m", "pytest", *options, "--timeout=600", "--numprocesses", workers]
     tests = [f"t/{folder}" for folder in folders]
     with (WORK / "log.txt").open("w") as log:
         subprocess.run(
