@@ -177,6 +177,8 @@ def _instructions(pickle: bytes | IO[bytes]) -> Iterator[tuple[Any, Any, Any]]:
     source: Any = pickle if isinstance(pickle, bytes) else _Bounded(pickle)
     try:
         yield from pickletools.genops(source)
+    except MemoryError:
+        raise ValueError("it is damaged (it claims more bytes than there can be).") from None
     except ValueError as error:
         raise ValueError(f"it is damaged ({error}).") from None
 

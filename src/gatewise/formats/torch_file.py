@@ -15,6 +15,7 @@ Source: what PyTorch 2 writes, and https://docs.pytorch.org/docs/main/notes/seri
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 import zipfile
@@ -38,6 +39,8 @@ _OLD: Final = b"\x8a\x0a" + _MAGIC.to_bytes(10, "little")
 _DATA: Final = "data.pkl"
 _MOST_PICKLE: Final = 1 << 28
 _DEEPEST: Final = 50
+_MOST_REPEATED: Final = 1 << 24
+"""Numbers of a tensor that repeats those of a smaller storage."""
 
 DTYPES: Final = {
     "Float": "f4", "Double": "f8", "Half": "f2", "Long": "i8", "Int": "i4", "Short": "i2", "Char": "i1", "Byte": "u1",
@@ -237,6 +240,8 @@ class _File(OfFile):
         empty = 0 in tensor.shape
         if not empty and (last >= storage.count or storage.count * dtype.itemsize > self._size(storage)):
             raise self.error(f"the tensor {name!r} of shape {tensor.shape} lies outside its storage: it is damaged.")
+        if math.prod(tensor.shape) > max(storage.count, _MOST_REPEATED):
+            raise self.error(f"the tensor {name!r} of shape {tensor.shape} repeats {storage.count} numbers: damaged.")
         shown = "float32" if storage.word in ("BFloat16", "bfloat16") else dtype.newbyteorder("=").name
         return Stored(name, tensor.shape, shown, partial(self._array, tensor, dtype, shown))
 

