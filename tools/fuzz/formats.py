@@ -46,9 +46,9 @@ def _alone(*patterns: str) -> list[Files]:
 
 
 def _folders() -> list[Files]:
-    """Those of `tests/golden/tensorflow`, and checkpoints without a program."""
+    """Those of `tests/golden/of_tensorflow`, and checkpoints without a program."""
     found = []
-    for folder in sorted((hdf5.GOLDEN / "tensorflow").iterdir()):
+    for folder in sorted((hdf5.GOLDEN / "of_tensorflow").iterdir()):
         files = {
             str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
         }
@@ -86,7 +86,7 @@ def _safetensors() -> list[Files]:
 KINDS: dict[str, Callable[[], list[Files]]] = {
     "keras": lambda: _alone("saved/*.keras", "files/*.keras"),
     "safetensors": _safetensors,
-    "pt": lambda: _alone("torch/*.pt"),
+    "pt": lambda: _alone("of_torch/*.pt"),
     "npz": _archives,
     "tensorflow": _folders,
     "onnx": _graphs,

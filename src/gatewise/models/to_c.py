@@ -17,7 +17,7 @@ from gatewise.base.variable import reading
 from gatewise.base.version import __version__
 from gatewise.formats.c.identifiers import Names, identifier
 from gatewise.formats.c.operations import Port
-from gatewise.formats.c.program import Program
+from gatewise.formats.c.program import NoOperationError, Program
 from gatewise.formats.c.source import Files, Golden
 from gatewise.formats.c.twin import Twin
 from gatewise.streaming.compile import prepare
@@ -101,7 +101,7 @@ class _Export:
         try:
             with reading(prepared.weights):
                 emit(program, prepared.inputs, prepared.shapes.ids, prepared.outputs, prepared.calls, note)
-        except NotNativeError as error:
+        except (NotNativeError, NoOperationError) as error:
             what = str(error) or f"{last[0].layer.label}, as it is set"
             raise ValueError(
                 f"{self.model.label} cannot be exported to C, which has no operation for this: {what}. "

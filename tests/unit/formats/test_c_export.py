@@ -86,10 +86,16 @@ def test_every_level_of_optimisation_compiles_without_a_warning(tmp_path: Path) 
             build(*flags, "-c", tmp_path / "model.c", "-o", tmp_path / "model.o")
 
 
-def test_c_has_the_cells_of_the_engine() -> None:
+def test_c_has_kerass_cells_and_says_which_others_it_lacks(tmp_path: Path) -> None:
+    known = _native.cells()
     assert {name: list(states) for name, (states, _) in CELLS_IN_C.items()} == {
-        name: list(facts["states"]) for name, facts in _native.cells().items()
+        name: list(known[name]["states"]) for name in CELLS_IN_C
     }
+    assert {"simple", "lstm", "gru", "gru_reset_after"} <= set(CELLS_IN_C)
+    for make in (layers.CoupledLSTM, layers.MinGRU, layers.SLSTM):
+        with pytest.raises(ValueError, match=f"cannot be exported to C.*{make.__name__}"):
+            gw.Sequential([gw.Input((None, I)), make(H)]).export(tmp_path / "m.c")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_hard_sigmoid_of_old_files(tmp_path: Path) -> None:

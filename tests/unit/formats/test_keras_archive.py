@@ -86,7 +86,7 @@ def _linked(held: Entries) -> None:
 
 
 DAMAGES: dict[str, tuple[Callable[[Entries], Any], str]] = {
-    "no config": (lambda held: held.pop("config.json"), "zip archive, but not a model's"),
+    "no config": (lambda held: held.pop("config.json"), "weights alone, without a model"),
     "no metadata": (lambda held: held.pop("metadata.json"), r"0 entries 'metadata\.json'"),
     "no weights": (lambda held: held.pop("model.weights.h5"), r"0 entries 'model\.weights\.h5'"),
     "config cut short": (lambda held: held.update({"config.json": held["config.json"][:50]}), "not JSON.*damaged"),

@@ -65,7 +65,7 @@ def in_tar(path: Path, folder: Path, above: str = "model", mode: str = "w:gz") -
 
 @pytest.mark.parametrize(("above", "mode"), [("model", "w:gz"), (".", "w"), ("/a/b", "w:bz2")])
 def test_a_saved_model_in_a_tar_file(above: str, mode: str, tmp_path: Path) -> None:
-    folder = GOLDEN / "tensorflow" / "sequential"
+    folder = GOLDEN / "of_tensorflow" / "sequential"
     path = in_tar(tmp_path / "m.tar.gz", folder, above, mode)
     if mode == "w:bz2":
         assert not packed.recognises(path)
@@ -79,7 +79,7 @@ def test_links_in_a_tar_file_lead_nowhere(tmp_path: Path) -> None:
     secret.write_bytes(b"secret")
     path = tmp_path / "m.tar"
     with tarfile.open(path, "w") as archive:
-        archive.add(GOLDEN / "tensorflow" / "sequential" / "saved_model.pb", "m/saved_model.pb")
+        archive.add(GOLDEN / "of_tensorflow" / "sequential" / "saved_model.pb", "m/saved_model.pb")
         for name in ("m/variables/variables.index", "m/variables/variables.data-00000-of-00001"):
             link = tarfile.TarInfo(name)
             link.type, link.linkname = tarfile.SYMTYPE, str(secret)

@@ -24,6 +24,10 @@ _WORDS: Final = {
 """What the files use themselves."""
 
 
+class NoOperationError(Exception):
+    """C as it is written here has no such operation."""
+
+
 class Program:
     """A model as C in the making.
 
@@ -118,6 +122,8 @@ class Program:
         precision: str = "float32",
     ) -> tuple[int, list[int]]:
         given, units = self._values[x], len(weights["recurrent_kernel"])
+        if cell not in CELLS:
+            raise NoOperationError
         names, write = CELLS[cell]
         kept = {
             name: self._kept(name, of_precision(each, precision)) if name in _KERNELS else each
