@@ -83,8 +83,9 @@ class TensorShape(tuple[Any, ...]):
     def __add__(self, other: Any) -> TensorShape:
         return TensorShape((*self, *other))
 
-    def __radd__(self, other: Any) -> TensorShape:
-        return TensorShape((*other, *self))
+    def __radd__(self, other: Any) -> Any:
+        # A list stays one: `sizes += x.shape` in other libraries comes here before it reaches the list.
+        return [*other, *self] if isinstance(other, list) else TensorShape((*other, *self))
 
     def __eq__(self, other: object) -> bool:
         return tuple.__eq__(self, tuple(cast("Shape", other)) if isinstance(other, list) else other)
