@@ -1,4 +1,4 @@
-"""ONNX graphs as models: a chain of layers as a `Sequential`, any other graph as it is."""
+"""ONNX graphs as models, each as it is: nodes over named values."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     """Read a whole model from a file that any Keras, or Gatewise, saved.
 
     Args:
-        filepath: a `.keras`, HDF5 or ONNX file; what it is shows in the file, not in its name. An ONNX graph that is a
-            chain of layers becomes a `Sequential`, any other an `OnnxModel`.
+        filepath: a `.keras`, HDF5 or ONNX file; what it is shows in the file, not in its name. An ONNX graph becomes an
+            `OnnxModel`, which computes and has no layers.
         custom_objects: your own classes and functions, by the names that the file uses.
         compile: whether the model is compiled as it was, with the optimizer's state; where the file does not say how,
             it is not.

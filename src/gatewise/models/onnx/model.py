@@ -14,8 +14,8 @@ from gatewise.formats.onnx.graph import Program, Value
 class OnnxModel:
     """A graph of ONNX's, run on NumPy and, for LSTM, GRU and RNN, on the recurrent engine.
 
-    It computes; it has no layers, and cannot be trained. A graph that is a chain of layers becomes a `Sequential` by
-    `gatewise.models.load_model`.
+    It computes; it has no layers, and cannot be trained. `gatewise.models.load_weights_from` gives its constants to a
+    model that has.
 
     Args:
         program: a file's path, or what the reader gives.
