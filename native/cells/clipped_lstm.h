@@ -20,7 +20,6 @@ struct ClippedLstm : Rare {
 
 #if defined(GATEWISE_ISA)
 #include "cells/unit.h"
-#include "kernels/activations.h"
 
 namespace gatewise::GATEWISE_ISA {
 

@@ -22,7 +22,6 @@ struct RgLru : OnlyForward {
 
 #if defined(GATEWISE_ISA)
 #include "cells/unit.h"
-#include "kernels/activations.h"
 
 namespace gatewise::GATEWISE_ISA {
 

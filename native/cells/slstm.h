@@ -23,7 +23,6 @@ struct Slstm : Rare {
 
 #if defined(GATEWISE_ISA)
 #include "cells/unit.h"
-#include "kernels/activations.h"
 
 namespace gatewise::GATEWISE_ISA {
 

@@ -138,7 +138,8 @@ NOT_NUMBERS = {
 
 @pytest.mark.parametrize("what", NOT_NUMBERS)
 def test_a_model_takes_numbers_alone(what):
-    with fails(TypeError, "Sequential 'net'", "numbers"):
+    error, words = (TypeError, "numbers") if what != "nothing" else (ValueError, "not optional")
+    with fails(error, "Sequential 'net'", words):
         sequential().predict(NOT_NUMBERS[what])
 
 

@@ -377,7 +377,7 @@ class Model(Trainable):
 
         >>> import gatewise as gw
         >>> model = gw.Sequential([gw.Input((2,)), gw.layers.Dense(1, name="last")], name="model")
-        >>> model.get_state_tree()["trainable_variables"]["model"]["last"]["kernel"].shape
+        >>> model.get_state_tree()["trainable_variables"]["last"]["kernel"].shape
         (2, 1)
         """
         return state_tree.state_tree(self, value_format)
