@@ -1,4 +1,7 @@
-"""Random arrays under Keras 2's names. In a layer's call under `fit` they come from the step's key."""
+"""Random arrays under Keras 2's names, drawn as `keras.random` draws them.
+
+Under `fit` a seed does not fix the numbers of every step, as an int does in Keras 3: Keras 2's go on.
+"""
 
 from __future__ import annotations
 
@@ -6,51 +9,34 @@ from typing import Any
 
 import numpy as np
 
-from gatewise import ops, random
 from gatewise.base.typing import Array
-from gatewise.base.variable import Variable, current_scope
+from gatewise.base.variable import Variable
 from gatewise.config import config
-from gatewise.ops.control import traced
-
-K: Any = ops
-
-
-def _drawn(kind: str, shape: Any, dtype: Any, seed: int | None, like: Any = None) -> Array:
-    """Standard normal numbers, or uniform ones in [0, 1)."""
-    xp: Any = np
-    scope = current_scope()
-    if (scope is not None and scope.has_key) or (like is not None and traced(like)):
-        from jax import numpy as xp
-    seeds = random.SeedGenerator(seed)
-    made = getattr(seeds, kind)(xp, tuple(map(int, shape)))
-    return K.cast(made, dtype or config.floatx)
+from gatewise.ops import chance
+from gatewise.ops.dtypes import in_dtype
+from gatewise.random import SeedGenerator
 
 
 def random_normal(
     shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None
 ) -> Array:
     """Normal numbers."""
-    return _drawn("normal", shape, dtype, seed) * stddev + mean
+    return chance.normal(shape, mean, stddev, dtype, SeedGenerator(seed))
 
 
 def random_uniform(
-    shape: Any,
-    minval: float = 0.0,
-    maxval: float = 1.0,
-    dtype: Any = None,
-    seed: int | None = None,
-    *,
-    like: Any = None,
+    shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: int | None = None
 ) -> Array:
-    """Uniform numbers from `minval` up to `maxval`, that one left out; `like` says whose library they belong to."""
+    """Uniform numbers from `minval` up to `maxval`, that one left out; whole ones for a dtype of integers."""
     if dtype is not None and "int" in str(dtype):
-        return K.cast(K.floor(_drawn("uniform", shape, None, seed, like) * (maxval - minval) + minval), dtype)
-    return _drawn("uniform", shape, dtype, seed, like) * (maxval - minval) + minval
+        return chance.randint(shape, int(minval), int(maxval), dtype, SeedGenerator(seed))
+    return chance.uniform(shape, minval, maxval, dtype, SeedGenerator(seed))
 
 
 def random_bernoulli(shape: Any, p: float = 0.0, dtype: Any = None, seed: int | None = None) -> Array:
     """1 with probability p, else 0."""
-    return K.cast(_drawn("uniform", shape, None, seed) < p, dtype or config.floatx)
+    drawn = chance.uniform(shape, dtype="float32", seed=SeedGenerator(seed))
+    return in_dtype(drawn < p, dtype or config.floatx)
 
 
 def random_binomial(shape: Any, p: float = 0.0, dtype: Any = None, seed: int | None = None) -> Array:
@@ -62,10 +48,7 @@ def truncated_normal(
     shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None
 ) -> Array:
     """Normal numbers within two deviations of the mean."""
-    # The normal distribution's quantile of uniform numbers between the two ends' chances.
-    low, high = 0.022750131948179195, 0.9772498680518208
-    uniform = _drawn("uniform", shape, None, seed) * (high - low) + low
-    return K.cast(K.erfinv(2.0 * uniform - 1.0) * (2**0.5 * stddev) + mean, dtype or config.floatx)
+    return chance.truncated_normal(shape, mean, stddev, dtype, SeedGenerator(seed))
 
 
 def random_normal_variable(

@@ -181,7 +181,7 @@ def dropout(x: Any, level: float, noise_shape: Any = None, seed: int | None = No
     """Inverted dropout, whatever the phase."""
     from gatewise.keras.backend.chance import random_uniform
 
-    kept = K.greater_equal(random_uniform(noise_shape or x.shape, seed=seed, like=x), level)
+    kept = K.greater_equal(random_uniform(noise_shape or x.shape, seed=seed), level)
     return K.where(kept, x / (1.0 - level), 0.0)
 
 
