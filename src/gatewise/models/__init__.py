@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
-from gatewise.models.cloning import clone_model as clone_model
-from gatewise.models.describing import describe as describe
-from gatewise.models.from_torch import from_torch as from_torch
-from gatewise.models.loading import load_model as load_model
-from gatewise.models.loading import model_from_config as model_from_config
-from gatewise.models.loading import model_from_json as model_from_json
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from gatewise.models.model import Functional as Functional
 from gatewise.models.model import Model as Model
-from gatewise.models.named_arrays import load_weights_from as load_weights_from
-from gatewise.models.named_arrays import match_weights as match_weights
-from gatewise.models.onnx.model import OnnxModel as OnnxModel
-from gatewise.models.saving import save_model as save_model
 from gatewise.models.sequential import Sequential as Sequential
+
+if TYPE_CHECKING:
+    from gatewise.models.cloning import clone_model as clone_model
+    from gatewise.models.describing import describe as describe
+    from gatewise.models.loading import load_model as load_model
+    from gatewise.models.loading import model_from_config as model_from_config
+    from gatewise.models.loading import model_from_json as model_from_json
+    from gatewise.models.named_arrays import load_weights_from as load_weights_from
+    from gatewise.models.named_arrays import match_weights as match_weights
+    from gatewise.models.onnx.model import OnnxModel as OnnxModel
+    from gatewise.models.saving import save_model as save_model
+    from gatewise.models.torch_chain import from_torch as from_torch
+
+# Readers and writers of files, some forty modules, load with the first use of one of these.
+_HOMES = {
+    "OnnxModel": "onnx.model",
+    "clone_model": "cloning",
+    "describe": "describing",
+    "from_torch": "torch_chain",
+    "load_model": "loading",
+    "load_weights_from": "named_arrays",
+    "match_weights": "named_arrays",
+    "model_from_config": "loading",
+    "model_from_json": "loading",
+    "save_model": "saving",
+}
+
+__all__ = ["Functional", "Model", "Sequential", *_HOMES]  # noqa: PLE0604 - They are strings.
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -25,10 +25,7 @@ from gatewise.layer import Layer, as_tensor, inside_a_call, penalties, registere
 from gatewise.layer.serialization import serialize_layer
 from gatewise.layer.symbolic import SymbolicTensor, any_symbolic
 from gatewise.models import batches, drawn_losses, plan, state_tree, summary, unequal
-from gatewise.models.exporting import export
 from gatewise.models.plan import NO_PLAN
-from gatewise.models.saving import save_model, save_weights
-from gatewise.models.weight_files import load_weights
 from gatewise.recurrent.precision import PrecisionOfLayers
 from gatewise.training.data.reading import reader_of
 from gatewise.training.trainable import Trainable
@@ -336,6 +333,8 @@ class Model(Trainable):
         Raises:
             ValueError: weights that are missing or do not fit; nothing changes then.
         """
+        from gatewise.models.weight_files import load_weights
+
         load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch)
 
     def save(
@@ -361,6 +360,8 @@ class Model(Trainable):
         Raises:
             FileExistsError, FileNotFoundError, ValueError, OSError: the file that was there is whole then.
         """
+        from gatewise.models.saving import save_model
+
         save_model(self, filepath, overwrite, include_optimizer, save_format, zipped=zipped, release=release)
 
     def get_state_tree(self, value_format: str = "backend_tensor") -> Config:
@@ -395,6 +396,8 @@ class Model(Trainable):
             **options: of the format: `states=True` has the states of recurrent layers among ONNX's inputs and outputs;
                 `weights="int8"` has C keep its tables of weights in 8 bits.
         """
+        from gatewise.models.exporting import export
+
         export(self, filepath, format, **options)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None) -> None:
@@ -408,6 +411,8 @@ class Model(Trainable):
         Raises:
             FileExistsError, FileNotFoundError, ValueError, OSError: the file that was there is whole then.
         """
+        from gatewise.models.saving import save_weights
+
         save_weights(self, filepath, overwrite, save_format)
 
 
