@@ -7,7 +7,7 @@ SOURCE := $(shell find native -name '*.h' -o -name '*.cpp')
 EXAMPLES := lstm gru lstm_arguments stream sensor forecast classify generate dga
 NPROC  := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test test-jax packages peer-tests lint format bench golden interchange sanitize arm cortex-m clean
+.PHONY: help demo test test-jax packages peer-tests wheel lint format bench golden interchange sanitize arm cortex-m clean
 
 help:
 	@echo "make demo      run the examples: some train, one runs a published model on real input"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-jax  the tests of engine and training under the oldest and the newest JAX that are taken"
 	@echo "make packages  published packages, installed from the index, run unchanged"
 	@echo "make peer-tests  Keras's own tests, from its archive on the index, against Gatewise"
+	@echo "make wheel     a wheel in dist/, tried where there is no compiler; PYTHONS=\"python3.10 python3.13\" for each"
 	@echo "make golden    make the golden cases anew from the real Keras, tf_keras and TensorFlow layers"
 	@echo "make interchange  have Keras 3, tf_keras, PyTorch and ONNX Runtime load the files that we write"
 	@echo "make sanitize  the native engine under AddressSanitizer, UBSan and ThreadSanitizer"
@@ -65,6 +66,9 @@ $(VENV)/.peered: $(VENV)/.tested
 
 peer-tests: $(VENV)/.peered
 	$(BIN)/python tools/peer_tests/run.py
+
+wheel: $(BIN)/python
+	$(BIN)/python tools/packaging/wheel.py $(PYTHONS)
 
 lint: $(VENV)/.linted
 	$(BIN)/ruff check .

@@ -71,7 +71,7 @@ class Empty {
   std::pair<nb::object, T*> make(const std::array<Index, N>& shape, nb::handle dtype) const {
     nb::object sizes = nb::steal(PyTuple_New(static_cast<Py_ssize_t>(N)));
     for (std::size_t i = 0; i < N; ++i) {
-      PyTuple_SET_ITEM(sizes.ptr(), static_cast<Py_ssize_t>(i), PyLong_FromSsize_t(shape[i]));
+      PyTuple_SetItem(sizes.ptr(), static_cast<Py_ssize_t>(i), PyLong_FromSsize_t(shape[i]));
     }
     return make<T>(nb::handle(sizes), dtype);
   }

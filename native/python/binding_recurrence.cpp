@@ -160,7 +160,7 @@ class Bound {
     }
     prepared.result = nb::steal(PyTuple_New(1 + layer.states + (reserves_ ? 1 : 0)));
     const auto put = [&](int place, std::pair<nb::object, T*> array) {
-      PyTuple_SET_ITEM(prepared.result.ptr(), place, array.first.release().ptr());
+      PyTuple_SetItem(prepared.result.ptr(), place, array.first.release().ptr());
       return array.second;
     };
     call.y = put(0, given.sequences ? empty_.make<T, 3>({call.batch, call.steps, layer.units}, dtype_)

@@ -40,12 +40,12 @@ void set_mask(Sequence<T>& call, const Array& mask) {
 template <class T>
 void set_states(Sequence<T>& call, const PackedLayer<T>& layer, nb::handle states,
                 std::array<std::optional<Array>, kMaxStates>& held) {
-  if (!PyTuple_Check(states.ptr()) || PyTuple_GET_SIZE(states.ptr()) != layer.states) {
+  if (!PyTuple_Check(states.ptr()) || PyTuple_Size(states.ptr()) != layer.states) {
     throw std::invalid_argument("states must be None or a tuple of " + std::to_string(layer.states) + " array(s)");
   }
   for (int i = 0; i < layer.states; ++i) {
     auto& state = held[static_cast<std::size_t>(i)];
-    state = nb::cast<Array>(nb::handle(PyTuple_GET_ITEM(states.ptr(), i)));
+    state = nb::cast<Array>(nb::handle(PyTuple_GetItem(states.ptr(), i)));
     if (state->ndim() != 2 || static_cast<Index>(state->shape(0)) != call.batch ||
         static_cast<Index>(state->shape(1)) != layer.units) {
       refuse("state " + std::to_string(i), *state,
