@@ -312,15 +312,8 @@ def _classes(y_true: Array, axis: int) -> int:
 # --- Classes ----------------------------------------------------------------------------------------------------
 
 
-@registry.register("BinaryCrossentropy")
-class BinaryCrossentropy(OfFunction):
-    """See `binary_crossentropy`.
-
-    >>> round(float(BinaryCrossentropy(from_logits=True)([[0.0, 1.0]], [[0.0, 2.0]])), 4)
-    0.41
-    """
-
-    function = binary_crossentropy
+class _Crossentropy(OfFunction):
+    """The arguments that crossentropies of probabilities share."""
 
     def __init__(
         self,
@@ -334,6 +327,17 @@ class BinaryCrossentropy(OfFunction):
         super().__init__(
             reduction, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=class_axis(axis)
         )
+
+
+@registry.register("BinaryCrossentropy")
+class BinaryCrossentropy(_Crossentropy):
+    """See `binary_crossentropy`.
+
+    >>> round(float(BinaryCrossentropy(from_logits=True)([[0.0, 1.0]], [[0.0, 2.0]])), 4)
+    0.41
+    """
+
+    function = binary_crossentropy
 
 
 @registry.register("BinaryFocalCrossentropy")
@@ -368,23 +372,10 @@ class BinaryFocalCrossentropy(OfFunction):
 
 
 @registry.register("CategoricalCrossentropy")
-class CategoricalCrossentropy(OfFunction):
+class CategoricalCrossentropy(_Crossentropy):
     """See `categorical_crossentropy`."""
 
     function = categorical_crossentropy
-
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            reduction, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=class_axis(axis)
-        )
 
 
 @registry.register("CategoricalFocalCrossentropy")

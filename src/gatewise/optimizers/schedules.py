@@ -79,8 +79,36 @@ def _cast(xp: Any, *numbers: float) -> list[Array]:
     return [xp.asarray(number, dtype=DTYPE) for number in numbers]
 
 
+class _Decay(_Named):
+    """A rate that falls with t / T, the steps taken over `decay_steps`; with `staircase` that is rounded down."""
+
+    _arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name)
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self._checked_steps("decay_steps")
+
+    def _terms(self, step: Step) -> tuple[Array, Array, Array]:
+        """The first rate, the rate of decay, and t / T."""
+        xp, t = _number(step)
+        first, steps, rate = _cast(xp, self.initial_learning_rate, self.decay_steps, self.decay_rate)
+        passed = t / steps
+        return first, rate, xp.floor(passed) if self.staircase else passed
+
+
 @registry.register("ExponentialDecay")
-class ExponentialDecay(_Named):
+class ExponentialDecay(_Decay):
     """a_0 * decay_rate^(t / T); with `staircase` the power is rounded down, so that the rate falls once in T steps.
 
     >>> schedule = ExponentialDecay(0.1, decay_steps=10, decay_rate=0.5)
@@ -88,62 +116,26 @@ class ExponentialDecay(_Named):
     0.02500000037252903
     """
 
-    _arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
     _default_name = "ExponentialDecay"
 
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(name)
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self._checked_steps("decay_steps")
-
     def __call__(self, step: Step) -> Array:
-        xp, t = _number(step)
-        first, steps, rate = _cast(xp, self.initial_learning_rate, self.decay_steps, self.decay_rate)
-        power = t / steps
-        return first * rate ** (xp.floor(power) if self.staircase else power)
+        first, rate, power = self._terms(step)
+        return first * rate**power
 
 
 @registry.register("InverseTimeDecay")
-class InverseTimeDecay(_Named):
+class InverseTimeDecay(_Decay):
     """a_0 / (1 + decay_rate * t / T); with `staircase` t / T is rounded down.
 
     >>> float(InverseTimeDecay(0.5, decay_steps=10, decay_rate=1.0)(10))
     0.25
     """
 
-    _arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
     _default_name = "InverseTimeDecay"
 
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(name)
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self._checked_steps("decay_steps")
-
     def __call__(self, step: Step) -> Array:
-        xp, t = _number(step)
-        first, steps, rate = _cast(xp, self.initial_learning_rate, self.decay_steps, self.decay_rate)
-        passed = t / steps
-        return first / (1 + rate * (xp.floor(passed) if self.staircase else passed))
+        first, rate, passed = self._terms(step)
+        return first / (1 + rate * passed)
 
 
 @registry.register("PiecewiseConstantDecay")

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from gatewise.base.arrays import namespace
 from gatewise.base.typing import Array
-from gatewise.engine.cells.cell import ALL, Cell, Parts, State, split
-from gatewise.engine.cells.clipped_lstm import held
+from gatewise.engine.cells.cell import Cell, Parts, State
+from gatewise.engine.cells.clipped_lstm import ClippedLSTM, held
 from gatewise.engine.cells.lstm import LSTM
 
 
@@ -31,11 +31,6 @@ class ProjectedLSTM(Cell):
 
     @staticmethod
     def step(z: Array, state: State, parts: Parts) -> State:
-        project, _, phi, sigma = parts
-        h, c = state
-        z_i, z_f, z_c, z_o = split(z + project(ALL, h), 4)
-        i, f, candidate, o = sigma(z_i), sigma(z_f), phi(z_c), sigma(z_o)
-        parts.keep(i=i, f=f, c=candidate, o=o)
-        c = held(f * c + i * candidate, parts.settings["cell_clip"])
-        projected = namespace(c).matmul(o * phi(c), parts.weights["projection"])
+        output, c = ClippedLSTM.step(z, state, parts)
+        projected = namespace(c).matmul(output, parts.weights["projection"])
         return held(projected, parts.settings["proj_clip"]), c
