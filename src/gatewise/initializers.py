@@ -144,8 +144,8 @@ class RandomInitializer(Initializer):
 
     def __init__(self, seed: Any = None) -> None:
         self._seeds: SeedGenerator | None = None
-        if isinstance(seed, Mapping):  # Keras 3 writes a SeedGenerator as a config
-            seed = SeedGenerator.from_config(dict(seed.get("config", {})))
+        if isinstance(seed, Mapping) and isinstance(held := seed.get("config", {}), Mapping):
+            seed = SeedGenerator.from_config(dict(held))  # As Keras 3 writes one.
         if isinstance(seed, SeedGenerator):
             self._seeds, seed = seed, seed.seed
         if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from gatewise.base import release
 from gatewise.base.changes import changes
+from gatewise.base.foreign import raised_in_words, shown
 from gatewise.base.words import nearest
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ class Argument(Generic[Given, Kept]):
             if name := instance.__dict__.get("name"):
                 label += f" {name!r}"
             kind = WrongKindError if isinstance(error, TypeError) else type(error)
-            raise kind(f"{label}: {self.name}: {error}") from None
+            in_words = not isinstance(error, TypeError) or raised_in_words(error)
+            raise kind(f"{label}: {self.name}: {error if in_words else f'it cannot be {shown(value)}'}") from None
 
 
 @dataclass_transform(field_specifiers=(Argument,))

@@ -9,28 +9,18 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-import zlib
 from collections.abc import Mapping
 from typing import Any, BinaryIO, Final, cast
 
 import numpy as np
 
 from gatewise.base.atomic import replacing
+from gatewise.base.foreign import raised_in_words
+from gatewise.formats.numpy_file import DAMAGED
 
 _FORMAT: Final = "gatewise training state"
 _VERSION: Final = 1
 _INDEX: Final = "state.json"
-_DAMAGES: Final = (
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What reading a damaged zip, JSON or array raises."""
 
 
 def write_state(path: str | os.PathLike[str], arrays: Mapping[str, Any], **numbers: int) -> None:
@@ -62,8 +52,10 @@ def read_state(path: str | os.PathLike[str], *numbers: str) -> tuple[dict[str, n
     with open(path, "rb") as file:
         try:
             return _read_all(file, numbers)
-        except (OSError, *_DAMAGES) as error:
-            raise ValueError(f"{os.fspath(path)!r} is not a whole state of training: {error}.") from None
+        except (OSError, *DAMAGED) as error:
+            in_words = raised_in_words(error) or isinstance(error, (OSError, zipfile.BadZipFile))
+            why = error if in_words else "something in it is damaged"
+            raise ValueError(f"{os.fspath(path)!r} is not a whole state of training: {why}.") from error
 
 
 def _read_all(file: BinaryIO, numbers: tuple[str, ...]) -> tuple[dict[str, np.ndarray], list[int]]:

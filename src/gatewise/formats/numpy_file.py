@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,6 +18,11 @@ from gatewise.formats.contents import ByName, Contents, OfFile, Stored
 
 FORMAT: Final = "NumPy"
 _ENDING: Final = ".npy"
+DAMAGED: Final = (
+    ValueError, SyntaxError, TokenError, LookupError, TypeError, AttributeError, EOFError, RuntimeError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What NumPy raises for files that are damaged: it reads the head of an array as Python."""
 
 
 def recognises(path: Any) -> bool:
@@ -69,13 +75,13 @@ class _File(OfFile):
                 read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                 shape, _, dtype = read(member)
                 return shape, dtype, member.tell()
-        except (ValueError, SyntaxError, TokenError, TypeError, RecursionError) as error:  # NumPy reads it as Python.
+        except DAMAGED as error:
             raise self.error(f"the array {name!r} cannot be read ({error}): the file is damaged.") from error
 
     def _read(self, entry: zipfile.ZipInfo, name: str) -> np.ndarray:
         try:
             with self._archive.open(entry) as member:
                 found = np.lib.format.read_array(member, allow_pickle=False)
-        except (ValueError, OSError) as error:
+        except (*DAMAGED, OSError) as error:
             raise self.error(f"the array {name!r} cannot be read ({error}): the file is damaged.") from error
         return found.astype(found.dtype.newbyteorder("="))

@@ -105,7 +105,12 @@ def match_weights(model: Any, source: Any, names: Mapping[str, str] | None = Non
             weights = contents.needed_weights()
             if not isinstance(weights, ByName):
                 raise contents.error("the file's weights are in a layout of Keras's: model.load_weights takes them.")
-            return _matched(model, list(weights.arrays), dict(names or {}))
+            try:
+                return _matched(model, list(weights.arrays), dict(names or {}))
+            except ValueError as error:
+                if contents.told(error):
+                    raise
+                raise contents.error(str(error)) from None
     return _matched(model, _stored(source), dict(names or {}))
 
 

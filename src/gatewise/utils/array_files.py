@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO, Final, cast
 import numpy as np
 
 from gatewise.base.atomic import replacing
+from gatewise.formats.numpy_file import DAMAGED
 
 SUFFIXES: Final = (".npy", ".npz", ".csv")
 
@@ -60,7 +60,7 @@ def _read_numpy(path: str) -> np.ndarray | dict[str, np.ndarray]:
             return {name: loaded[name] for name in loaded.files} if hasattr(loaded, "files") else np.asarray(loaded)
     except MemoryError as error:
         raise ValueError(f"{path!r} claims more numbers than there is memory for: {error}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGED as error:
         raise ValueError(_damaged(path, error)) from None
 
 
