@@ -19,8 +19,9 @@ import math
 import os
 import struct
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import IO, Any, Final, Literal
@@ -205,7 +206,7 @@ _CALLS: Final[dict[str, Callable[..., Any]]] = {
 # -- where the numbers are --------------------------------------------------------------------------------------------
 
 
-class _File(OfFile):
+class _File(OfFile, ABC):
     """What both forms share: a pickle's object, and tensors of storages whose bytes `_bytes` gives."""
 
     order: Literal["<", ">"] = "<"
@@ -213,20 +214,21 @@ class _File(OfFile):
     def __init__(self, path: Any) -> None:
         self.path = path
 
-    @contextmanager
-    def opened(self) -> Iterator[None]:
-        raise NotImplementedError
+    @abstractmethod
+    def opened(self) -> AbstractContextManager[None]:
+        """A context in which the file can be read."""
 
+    @abstractmethod
     def read(self) -> Any:
         """What the pickle describes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _size(self, storage: Storage) -> int:
         """How many bytes the file has for a storage."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _bytes(self, storage: Storage) -> bytes:
-        raise NotImplementedError
+        """The bytes of a storage."""
 
     def stored(self, name: str, tensor: TensorOfFile) -> Stored:
         """A tensor as an array to read.
