@@ -25,6 +25,7 @@ PARTS = (
     "signatures",
     "files",
     "saved",
+    "shards",
     "published",
     "peephole",
     "projected",

@@ -32,6 +32,7 @@ def register(reader: Reader | str) -> None:
 register("gatewise.formats.keras_archive")  # Before HDF5, whose signature may stand inside an archive at 512, 1024, ...
 register("gatewise.formats.hdf5")
 register("gatewise.formats.keras_folder")
+register("gatewise.formats.sharded")
 register("gatewise.formats.safetensors")
 register("gatewise.formats.torch_file")
 register("gatewise.formats.numpy_file")

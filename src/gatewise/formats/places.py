@@ -21,3 +21,17 @@ class PlaceToWrite:
     name: str | None
     arrays: list[np.ndarray]
     of: str | None = None
+    first: int = 0
+    """The number of the first array: the others of its place stand in another file."""
+
+
+def first_parts(place: str) -> tuple[str, str]:
+    """The layer directly in the model that a place belongs to, as files call it, and the rest of the place.
+
+    >>> first_parts("layers/lstm/cell/vars"), first_parts("vars")
+    (('lstm', 'cell/vars/'), ('vars', ''))
+    """
+    first, _, rest = place.partition("/")
+    if first == "layers":
+        first, _, rest = rest.partition("/")
+    return first, f"{rest}/" if rest else ""

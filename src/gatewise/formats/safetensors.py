@@ -25,7 +25,7 @@ import numpy as np
 
 from gatewise.base.typing import Config
 from gatewise.formats.contents import ByName, ByPlace, Contents, OfFile, Stored, StoredLayer
-from gatewise.formats.places import OPTIMIZER, PlaceToWrite
+from gatewise.formats.places import OPTIMIZER, PlaceToWrite, first_parts
 
 FORMAT: Final = "safetensors"
 META: Final = "__metadata__"
@@ -108,8 +108,7 @@ def _layers(places: dict[str, list[Stored]]) -> Iterator[StoredLayer]:
     """The layers directly in the model, with all arrays below each."""
     below: dict[str, list[Stored]] = {}
     for place, arrays in places.items():
-        first, _, rest = place.partition("/")
-        below.setdefault(rest.partition("/")[0] if first == "layers" else first, []).extend(arrays)
+        below.setdefault(first_parts(place)[0], []).extend(arrays)
     return (StoredLayer(name, tuple(arrays)) for name, arrays in below.items())
 
 

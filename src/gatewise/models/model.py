@@ -400,20 +400,29 @@ class Model(Trainable):
 
         export(self, filepath, format, **options)
 
-    def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None) -> None:
+    def save_weights(
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        save_format: str | None = None,
+        *,
+        max_shard_size: float | None = None,
+    ) -> None:
         """Write the weights to a `.weights.h5` file (or `.h5`, the older layout).
 
         Args:
-            filepath: ends in `.weights.h5`, `.h5` or `.hdf5`.
+            filepath: ends in `.weights.h5`, `.h5`, `.hdf5` or `.safetensors`; with `max_shard_size` in `.weights.json`.
             overwrite: whether a file that is there may be replaced.
             save_format: "h5" or None.
+            max_shard_size: how many gigabytes of weights one file may have; they are then written to several, which
+                `filepath` lists.
 
         Raises:
             FileExistsError, FileNotFoundError, ValueError, OSError: the file that was there is whole then.
         """
         from gatewise.models.saving import save_weights
 
-        save_weights(self, filepath, overwrite, save_format)
+        save_weights(self, filepath, overwrite, save_format, max_shard_size=max_shard_size)
 
 
 def _draws(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

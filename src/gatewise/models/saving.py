@@ -6,6 +6,7 @@
 | `save("name", zipped=False)` | the same, as a folder | none |
 | `save("name.h5")` | classes without modules | both |
 | `save_weights("name.weights.h5")` | places | the same |
+| `save_weights("name.weights.json", max_shard_size=5)` | places, in several files | none |
 | `save_weights("name.h5")` | none | by layer |
 | `save("name.safetensors")`, `save_weights` | none: our own, every bit of every dtype kept, read without h5py | none |
 
@@ -28,7 +29,7 @@ from gatewise.base.atomic import replacing
 from gatewise.base.release import Release
 from gatewise.base.typing import Config
 from gatewise.base.variable import Variable
-from gatewise.formats import keras_archive, keras_folder, safetensors
+from gatewise.formats import keras_archive, keras_folder, safetensors, sharded
 from gatewise.formats.hdf5 import writing
 from gatewise.formats.hdf5.writing import LayersToWrite, ModelToWrite, Named
 from gatewise.formats.places import OF_WORDS, OPTIMIZER, PlaceToWrite
@@ -43,6 +44,8 @@ VERSIONS: Final[dict[Release, str]] = {"keras3": "3.15.1", "tf2": "2.15.0", "tf1
 """The version whose form is written for each release; files say it, and readers go by it."""
 BACKEND: Final = "tensorflow"
 
+_GIGABYTE: Final = 1 << 30
+"""Of Keras's `max_shard_size`."""
 _OF_MODELS: Final = {".keras": "keras", ".h5": "h5", ".hdf5": "h5", ".safetensors": "safetensors"}
 _OF_WEIGHTS: Final = {".weights.h5": "places", ".h5": "layers", ".hdf5": "layers", ".safetensors": "safetensors"}
 _NO_SAVED_MODEL: Final = (
@@ -114,15 +117,23 @@ def save_model(
             keras_archive.write(temporary, *parts, places)
 
 
-def save_weights(model: Any, filepath: Any, overwrite: bool = True, save_format: str | None = None) -> None:
+def save_weights(
+    model: Any,
+    filepath: Any,
+    overwrite: bool = True,
+    save_format: str | None = None,
+    *,
+    max_shard_size: float | None = None,
+) -> None:
     """Write the weights alone, and in `.weights.h5` the optimizer's state, as Keras does.
 
     Args:
         model: built.
-        filepath: ends in `.weights.h5`, in `.h5` or `.hdf5` for the older layout by the names of layers, or in
-            `.safetensors`.
+        filepath: ends in `.weights.h5`, in `.h5` or `.hdf5` for the older layout by the names of layers, in
+            `.safetensors`, or in `.weights.json` for several files.
         overwrite: whether a file that is there may be replaced.
         save_format: "h5" or None.
+        max_shard_size: how many gigabytes of weights one file may have; `filepath` then names the index of them.
 
     Raises:
         FileExistsError: without `overwrite`.
@@ -133,6 +144,9 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, save_format:
     path = os.fspath(filepath)
     if save_format == "tf":
         raise ValueError(f"{model.label}: a TensorFlow checkpoint is not written: save as .weights.h5.")
+    if max_shard_size is not None:
+        _save_shards(model, path, overwrite, max_shard_size)
+        return
     form = _by_ending(path, _OF_WEIGHTS)
     if form is None and save_format == "h5":
         form = "layers"
@@ -149,6 +163,21 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, save_format:
             _write_safetensors(temporary, model, state, of)
         else:
             writing.write_places(temporary, [*_weights_by_place(model, of), *_state_by_place(model, state)])
+
+
+def _save_shards(model: Any, path: Any, overwrite: bool, most: float) -> None:
+    name = os.fsdecode(path)
+    if not name.endswith((sharded.ENDING, ".weights.h5")):
+        raise ValueError(f"{path!r}: with max_shard_size the name of a file of weights ends in {sharded.ENDING}.")
+    if not most > 0:
+        raise ValueError(f"{model.label}: max_shard_size must be a number of gigabytes above 0, got {most!r}.")
+    if not name.endswith(sharded.ENDING):
+        name = name.removesuffix(".weights.h5") + sharded.ENDING
+        warnings.warn(f"{path!r}: with max_shard_size the index of the weights is {name!r}, as in Keras.", stacklevel=4)
+    _check(model, name, overwrite)
+    of = releases.current()
+    places = [*_weights_by_place(model, of), *_state_by_place(model, training_state.state(model, of))]
+    sharded.write(name, places, most * _GIGABYTE)
 
 
 # -- what is asked for ------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -29,15 +29,33 @@ def arrays(root: Group, path: str) -> list[Stored]:
     Raises:
         ValueError: where they are not numbered from 0, or are not plain numbers.
     """
+    return joined([root], path)
+
+
+def joined(roots: Iterable[Group], path: str) -> list[Stored]:
+    """The arrays at a place that is spread over files, in the order of their numbers over all.
+
+    Raises:
+        ValueError: where they are not numbered from 0, two have one number, or they are not plain numbers.
+    """
+    held: dict[str, Group] = {}
+    for group in filter(None, (_at(root, path) for root in roots)):
+        for name in group.inside():
+            if held.setdefault(name, group) is not group:
+                raise group.source.error(f"two files have an array {path}/{name}: they do not belong together.")
+    if list(held) == [OF_WORDS]:
+        return [held[OF_WORDS].stored(OF_WORDS)]
+    some = next(iter(held.values()), None)
+    return [held.get(str(k), some).stored(str(k)) for k in range(len(held)) if some is not None]
+
+
+def _at(root: Group, path: str) -> Group | None:
     here = root
     for name in path.split("/"):
         if not here.holds(name):
-            return []
+            return None
         here = here.group(name)
-    names = list(here.inside())
-    if names == [OF_WORDS]:
-        return [here.stored(OF_WORDS)]
-    return [here.stored(str(k)) for k in range(len(names))]
+    return here
 
 
 def layers(root: Group) -> Iterator[StoredLayer]:

@@ -68,7 +68,7 @@ def write_places(path: Any, places: Iterable[PlaceToWrite]) -> None:
             group = file.require_group(place.path)
             if place.name is not None:
                 group.attrs["name"] = place.name
-            for number, array in enumerate(place.arrays):
+            for number, array in enumerate(place.arrays, place.first):
                 group.create_dataset(place.of or str(number), data=array)
 
 
