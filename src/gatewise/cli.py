@@ -1,4 +1,4 @@
-"""The command line: `gatewise run | info | predict | convert`.
+"""The command line: `gatewise run | info | predict | convert | serve`.
 
 It ends with 0 where all went well, 1 where the work failed, 2 where it was asked for wrongly; `run` ends as its program
 does.
@@ -233,6 +233,108 @@ def convert(file: str, output: str, weights: str | None, debug: bool) -> None:
         _check_output(output, file)
         for line in converting.convert(file, output, **({} if weights is None else {"weights": weights})):
             click.echo(line)
+
+
+# --- serve ------------------------------------------------------------------------------------------------------
+
+
+def _settings(command: Any) -> Any:
+    """An option for each setting of a service; what each is stands in `serving.http.settings`."""
+    import dataclasses
+
+    from gatewise.serving.http.settings import Settings
+
+    for field in reversed(dataclasses.fields(Settings)):
+        name = "--" + field.name.replace("_", "-")
+        if field.name == "token":
+            continue  # Others of the machine can read a command line.
+        if field.default is False:
+            option = click.option(name, is_flag=True, help=field.metadata["words"])
+        else:
+            shown = field.metadata["shown"] or (None if field.default is None else str(field.default))
+            option = click.option(
+                name,
+                callback=_setting(field.metadata["parse"]),
+                metavar=field.metadata["metavar"],
+                help=field.metadata["words"] + (f"  [default: {shown}]" if shown else ""),
+            )
+        command = option(command)
+    return command
+
+
+def _setting(parse: Any) -> Any:
+    def callback(_: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+        try:
+            return None if value is None else parse(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param=parameter) from None
+
+    return callback
+
+
+@main.command()
+@click.argument("file", type=click.Path())
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at; 0.0.0.0 is all.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@_settings
+@click.option(
+    "--token-file",
+    type=click.Path(),
+    help="A file with the bearer token that requests must carry; or the variable GATEWISE_TOKEN.",
+)
+@click.option("--grace", default="10s", show_default=True, help="How long the end waits for requests under way.")
+@click.option("--ssl-certfile", type=click.Path(), help="A certificate, to serve HTTPS.")
+@click.option("--ssl-keyfile", type=click.Path(), help="Its key.")
+@click.option(
+    "--log-level",
+    default="info",
+    show_default=True,
+    type=click.Choice(["critical", "error", "warning", "info", "debug"]),
+    help="With debug every request is a line.",
+)
+@_debug
+def serve(file: str, host: str, port: int, debug: bool, **options: Any) -> None:
+    """Serve the model in FILE, and streams of it by id, over HTTP and WebSocket. See docs/serving.md.
+
+    SIGTERM or Ctrl-C stops it: requests under way are finished, and the snapshot is written.
+    """
+    with _failures_in_a_line(debug):
+        from gatewise.serving.http import running
+        from gatewise.serving.http.settings import Settings, seconds
+
+        try:
+            token = _token(options.pop("token_file"))
+            own = {name: options.pop(name) for name in ("grace", "log_level", "ssl_certfile", "ssl_keyfile")}
+            grace = seconds(own["grace"])
+            settings = Settings(token=token, **{name: value for name, value in options.items() if value is not None})
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        from gatewise import models
+
+        running.serve(
+            models.load_model(file),
+            settings,
+            host=host,
+            port=port,
+            grace=grace,
+            log_level=own["log_level"],
+            certificate=own["ssl_certfile"],
+            key=own["ssl_keyfile"],
+        )
+
+
+def _token(path: str | None) -> str | None:
+    """The token that requests must carry, where there is one."""
+    if path is None:
+        return os.environ.get("GATEWISE_TOKEN") or None
+    with open(path, encoding="utf-8") as file:
+        token = file.read().strip()
+    if not token:
+        raise ValueError(f"{path!r}: the file of the token is empty.")
+    return token
+
+
+# --- what they share --------------------------------------------------------------------------------------------
 
 
 def _check_output(path: str, model: str) -> None:

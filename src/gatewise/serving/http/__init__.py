@@ -1,0 +1,1 @@
+"""HTTP and WebSocket: an ASGI application, over Starlette."""
