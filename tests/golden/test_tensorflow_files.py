@@ -1,4 +1,6 @@
-"""Checkpoints and SavedModels of the real TensorFlow, read without it: made by `tools/golden/make_checkpoints.py`."""
+"""Checkpoints and SavedModels of the real TensorFlow, read without it: made by `tools/golden/make_checkpoints.py`, those
+of TensorFlow 2.1 and 2.3 by `make_old_saved_models.py`.
+"""
 
 from __future__ import annotations
 
@@ -63,9 +65,92 @@ def test_weights_where_models_and_cells_stand_inside(path: str) -> None:
 
 
 def test_a_model_without_a_config_says_what_to_do() -> None:
-    with pytest.raises(ValueError, match=r"weights alone.*model\.load_weights"):
+    with pytest.raises(ValueError, match=r"weights alone.*model\.load_weights with"):
         load_model(FILES / "plain")
     assert describe(FILES / "plain").kind == "weights"
+    with pytest.raises(ValueError, match=r"weights alone.*load_weights_from\(model, path\)"):
+        load_model(FILES / "program")
+
+
+@pytest.mark.parametrize("release", ["21", "23"])
+@pytest.mark.parametrize(("name", "x"), [("sequential", "ids"), ("functional", "x")])
+def test_whole_models_whose_config_stands_in_the_program(release: str, name: str, x: str) -> None:
+    folder, wanted = HERE / f"of_tensorflow{release}", np.load(HERE / f"tensorflow{release}.npz")
+    model = load_model(folder / name)
+    np.testing.assert_allclose(model.predict(wanted[x], verbose=0), wanted[name], **CLOSE)
+    assert (model.optimizer is not None) == (name == "sequential")
+    found = describe(folder / name)
+    assert (found.kind, found.keras_version) == ("model", {"21": "2.3.0-tf", "23": "2.4.0"}[release])
+    assert found.parameters == model.count_params()
+
+
+class Own(gw.Model):
+    """As `make_old_saved_models.py` has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.head = L.LSTM(3), L.Dense(2)
+
+    def call(self, x: Any) -> Any:
+        return self.head(self.rnn(x))
+
+
+@pytest.mark.parametrize("release", ["21", "23"])
+def test_a_class_of_a_programs_own_has_weights_alone(release: str) -> None:
+    path, wanted = HERE / f"of_tensorflow{release}" / "own", np.load(HERE / f"tensorflow{release}.npz")
+    with pytest.raises(ValueError, match="weights alone"):
+        load_model(path)
+    model = Own()
+    model(wanted["x"])
+    model.load_weights(path)
+    np.testing.assert_allclose(model.predict(wanted["x"], verbose=0), wanted["own"], **CLOSE)
+
+
+def small() -> Any:
+    return gw.Sequential([gw.Input((4, 3)), L.LSTM(4, name="rnn"), L.Dense(2, name="head")])
+
+
+SMALL = {
+    "module2": {"rnn": "rnn", "head": "head"},
+    "module3": {"rnn": "rnn/cell", "head": "head"},
+    "variables": {"rnn": "kernel recurrent bias", "head": "out"},
+    "program": {"rnn": "rnn/lstm_cell", "head": "out"},
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_what_is_no_model_of_keras_2_by_the_names_of_its_parts(name: str) -> None:
+    model = small()
+    match = load_weights_from(model, FILES / name, names=SMALL[name], show=False)
+    assert not match.left
+    np.testing.assert_allclose(model.predict(WANTED["x"], verbose=0), WANTED[name], **CLOSE)
+
+
+@pytest.mark.parametrize("name", ["module2", "module3", "variables"])
+def test_what_is_no_model_of_keras_2_in_order(name: str) -> None:
+    model = small()
+    load_weights_from(model, FILES / name, show=False)
+    np.testing.assert_allclose(model.predict(WANTED["x"], verbose=0), WANTED[name], **CLOSE)
+
+
+def test_a_model_of_keras_3_with_its_objects() -> None:
+    both = L.Bidirectional(L.GRU(3, return_sequences=True))
+    model = gw.Sequential([gw.Input((4, 3)), both, L.BatchNormalization(), L.Dense(2)])
+    load_weights_from(model, FILES / "saved3", show=False)
+    np.testing.assert_allclose(model.predict(WANTED["x"], verbose=0), WANTED["saved3"], **CLOSE)
+
+
+def test_objects_that_are_no_model_of_keras_2_are_named() -> None:
+    with pytest.raises(
+        ValueError, match=r"nothing at 'layer_with_weights-0/cell'.*it holds rnn, head\..*load_weights_from"
+    ):
+        small().load_weights(FILES / "module3")
+    with pytest.raises(ValueError, match=r"names of their own \(out/bias, .*load_weights_from"):
+        small().load_weights(FILES / "program")
+    with pytest.raises(ValueError, match=r"'out/bias' \(2,\) would become 'kernel'.*names="):
+        load_weights_from(small(), FILES / "program", show=False)
+    with pytest.raises(ValueError, match=r"no 'rnn/gru_cell'; there are .*rnn/lstm_cell/kernel"):
+        load_weights_from(small(), FILES / "program", names={"rnn": "rnn/gru_cell"}, show=False)
 
 
 def test_what_keras3_exports() -> None:
@@ -112,7 +197,7 @@ def test_a_part_that_is_missing_is_named(tmp_path: Path) -> None:
 
 
 @given(
-    st.sampled_from(["sequential", "checkpoint", "tf1"]),
+    st.sampled_from(["sequential", "checkpoint", "tf1", "../of_tensorflow23/functional"]),
     st.integers(0, 2**32),
     st.sampled_from(["index", "metadata", "short"]),
 )

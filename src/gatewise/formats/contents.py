@@ -156,9 +156,10 @@ class Contents(OfFile):
         if self.config_error is not None:
             raise self.config_error
         if self.config is None:
+            named = isinstance(self.weights, ByName)
+            way = "gatewise.models.load_weights_from(model, path)" if named else "model.load_weights with this file"
             raise self.error(
-                "the file holds weights alone, without a model. Build the model in code, then call "
-                "model.load_weights with this file."
+                f"the file holds weights alone, without a model. Build the model in code, then call {way}."
             )
         return self.config
 

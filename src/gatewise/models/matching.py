@@ -59,7 +59,8 @@ class Matching:
         if isinstance(weights, ByName):
             raise self.contents.error(
                 f"the file holds {len(weights.arrays)} arrays under names of their own "
-                f"({_listed(array.name for array in weights.arrays[:3])}, ...), and no layers of Keras's."
+                f"({_listed(array.name for array in weights.arrays[:3])}, ...), and no layers of Keras's. "
+                "gatewise.models.load_weights_from(model, path) takes them, and shows which becomes which."
             )
         return weights
 
@@ -122,10 +123,12 @@ class Matching:
         return self.by_place(weights) if isinstance(weights, ByPlace) else self._by_attribute(weights)
 
     def _by_attribute(self, weights: ByAttribute) -> list[Pair]:
-        pairs = []
+        pairs: list[Pair] = []
         for path, layer, named in attribute_paths(self.model):
             found = {name: weights.at((*path, name)) for name in named}
             arrays = tuple(array for array in found.values() if array is not None)
+            if not arrays and not pairs:
+                raise self.contents.error(_of_other_objects(weights, path))
             wanted = [(layer, variable) for variable in named.values()]
             pairs += self._fitted(layer, StoredLayer("/".join(path), arrays), wanted)
         return pairs
@@ -194,6 +197,15 @@ class Matching:
             for place, array in zip(group, fresh, strict=True):
                 result[place] = array
         return result
+
+
+def _of_other_objects(weights: ByAttribute, path: tuple[str, ...]) -> str:
+    held = _listed(layer.name for layer in weights.listed())
+    return (
+        f"the file has nothing at {'/'.join(path)!r}, where a model of Keras 2 has its first layer; it holds {held}. "
+        "gatewise.models.load_weights_from(model, path) takes the arrays in their order, or by names=, and shows which "
+        "becomes which."
+    )
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from gatewise.base.variable import Variable, all_or_nothing
-from gatewise.formats import ByName, Stored, open_contents
+from gatewise.formats import ByAttribute, ByName, Stored, open_contents
 from gatewise.layer import Layer
-from gatewise.models import torch_modules
+from gatewise.models import tensorflow1_cells, torch_modules
 from gatewise.models.torch_modules import Unit
 
 
@@ -69,9 +69,12 @@ def load_weights_from(model: Any, source: Any, names: Mapping[str, str] | None =
 
     Args:
         model: built.
-        source: a file (`.pt`, `.safetensors`, `.npz`), or a dict of arrays by name, as `module.state_dict()`.
+        source: a file (`.pt`, `.safetensors`, `.npz`, a checkpoint, a SavedModel), or a dict of arrays by name, as
+            `module.state_dict()`.
         names: for layers of the model, by name, the module or the arrays that become it, where the order does not say
-            it: {"encoder": "rnn"}, or {"head": "fc.weight fc.bias"} in the order of the layer's weights.
+            it: {"encoder": "rnn"}, or {"head": "fc.weight fc.bias"} in the order of the layer's weights. A name of
+            TensorFlow 1's may be that of a cell, or what a cell stands below: {"encoder": "rnn/lstm_cell"}; which
+            cells become which layers, `models/tensorflow1_cells.py` says.
         show: whether the table is printed.
 
     Returns:
@@ -103,10 +106,14 @@ def match_weights(model: Any, source: Any, names: Mapping[str, str] | None = Non
     if isinstance(source, (str, bytes, os.PathLike)):
         with open_contents(source) as contents:
             weights = contents.needed_weights()
-            if not isinstance(weights, ByName):
+            if isinstance(weights, ByAttribute):
+                arrays = [array for held in weights.listed() for array in held.arrays]
+            elif isinstance(weights, ByName):
+                arrays = list(weights.arrays)
+            else:
                 raise contents.error("the file's weights are in a layout of Keras's: model.load_weights takes them.")
             try:
-                return _matched(model, list(weights.arrays), dict(names or {}))
+                return _matched(model, arrays, dict(names or {}))
             except ValueError as error:
                 if contents.told(error):
                     raise
@@ -186,10 +193,22 @@ def _chosen(layer: Layer, what: str, waiting: list[Unit], arrays: list[Stored]) 
         return _of_unit(layer, unit)
     by_name = {array.name: array for array in arrays}
     parts = what.split()
-    if missing := [part for part in parts if part not in by_name]:
+    found = {part: [by_name[part]] if part in by_name else tensorflow1_cells.below(part, arrays) for part in parts}
+    if missing := [part for part in parts if not found[part]]:
         known = ", ".join(dict.fromkeys([unit.name for unit in waiting] + list(by_name)))
         raise ValueError(f"{layer.label}: there is no {missing[0]!r}; there are {known}.")
-    return _as_they_are(layer, [by_name[part] for part in parts])
+    chosen = [array for part in parts for array in found[part]]
+    values = tensorflow1_cells.converted(layer, chosen)
+    if values is not None:
+        return Taken(layer, [array.name for array in chosen], values)
+    return _as_they_are(layer, _in_the_order_of(layer, chosen))
+
+
+def _in_the_order_of(layer: Layer, arrays: list[Stored]) -> list[Stored]:
+    """As the layer's weights are called, where these are the ends of the names; else as they came."""
+    ends = {array.name.rpartition("/")[2].removeprefix("_"): array for array in arrays}
+    wanted = [weight.name for weight in layer.weights]
+    return [ends[name] for name in wanted] if len(arrays) == len(wanted) and ends.keys() == set(wanted) else arrays
 
 
 def _as_they_are(layer: Layer, arrays: list[Stored]) -> Taken:

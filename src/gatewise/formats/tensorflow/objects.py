@@ -18,7 +18,12 @@ GRAPH: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _VALUE: Final = "VARIABLE_VALUE"
 _SEED: Final = "seed_generator_state"
 _DEEPEST: Final = 60
-_NOT_OF_LAYERS: Final = ("optimizer", "keras_api", "save_counter", "variables", "trainable_variables", "signatures")
+_LAYER: Final = "layer-"
+_WEIGHED: Final = "layer_with_weights-"
+_NOT_OF_LAYERS: Final = (
+    "optimizer", "keras_api", "save_counter", "variables", "trainable_variables", "signatures", "_random_generator",
+    "seed_generator", "_seed_generators",
+)  # fmt: skip
 
 
 class Objects:
@@ -45,17 +50,28 @@ class Objects:
         """The array to which the names lead from the model; None where they lead nowhere."""
         node = 0
         for name in path:
-            following = self._children[node].get(name)
+            following = self._held(node, name)
             if following is None:
                 return None
             node = following
         key = self._keys[node].get(_VALUE)
         return None if key is None or key not in self._bundle.entries else self._bundle.stored(key)
 
+    def _held(self, node: int, name: str) -> int | None:
+        """The object that another holds under a name; None where there is none."""
+        children = self._children[node]
+        if name in children or not name.startswith(_WEIGHED):
+            return children.get(name)
+        # A model that got its weights late, in TensorFlow 2.0 to 2.2, numbers all of its layers and not those alone.
+        numbered = (children[key] for key in sorted(children, key=_place_of_layer) if _place_of_layer(key) >= 0)
+        weighed = [child for child in numbered if next(self._below(child, "", {0}), None) is not None]
+        place = name.removeprefix(_WEIGHED)
+        return weighed[int(place)] if place.isdecimal() and int(place) < len(weighed) else None
+
     def listed_variables(self) -> tuple[Stored, ...] | None:
-        """The variables in the model's order, where it holds no layers but a list of them: as Keras 3 exports it."""
+        """The variables in the model's order, where it is none of Keras 2 but a list of them: as Keras 3 exports it."""
         children = self._children[0]
-        if "variables" not in children or any(name.startswith("layer") for name in children):
+        if "variables" not in children or "keras_api" in children:
             return None
         found = []
         for node in self._children[children["variables"]].values():
@@ -82,3 +98,9 @@ class Objects:
         for name, child in self._children[node].items():
             if name not in _NOT_OF_LAYERS:
                 yield from self._below(child, f"{path}/{name}", seen, depth + 1)
+
+
+def _place_of_layer(name: str) -> int:
+    """3 of "layer-3"; -1 of another name."""
+    place = name.removeprefix(_LAYER)
+    return int(place) if place != name and place.isdecimal() else -1
