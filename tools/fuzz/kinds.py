@@ -107,9 +107,13 @@ def restore_stream(path: Path) -> object:
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
     """Errors about bytes and texts, which have no name, with that of their file."""
+    from gatewise.base.foreign import raised_in_words
+
     try:
         yield
-    except ValueError as error:
+    except Exception as error:
+        if not isinstance(error, ValueError) and not raised_in_words(error):
+            raise
         raise ValueError(f"{path}: {error}") from error
 
 

@@ -1,7 +1,8 @@
-"""Files that are written whole or not at all: every file that Gatewise makes is written here.
+"""Files that are written whole or not at all: every file that Gatewise makes is written here, and every folder.
 
 A file is written under another name in the same folder, brought to the disk, and then given its name in one step. Who
-reads the name finds the old file or the new one, whenever the writer was killed and whenever the power went.
+reads the name finds the old file or the new one, whenever the writer was killed and whenever the power went. A folder
+that takes the place of another exchanges names with it.
 
 The writer holds a lock on the file under its other name. What nobody holds, a killed process has left: the next writer
 of the same file removes it.
@@ -13,14 +14,18 @@ import fcntl
 import os
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _MARK: Final = ".part"
 _TOKEN_BYTES: Final = 4
+_HERE: Final = -100
+_EXCHANGE: Final = 2
+"""Linux's AT_FDCWD and RENAME_EXCHANGE."""
 _LONGEST_NAME: Final = 255
 """Bytes in the name of a file, on the file systems in use."""
 _KINDS: Final = {
@@ -57,22 +62,90 @@ def replacing(path: str | bytes | os.PathLike[str]) -> Iterator[Path]:
     """
     check_replaceable(path)
     target = _real(path)
-    remove_leftovers(target)
-    temporary, held = _created(target)
-    try:
+    with _beside(target, path, folder=False) as temporary:
         with suppress(FileNotFoundError):
             temporary.chmod(stat.S_IMODE(target.stat().st_mode))
         yield temporary
         _to_disk(temporary)
         os.replace(temporary, target)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+
+
+@contextmanager
+def replacing_folder(path: str | bytes | os.PathLike[str]) -> Iterator[Path]:
+    """A context that gives a new, empty folder to fill, which takes the place of `path` when the block ends.
+
+    What was there is deleted then, whatever it holds: ask before whether that may be. On systems that cannot exchange
+    two names in one step (Linux can), the old folder is away for a moment.
+
+    Args:
+        path: the folder to make or to replace; the one that it stands in must exist.
+
+    Raises:
+        NotADirectoryError: where a file lies there.
+        OSError: as `replacing`.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "a")
+    >>> with replacing_folder(path) as temporary:
+    ...     _ = (temporary / "b.txt").write_text("whole")
+    >>> (path / "b.txt").read_text()
+    'whole'
+    """
+    target = _real(path)
+    if os.path.lexists(target) and not target.is_dir():
+        raise NotADirectoryError(f"{os.fsdecode(path)!r}: a folder was to be written, but this is none.")
+    with _beside(target, path, folder=True) as temporary:
+        yield temporary
+        for each in (*temporary.rglob("*"), temporary):
+            _to_disk(each)
+        if not target.exists():
+            os.rename(temporary, target)
+        elif not _exchanged(temporary, target):
+            _one_after_the_other(temporary, target)
+
+
+@contextmanager
+def _beside(target: Path, path: Any, folder: bool) -> Iterator[Path]:
+    """A new file or folder beside the target, which is not there any more when the block ends."""
+    remove_leftovers(target)
+    temporary, held = _created(target, folder)
+    try:
+        yield temporary
+    except OSError as error:
+        if error.errno is not None and (error.filename is None or folder):
             error.filename = os.fsdecode(path)  # "No space left on device", but for which file.
         raise
     finally:
+        _delete(temporary)
         os.close(held)
     _to_disk(target.parent)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Give each of two folders the other's name, in one step; False where the system cannot."""
+    import ctypes
+
+    call = getattr(ctypes.CDLL(None), "renameat2", None)
+    return call is not None and call(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
+
+
+def _one_after_the_other(temporary: Path, target: Path) -> None:
+    old = temporary.with_name(f"{temporary.name}.old")
+    os.rename(target, old)
+    try:
+        os.rename(temporary, target)
+    except BaseException:
+        os.rename(old, target)
+        raise
+    _delete(old)
+
+
+def _delete(path: Path) -> None:
+    """Delete a file, or a folder with what is in it, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def check_replaceable(path: str | bytes | os.PathLike[str]) -> None:
@@ -111,22 +184,29 @@ def _remove_unheld(file: Path) -> None:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            file.unlink()
+            _delete(file)
         finally:
             os.close(handle)
 
 
-def _created(target: Path) -> tuple[Path, int]:
-    """A new file beside the target, and the descriptor by which this process holds it."""
+def _created(target: Path, folder: bool) -> tuple[Path, int]:
+    """A new file or folder beside the target, and the descriptor by which this process holds it."""
     beginning, end = _around(target)
     while True:
         path = target.with_name(f"{beginning}{secrets.token_hex(_TOKEN_BYTES)}{end}")
-        held = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)  # Others' rights are the umask's.
+        held = (
+            _new_folder(path) if folder else os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        )  # Less umask.
         with suppress(OSError):  # Where a file system has no locks, nobody can take this one for a leftover either.
             fcntl.flock(held, fcntl.LOCK_EX)
         if os.fstat(held).st_nlink:
             return path, held
         os.close(held)  # Another process took it for a leftover before it was locked.
+
+
+def _new_folder(path: Path) -> int:
+    os.mkdir(path)
+    return os.open(path, os.O_RDONLY)
 
 
 def _around(target: Path) -> tuple[str, str]:

@@ -163,7 +163,8 @@ class Checkpoint:
         """`write` under a name with a number, which counts on."""
         self.save_counter.assign_add(1)
         prefix = self.write(f"{_path(file_prefix)}-{int(self.save_counter)}")
-        Path(os.path.dirname(prefix) or ".", "checkpoint").write_text(os.path.basename(prefix) + "\n")
+        with replacing(Path(os.path.dirname(prefix) or ".", "checkpoint")) as temporary:
+            temporary.write_text(os.path.basename(prefix) + "\n")
         return prefix
 
     def restore(self, save_path: Any, options: Any = None) -> Restored:

@@ -6,14 +6,13 @@ Only these three files are read, and only where each is a file itself: a link co
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from gatewise.base.atomic import replacing_folder
 from gatewise.base.typing import Config
 from gatewise.formats.contents import Contents
 from gatewise.formats.hdf5.access import opened
@@ -96,31 +95,20 @@ def check_replaceable(path: str | os.PathLike[str]) -> None:
 
 
 def write(path: str | os.PathLike[str], metadata: str, config: str, places: Iterable[PlaceToWrite]) -> None:
-    """A folder with a model.
-
-    It is made under another name, and takes the place of an old one in two steps: for a moment there is none of that
-    name, and what was there stands beside it, under a name that begins with a dot. A file has no such moment.
+    """A folder with a model, whole or not at all.
 
     Args:
         path: of the folder.
         metadata, config: JSON.
         places: the weights, and the optimizer's state.
+
+    Raises:
+        FileExistsError: where something else lies there.
+        OSError: a disk that is full.
     """
     check_replaceable(path)
-    target = Path(os.path.realpath(path))
-    made, old = (target.with_name(f".{target.name}.{secrets.token_hex(4)}.{end}") for end in ("part", "old"))
-    made.mkdir()
-    try:
+    with replacing_folder(path) as made:
         (made / METADATA).write_text(metadata)
         (made / CONFIG).write_text(config)
         (made / ASSETS).mkdir()
         write_places(made / WEIGHTS, places)
-        if target.exists():
-            target.rename(old)
-        made.rename(target)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        if old.exists() and not target.exists():
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -72,8 +72,7 @@ def save_model(
         overwrite: whether a file that is there may be replaced.
         include_optimizer: whether the optimizer is written.
         save_format: "keras", "h5" or "safetensors", where the name of the file does not say it.
-        zipped: False for a folder with the same three files, whose name does not end in `.keras`; a folder that is
-            replaced is away for a moment, which a file is never.
+        zipped: False for a folder with the same three files, whose name does not end in `.keras`.
         release: whose form: "keras3" for Keras 3; "tf2" for tf_keras and TensorFlow 2 (`.h5` files of it are read by
             Keras 3 too); "tf1" for TensorFlow 1. By default that in which the program is.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, Final
 
 import numpy as np
@@ -63,9 +64,9 @@ def write_c(model: Any, path: Any, weights: str = "float32", show: bool = True) 
     export = _Export(model, weights)
     files = export.files(identifier(os.path.basename(stem)))
     texts = {f"{stem}.h": files.header(), path: files.source(os.path.basename(f"{stem}.h"), export.golden())}
-    for each, text in texts.items():
-        with replacing(each) as temporary:
-            temporary.write_text(text)
+    with ExitStack() as stack:  # Neither takes its place before both are on the disk.
+        for each, text in texts.items():
+            stack.enter_context(replacing(each)).write_text(text)
     if show:
         print("\n".join([f"{path}, {stem}.h", *(f"  {line}" for line in [*files.budget.lines(), *export.error_lines])]))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gatewise.base.foreign import raised_in_words
 from gatewise.base.words import nearest
 from gatewise.formats.onnx.graph import Graph, Node, Program
 from gatewise.models.onnx.known import OPERATORS
@@ -117,7 +118,9 @@ class Plan:
             raise
         except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, MemoryError) as error:
             shapes = ", ".join("none" if x is None else f"{x.dtype}{list(x.shape)}" for x in given)
-            raise _SaidError(f"{step.node.label} cannot take {shapes or 'nothing'}: {error}") from error
+            in_words = raised_in_words(error) or not isinstance(error, (TypeError, LookupError, AttributeError))
+            why = error if in_words else "that, or its attributes, are not what it is made for"
+            raise _SaidError(f"{step.node.label} cannot take {shapes or 'nothing'}: {why}") from error
         return found if isinstance(found, tuple) else (np.asarray(found),)
 
 
