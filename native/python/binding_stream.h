@@ -15,7 +15,8 @@
 namespace gatewise::stream {
 
 using Floats = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
-using Ids = nb::ndarray<const std::int64_t, nb::c_contig, nb::device::cpu>;
+using Integers = nb::ndarray<const std::int64_t, nb::c_contig, nb::device::cpu>;
+using Results = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
 
 // Adds all of them to the module; and its three parts.
 void bind_stream(nb::module_& module);
@@ -40,10 +41,10 @@ inline void want_size(bool right, const char* what) {
   if (!right) throw std::invalid_argument(std::string(what) + " of a wrong size came");
 }
 
-// The arrays of a call as pointers. An input is (rows, width), of floats or of ids; outputs are made.
+// The arrays of a call as pointers. An input is (rows, width), of floats or of ids; outputs are made, or are `into`.
 class Arrays {
  public:
-  Arrays(const Program& program, const NewFloats& make, nb::list inputs, Index rows);
+  Arrays(const Program& program, const NewFloats& make, nb::list inputs, Index rows, nb::object into = nb::none());
 
   std::vector<const void*> input_data;
   std::vector<float*> output_data;
@@ -53,7 +54,7 @@ class Arrays {
   template <class A>
   void take(const A& array, Index size);
 
-  std::vector<Ids> ids_;
+  std::vector<Integers> ids_;
   std::vector<Floats> floats_;
 };
 

@@ -26,7 +26,7 @@ Pool::Worker::Worker(const Program& program, Index rows) : space(program, rows, 
 
 // The records of some rows, to ask memory for.
 Soon<float> Pool::soon(const Push& push, Rows rows) const {
-  return {records_.at(0), records_.record(), push.slots + rows.first, rows.count};
+  return {records().at(0), records().record(), push.slots + rows.first, rows.count};
 }
 
 // Runs the program on the rows' records where they lie, and asks for those of the block after it meanwhile. The new
@@ -39,8 +39,8 @@ void Pool::compute(const Push& push, Worker& worker, Rows rows, Rows next, float
   call.steps = 1;
   call.inputs = worker.inputs.data();
   call.outputs = worker.outputs.data();
-  call.state = {records_.at(0), records_.record(), slots};
-  call.next = {to, records_.record(), to == records_.at(0) ? slots : nullptr};
+  call.state = {records().at(0), records().record(), slots};
+  call.next = {to, records().record(), to == records().at(0) ? slots : nullptr};
   call.soon = soon(push, next);
   call.threads = push.inner_threads;
   call.independent = true;
@@ -86,9 +86,9 @@ void Pool::give_outputs(const Push& push, const Worker& worker, Rows rows) const
 
 // Puts records in place that were made aside.
 void Pool::keep(const Push& push, const Worker& worker, Rows rows) const {
-  const Index record = records_.record();
+  const Index record = records().record();
   for (Index i = 0; i < rows.count; ++i) {
-    std::memcpy(records_.at(push.slots[rows.first + i]), worker.aside.data() + i * record,
+    std::memcpy(records().at(push.slots[rows.first + i]), worker.aside.data() + i * record,
                 static_cast<std::size_t>(record) * sizeof(float));
   }
 }

@@ -52,7 +52,32 @@ inline constexpr int kTurns = 256;
 // address cache at each. Small areas stay small. Chosen.
 inline constexpr std::size_t kHugeArea = std::size_t{1} << 24;
 
-// Streams that a snapshot writes or reads at once. Chosen.
-inline constexpr Index kStreamsAtOnce = 1 << 14;
+// Streams that a pool without a capacity makes room for at first; then it grows by a half. Chosen.
+inline constexpr Index kFirstRoom = 1 << 10;
+
+// Bytes of records that a snapshot copies, or a search for NaN reads, while pushes wait: some 10 us. And streams that
+// it looks at meanwhile for those to copy. Chosen.
+inline constexpr Index kBytesAtOnce = 1 << 17;
+inline constexpr Index kLooksAtOnce = 1 << 15;
+
+// Streams of a block in a saved pool, and bytes of ids from which on it has no more: what a reader keeps room for.
+// Chosen.
+inline constexpr Index kStreamsOfBlock = 1 << 14;
+inline constexpr Index kIdBytesOfBlock = 1 << 20;
+
+// Seconds between two moments at which a pool notes how far stamps are; the part of a moment's age by which it may lie
+// from the next; and how many there are before those that lie closer are left out. Chosen: 128 * log(year / ms) < 8192.
+inline constexpr double kMoment = 1e-3;
+inline constexpr double kOfAge = 1.0 / 128;
+inline constexpr std::size_t kMoments = 8192;
+
+// Marks that a pool remembers, and streams that end before it forgets the marks rather than remember more. Chosen.
+inline constexpr std::size_t kMarks = 64;
+inline constexpr Index kGone = 1 << 22;
+
+// Streams that were not used for long, which a full pool finds at once to drop them one after the other: this part of
+// all, and at least so many. The search walks through the whole table. Chosen.
+inline constexpr Index kOldestPart = 64;
+inline constexpr Index kOldestLeast = 64;
 
 }  // namespace gatewise::stream::costs

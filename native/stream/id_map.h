@@ -1,4 +1,5 @@
-// From a stream's id to its slot: open addressing in buckets of one cache line, in memory for a fixed number of ids.
+// From a number that stands for a stream to its slot: open addressing in buckets of one cache line, in memory for a
+// fixed number of ids.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ class IdMap {
   struct alignas(64) Bucket {
     std::int64_t ids[kLanes];
     std::uint32_t places[kLanes];  // slot + 1; 0 is an empty lane
-    std::uint32_t stamps[kLanes];  // the caller's: 0 at first
+    std::uint32_t stamps[kLanes];  // the caller's
 
     bool full() const { return places[kLanes - 1] != 0; }
   };
@@ -43,7 +44,19 @@ class IdMap {
   explicit IdMap(Index capacity)
       : size_(static_cast<std::uint64_t>(capacity) * 3 / 8 + 2),
         pages_(size_ * sizeof(Bucket)),
-        buckets_(pages_.as<Bucket>()) {}
+        buckets_(pages_.as<Bucket>()),
+        capacity_(capacity) {}
+
+  // The same ids in memory for so many. A number's home rises with its hash, so that both maps are walked through in
+  // order.
+  IdMap in_memory_for(Index capacity) const {
+    IdMap other(capacity);
+    each([&](std::int64_t id, std::uint32_t slot, std::uint32_t& stamp) { other.insert(id, slot, stamp); });
+    return other;
+  }
+
+  Index size() const { return count_; }
+  Index capacity() const { return capacity_; }
 
   // The finaliser of MurmurHash3 (Austin Appleby) spreads neighbouring ids; its high half times the size is a place.
   std::uint64_t home(std::int64_t id) const {
@@ -69,7 +82,7 @@ class IdMap {
   }
 
   // The id must not be there, and there must be room for it.
-  void insert(std::int64_t id, std::uint32_t slot) {
+  void insert(std::int64_t id, std::uint32_t slot, std::uint32_t stamp) {
     std::uint64_t at = home(id);
     while (buckets_[at].full()) at = after(at);
     Bucket& bucket = buckets_[at];
@@ -77,12 +90,14 @@ class IdMap {
     while (bucket.places[lane] != 0) ++lane;
     bucket.ids[lane] = id;
     bucket.places[lane] = slot + 1;
-    bucket.stamps[lane] = 0;
+    bucket.stamps[lane] = stamp;
+    ++count_;
   }
 
   // Moves those after it back over the hole, so that every id can still be reached from its home.
   void erase(Entry entry) {
     auto hole = static_cast<std::uint64_t>(entry.bucket_ - buckets_);
+    --count_;
     bool was_full = take_out(buckets_[hole], entry.lane_);
     for (std::uint64_t at = hole; was_full;) {
       at = after(at);
@@ -100,9 +115,15 @@ class IdMap {
     }
   }
 
-  void clear_stamps() {
+  // Calls `visit(id, slot, stamp)` for every id; it may change the stamp.
+  template <class Visit>
+  void each(Visit visit) const {
+    if (count_ == 0) return;
     for (std::uint64_t at = 0; at < size_; ++at) {
-      for (std::uint32_t& stamp : buckets_[at].stamps) stamp = 0;
+      Bucket& bucket = buckets_[at];
+      for (int lane = 0; lane < kLanes && bucket.places[lane] != 0; ++lane) {
+        visit(bucket.ids[lane], bucket.places[lane] - 1, bucket.stamps[lane]);
+      }
     }
   }
 
@@ -136,6 +157,8 @@ class IdMap {
   std::uint64_t size_ = 0;  // buckets; there are always empty lanes
   Pages pages_;
   Bucket* buckets_ = nullptr;
+  Index capacity_ = 0;
+  Index count_ = 0;
 };
 
 }  // namespace gatewise::stream

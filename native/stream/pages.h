@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <cstddef>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -23,9 +24,25 @@ class Pages {
     void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (at == MAP_FAILED) throw std::bad_alloc();
     data_ = at;
-#if defined(MADV_HUGEPAGE)
-    if (bytes >= costs::kHugeArea) madvise(at, bytes, MADV_HUGEPAGE);
+    ask_for_huge();
+  }
+
+  // From now on `bytes` of them; what was there stays, perhaps in another place. After an exception nothing has
+  // changed.
+  void grow(std::size_t bytes) {
+    if (bytes <= bytes_) return;
+#if defined(MREMAP_MAYMOVE)
+    if (data_ != nullptr) {  // The system moves the pages, not what is on them.
+      void* at = mremap(data_, bytes_, bytes, MREMAP_MAYMOVE);
+      if (at == MAP_FAILED) throw std::bad_alloc();
+      data_ = at;
+      bytes_ = bytes;
+      return ask_for_huge();
+    }
 #endif
+    Pages larger(bytes);
+    if (bytes_ != 0) std::memcpy(larger.data_, data_, bytes_);
+    swap(larger);
   }
 
   Pages(Pages&& other) noexcept { swap(other); }
@@ -48,6 +65,12 @@ class Pages {
   void swap(Pages& other) {
     std::swap(data_, other.data_);
     std::swap(bytes_, other.bytes_);
+  }
+
+  void ask_for_huge() const {
+#if defined(MADV_HUGEPAGE)
+    if (bytes_ >= costs::kHugeArea) madvise(data_, bytes_, MADV_HUGEPAGE);
+#endif
   }
 
   void* data_ = nullptr;

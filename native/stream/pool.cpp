@@ -22,8 +22,19 @@ Index rows_of_block(const Program& program) {
 
 }  // namespace
 
-Pool::Pool(std::shared_ptr<const Program> program, Index capacity)
-    : program_(std::move(program)), rows_(rows_of_block(*program_)), records_(capacity, program_->record()) {}
+Pool::Pool(std::shared_ptr<const Program> program, Capacity capacity)
+    : program_(std::move(program)), rows_(rows_of_block(*program_)), streams_(program_->record(), capacity) {}
+
+namespace {
+
+const Streams& held(const Streams& streams, std::unique_lock<ForkLock> /*lock*/) { return streams; }
+
+}  // namespace
+
+Pool::Pool(const Pool& other)
+    : program_(other.program_),
+      rows_(other.rows_),
+      streams_(held(other.streams_, std::unique_lock<ForkLock>(other.lock_))) {}
 
 void Pool::use(std::shared_ptr<const Program> program) {
   program_ = std::move(program);
@@ -31,45 +42,77 @@ void Pool::use(std::shared_ptr<const Program> program) {
   workers_.clear();
 }
 
-void Pool::find(const std::int64_t* ids, Index count, bool once) {
-  if (static_cast<Index>(slots_.size()) < count) slots_.resize(static_cast<std::size_t>(count));
-  bool twice = false;
-  records_.find(ids, count, slots_.data(), &twice);
-  if (!twice) return;
-  if (once) throw std::invalid_argument("an id stands twice among those to set. Nothing was set.");
-  for (Index i = 0; i < count; ++i) slots_[static_cast<std::size_t>(i)] &= ~Records::kAgain;
+Records::Search Pool::search(const Ids& ids, bool through) {
+  const auto count = static_cast<std::size_t>(ids.size());
+  if (slots_.size() < count) slots_.resize(count);
+  if (before_.size() < count) before_.resize(count);
+  Records::Search made = streams_.search(ids, slots_.data(), before_.data());
+  made.through = through;
+  return made;
 }
 
-void Pool::reset(const std::int64_t* ids, Index count) {
-  find(ids, count, false);
-  for (Index i = 0; i < count; ++i) {
-    std::memset(records_.at(slots_[static_cast<std::size_t>(i)]), 0,
-                static_cast<std::size_t>(records_.record()) * sizeof(float));
+// The slots of `ids`, which are used now; with `once`, each must stand there once.
+void Pool::find(const Ids& ids, bool once, const char* what) {
+  const Records::Search made = search(ids);
+  const Records::Found found = records().find_part(made, 0, ids.size());
+  if (found.all && !(found.twice && once)) {
+    for (Index i = 0; found.twice && i < ids.size(); ++i) slots_[static_cast<std::size_t>(i)] &= ~Records::kAgain;
+    return;
+  }
+  records().undo(made);
+  if (!found.all) records().refuse(ids);
+  throw std::invalid_argument(std::string("an id stands twice among those to ") + what);
+}
+
+void Pool::drop(const Ids& ids) {
+  find(ids, true, "drop. Nothing was dropped.");
+  streams_.drop({slots_.begin(), slots_.begin() + ids.size()});
+}
+
+void Pool::reset(const Ids& ids) {
+  find(ids, false, "");
+  for (Index i = 0; i < ids.size(); ++i) {
+    const std::uint32_t slot = slots_[static_cast<std::size_t>(i)];
+    streams_.before_change(slot);
+    std::memset(records().at(slot), 0, records().bytes());
   }
 }
 
-void Pool::read(const std::int64_t* ids, Index count, float* states) {
-  find(ids, count, false);
-  const Index record = records_.record();
-  for (Index i = 0; i < count; ++i) {
-    std::memcpy(states + i * record, records_.at(slots_[static_cast<std::size_t>(i)]),
-                static_cast<std::size_t>(record) * sizeof(float));
+void Pool::read(const Ids& ids, float* states, Unknown unknown) const {
+  const Index record = records().record();
+  for (Index i = 0; i < ids.size(); ++i) {
+    const Records::Entry entry = records().find(ids[i]);
+    if (entry) {
+      std::memcpy(states + i * record, records().at(entry.slot), records().bytes());
+    } else if (unknown == Unknown::added) {
+      std::memset(states + i * record, 0, records().bytes());
+    } else {
+      records().refuse(ids);
+    }
   }
 }
 
-void Pool::write(const std::int64_t* ids, Index count, const float* states) {
-  find(ids, count, true);
-  const Index record = records_.record();
-  for (Index i = 0; i < count; ++i) {
-    std::memcpy(records_.at(slots_[static_cast<std::size_t>(i)]), states + i * record,
-                static_cast<std::size_t>(record) * sizeof(float));
+void Pool::write(const Ids& ids, const float* states, Unknown unknown) {
+  if (unknown == Unknown::refused) {
+    find(ids, true, "set. Nothing was set.");
+  } else {
+    const Records::Search made = search(ids, true);
+    records().find_part(made, 0, ids.size());
+    try {
+      Streams::Change change(streams_, made.stamp);
+      change.add_missing(made);
+      change.keep();
+    } catch (...) {
+      records().undo(made);
+      throw;
+    }
   }
-}
-
-void Pool::dump(int file, const std::vector<char>& header) const { write_snapshot(file, header, records_); }
-
-void Pool::load(int file, const std::vector<char>& header) {
-  records_ = read_snapshot(file, header, records_.capacity(), records_.record());
+  const Index record = records().record();
+  for (Index i = 0; i < ids.size(); ++i) {
+    const std::uint32_t slot = slots_[static_cast<std::size_t>(i)] & ~Records::kAgain;
+    streams_.before_change(slot);
+    std::memcpy(records().at(slot), states + i * record, records().bytes());
+  }
 }
 
 }  // namespace gatewise::stream

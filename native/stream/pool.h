@@ -6,36 +6,51 @@
 
 #include "stream/guard.h"
 #include "stream/program.h"
-#include "stream/records.h"
 #include "stream/rounds.h"
+#include "stream/streams.h"
 
 namespace gatewise::stream {
 
+// What becomes of ids that have no stream.
+enum class Unknown { refused, added };
+
 class Pool {
  public:
-  Pool(std::shared_ptr<const Program> program, Index capacity);
+  Pool(std::shared_ptr<const Program> program, Capacity capacity);
+  // A copy, which takes the other's lock.
+  Pool(const Pool& other);
 
   const Program& program() const { return *program_; }
-  Records& records() { return records_; }
-  const Records& records() const { return records_; }
+  Streams& streams() { return streams_; }
+  const Streams& streams() const { return streams_; }
 
   // From now on advances by another program, whose records are the same.
   void use(std::shared_ptr<const Program> program);
 
   // Advances the streams `ids` by one step each, and one that stands there more than once by as many, in that order.
-  // inputs are (count, width), outputs (count, width). After an exception nothing has moved.
-  void push(const std::int64_t* ids, Index count, const void* const* inputs, float* const* outputs);
+  // inputs are (count, width), outputs (count, width). After an exception nothing has moved, and no stream has come or
+  // gone; what outputs hold is not said then.
+  void push(const Ids& ids, const void* const* inputs, float* const* outputs, Unknown unknown = Unknown::refused);
 
-  void reset(const std::int64_t* ids, Index count);
-  void read(const std::int64_t* ids, Index count, float* states);
-  void write(const std::int64_t* ids, Index count, const float* states);
+  // Each takes effect for all ids or, after an exception, for none.
+  void drop(const Ids& ids);  // each once
+  void reset(const Ids& ids);
+  void read(const Ids& ids, float* states,
+            Unknown unknown = Unknown::refused) const;  // of one that is not there, zeros
+  void write(const Ids& ids, const float* states, Unknown unknown = Unknown::refused);
 
-  // See snapshot.h. The pool is as it was after an exception.
-  void dump(int file, const std::vector<char>& header) const;
-  void load(int file, const std::vector<char>& header);
-
-  // Whoever calls any of the above holds this lock.
+  // Whoever calls any of the above, or uses the streams, holds this lock.
   ForkLock& lock() const { return lock_; }
+
+  // These take the lock themselves, again and again for a moment, and those of them that come together wait for one
+  // another. The pool is as it was after an exception.
+  void save(Writer& writer, const std::vector<char>& header, const Streams::Choice& choice);
+  // In place of the streams that are there.
+  void restore(Reader& reader, const std::vector<char>& header, int version);
+  // Beside those that are there; returns the ids that were read, without those that ended.
+  IdList load(Reader& reader, const std::vector<char>& header, int version);
+  // Ids of streams whose records hold infinity or NaN.
+  IdList broken();
 
  private:
   struct Worker {
@@ -57,7 +72,11 @@ class Pool {
     Index count = 0;
   };
 
-  void find(const std::int64_t* ids, Index count, bool once);
+  Records::Search search(const Ids& ids, bool through = false);
+  void find(const Ids& ids, bool once, const char* what);
+  void merge(const Saved& saved, const std::vector<Id>& ids, std::uint32_t* slots, std::uint32_t* before);
+  const Records& records() const { return streams_.records(); }
+  Records& records() { return streams_.records(); }
   Index members_for(Index count) const;
   static void search_and_work(void* push, Index member);
   void look_up(Push& push) const;
@@ -73,11 +92,15 @@ class Pool {
 
   std::shared_ptr<const Program> program_;
   Index rows_;  // of a block at most
-  Records records_;
-  std::vector<std::uint32_t> slots_;  // of the rows of a push
-  Rounds rounds_;                     // of a push in which a stream comes more than once
+  Streams streams_;
+  std::vector<std::uint32_t> slots_;   // of the rows of a call
+  std::vector<std::uint32_t> before_;  // stamps that they had
+  Rounds rounds_;                      // of a push in which a stream comes more than once
   std::vector<std::unique_ptr<Worker>> workers_;
   mutable ForkLock lock_;
+  // Of long calls that take lock_ now and then. It stands after lock_: a fork takes locks that were made later first,
+  // as these calls do.
+  ForkLock long_calls_;
 };
 
 }  // namespace gatewise::stream

@@ -7,29 +7,36 @@
 
 namespace gatewise::stream {
 
-void Pool::push(const std::int64_t* ids, Index count, const void* const* inputs, float* const* outputs) {
+void Pool::push(const Ids& ids, const void* const* inputs, float* const* outputs, Unknown unknown) {
+  const Index count = ids.size();
   Call call;
   call.batch = count;
   call.steps = 1;
   call.inputs = inputs;
   program_->check(call);
   if (count == 0) return;
-  if (static_cast<Index>(slots_.size()) < count) slots_.resize(static_cast<std::size_t>(count));
   Push push;
   push.pool = this;
   push.inputs = inputs;
   push.outputs = outputs;
-  push.search = records_.begin_search(ids, count, slots_.data());
-  push.ids = count;
   const Index wanted = members_for(count);
   while (static_cast<Index>(workers_.size()) < wanted) workers_.push_back(std::make_unique<Worker>(*program_, rows_));
+  push.search = search(ids, unknown == Unknown::added);
+  push.ids = count;
   Team team(wanted);
   push.members = std::min(team.size(), wanted);
   push.has_team = wanted > 1;
   push.search.alone = push.members == 1;
-  team.run(push.members, &Pool::search_and_work, &push);
-  if (push.unknown) records_.refuse(ids, count);
-  if (push.stage == Push::Stage::over) throw std::bad_alloc();
+  try {
+    Streams::Change change(streams_, push.search.stamp);
+    push.change = &change;
+    team.run(push.members, &Pool::search_and_work, &push);
+    if (push.error) std::rethrow_exception(push.error);
+    change.keep();
+  } catch (...) {
+    records().undo(push.search);
+    throw;
+  }
   finish(push);
   if (!push.twice) return;
   for (Index round = 1; round < rounds_.size(); ++round) {
@@ -62,7 +69,7 @@ void Pool::look_up(Push& push) const {
   for (;;) {
     const Index begin = push.searches.fetch_add(1, std::memory_order_relaxed) * costs::kLookUps;
     if (begin >= push.ids) return;
-    const auto found = records_.find_part(push.search, begin, std::min(begin + costs::kLookUps, push.ids));
+    const auto found = records().find_part(push.search, begin, std::min(begin + costs::kLookUps, push.ids));
     if (!found.all) push.unknown = true;
     if (found.twice) push.twice = true;
     push.looked_up.fetch_add(1, std::memory_order_acq_rel);
@@ -74,18 +81,21 @@ void Pool::begin(Push& push) {
   const Index parts = divided(push.ids, costs::kLookUps);
   Push::wait([&] { return push.looked_up.load(std::memory_order_acquire) == parts; });
   auto next = Push::Stage::over;
-  if (!push.unknown) {
-    try {
-      if (push.twice) rounds_.make(slots_.data(), push.ids);
-      if (push.twice) {
-        divide(push, rounds_.rows(0), rounds_.slots(0), rounds_.count(0));
-      } else {
-        divide(push, nullptr, slots_.data(), push.ids);
-      }
-      next = Push::Stage::computing;
-    } catch (const std::bad_alloc&) {
-      // Over, then.
+  try {
+    if (push.unknown && !push.search.through) records().refuse(push.search.ids);
+    if (push.unknown && push.change->add_missing(push.search)) push.twice = true;
+    if (push.twice) {
+      rounds_.make(slots_.data(), push.ids);
+      divide(push, rounds_.rows(0), rounds_.slots(0), rounds_.count(0));
+    } else {
+      divide(push, nullptr, slots_.data(), push.ids);
     }
+    if (streams_.save_under_way()) {
+      for (Index i = 0; i < push.ids; ++i) streams_.before_change(slots_[static_cast<std::size_t>(i)]);
+    }
+    next = Push::Stage::computing;
+  } catch (...) {
+    push.error = std::current_exception();
   }
   push.stage.store(next, std::memory_order_release);
 }
@@ -107,7 +117,7 @@ void Pool::divide(Push& push, const std::uint32_t* order, const std::uint32_t* s
 // Does what was given back. The caller has had memory for a block as large.
 void Pool::finish(Push& push) {
   for (auto& worker : workers_) {
-    for (const Index block : worker->given_back) compute(push, *workers_[0], push.block(block), {}, records_.at(0));
+    for (const Index block : worker->given_back) compute(push, *workers_[0], push.block(block), {}, records().at(0));
     worker->given_back.clear();
   }
 }
@@ -126,11 +136,14 @@ void Pool::work(void* context, Index member) {
   if (first.count == 0) return;
   Index block = push.take();
   Rows rows = push.block(block);
-  ask_for(pool.soon(push, first), pool.records_.record());
+  ask_for(pool.soon(push, first), pool.records().record());
   try {
     pool.compute(push, worker, first, rows, worker.aside.data());
   } catch (const std::bad_alloc&) {
-    if (member == 0) return push.stage.store(Push::Stage::over);
+    if (member == 0) {
+      push.error = std::current_exception();
+      return push.stage.store(Push::Stage::over);
+    }
     worker.given_back.push_back(first_block);
     if (rows.count != 0) worker.given_back.push_back(block);
     return;
@@ -141,7 +154,7 @@ void Pool::work(void* context, Index member) {
   while (rows.count != 0) {
     block = push.take();
     const Rows next = push.block(block);
-    pool.compute(push, worker, rows, next, pool.records_.at(0));
+    pool.compute(push, worker, rows, next, pool.records().at(0));
     rows = next;
   }
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <thread>
 
 #include "stream/costs.h"
@@ -21,6 +22,8 @@ struct Pool::Push {
 
   Records::Search search;
   Index ids = 0;
+  Streams::Change* change = nullptr;
+  std::exception_ptr error;  // why it is over
   std::atomic<bool> unknown{false};
   std::atomic<bool> twice{false};
   std::atomic<Index> searches{0};   // parts of the search that are taken

@@ -36,12 +36,14 @@ class HomesAhead {
 };
 
 // Leaves `stamp` + i at an id that stands in the i-th place, or the least such of all places, whatever the order in
-// which threads come. Returns the place that is not the first one: i or another's, or -1 where none was there before.
+// which threads come; what was there goes to `before`. Returns the place that is not the first one: i or another's, or
+// -1 where none was there before.
 template <bool kAlone>
-Index leave_stamp(std::uint32_t& at, std::uint32_t stamp, Index i) {
+Index leave_stamp(std::uint32_t& at, std::uint32_t stamp, Index i, std::uint32_t* before) {
   const auto mine = stamp + static_cast<std::uint32_t>(i);
   if constexpr (kAlone) {
     if (at >= stamp) return i;
+    before[i] = at;
     at = mine;
     return -1;
   } else {
@@ -49,6 +51,7 @@ Index leave_stamp(std::uint32_t& at, std::uint32_t stamp, Index i) {
     // The release passes on that the slot is written; who comes before it in place then adds kAgain to that.
     while (there < stamp || there > mine) {
       if (__atomic_compare_exchange_n(&at, &there, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        before[i] = there;
         return there < stamp ? -1 : static_cast<Index>(there - stamp);
       }
     }
@@ -58,104 +61,173 @@ Index leave_stamp(std::uint32_t& at, std::uint32_t stamp, Index i) {
 
 }  // namespace
 
-Records::Records(Index capacity, Index record) : capacity_(capacity), record_(record) {
-  constexpr Index kMost = Index{1} << 30;
-  if (capacity < 1 || capacity > kMost) {
-    throw std::invalid_argument("capacity must be from 1 to " + std::to_string(kMost) + ", not " +
-                                std::to_string(capacity));
+Records::Records(Index record, Index room) : record_(record) { grow(room); }
+
+Records::~Records() {
+  for (Index at = 0; names_.size() != 0 && at < touched_; ++at) {
+    const auto slot = static_cast<std::uint32_t>(at);
+    if ((flags_[slot] & kKind) > 1) OwnName(name(slot));
   }
-  const auto count = static_cast<std::size_t>(capacity);
-  map_ = IdMap(capacity);
-  state_pages_ = Pages(count * static_cast<std::size_t>(record) * sizeof(float));
-  id_pages_ = Pages(count * sizeof(std::int64_t));
-  free_pages_ = Pages(count * sizeof(std::uint32_t));
-  live_pages_ = Pages(count);
+}
+
+void Records::grow(Index room) {
+  constexpr Index kMost = Index{1} << 30;
+  if (room < 1 || room > kMost) {
+    throw std::invalid_argument("capacity must be from 1 to " + std::to_string(kMost) + ", not " +
+                                std::to_string(room));
+  }
+  const auto count = static_cast<std::size_t>(room);
+  IdMap numbers = numbers_.in_memory_for(room);
+  IdMap names = names_.in_memory_for(room);
+  state_pages_.grow(count * bytes());
+  place_areas();
+  id_pages_.grow(count * sizeof(std::int64_t));
+  place_areas();
+  free_pages_.grow(count * sizeof(std::uint32_t));
+  place_areas();
+  flag_pages_.grow(count);
+  place_areas();
+  numbers_ = std::move(numbers);
+  names_ = std::move(names);
+  room_ = room;
+}
+
+// Where the areas lie now.
+void Records::place_areas() {
   states_ = state_pages_.as<float>();
   ids_ = id_pages_.as<std::int64_t>();
   free_ = free_pages_.as<std::uint32_t>();
-  live_ = live_pages_.as<std::uint8_t>();
+  flags_ = flag_pages_.as<std::uint8_t>();
+}
+
+std::unique_ptr<Records> Records::copy() const {
+  auto other = std::make_unique<Records>(record_, room_);
+  for (Index at = 0; at < touched_; ++at) {
+    const auto slot = static_cast<std::uint32_t>(at);
+    if (!live(slot)) continue;
+    const Id which = id(slot);
+    const std::uint32_t twin = other->add(which, *find(which).stamp);
+    std::memcpy(other->at(twin), this->at(slot), bytes());
+  }
+  return other;
+}
+
+Id Records::id(std::uint32_t slot) const { return (flags_[slot] & kKind) == 1 ? Id(ids_[slot]) : name(slot)->id(); }
+
+void Records::mark_all(bool set) {
+  for (Index slot = 0; slot < touched_; ++slot) {
+    const auto kind = static_cast<std::uint8_t>(flags_[slot] & kKind);
+    flags_[slot] = static_cast<std::uint8_t>(kind | (set && kind != 0 ? kMarked : 0));
+  }
+}
+
+Records::Entry Records::find(const Id& id) const {
+  if (id.kind == Kind::integer) {
+    const IdMap::Entry entry = numbers_.find(id.number);
+    return entry ? Entry{entry.slot(), &entry.stamp()} : Entry{};
+  }
+  const IdMap::Entry entry = names_.find(hash_(id));
+  return entry && name(entry.slot())->id() == id ? Entry{entry.slot(), &entry.stamp()} : Entry{};
 }
 
 std::uint32_t Records::take_slot() {
   if (free_count_ == 0) return static_cast<std::uint32_t>(touched_++);
   const std::uint32_t slot = free_[--free_count_];
-  std::memset(at(slot), 0, static_cast<std::size_t>(record_) * sizeof(float));
+  std::memset(at(slot), 0, bytes());
   return slot;
 }
 
-void Records::add_one(std::int64_t id) {
+std::uint32_t Records::add(const Id& id, std::uint32_t stamp, OwnName name) {
+  if (id.kind == Kind::integer) {
+    const std::uint32_t slot = take_slot();
+    numbers_.insert(id.number, slot, stamp);
+    ids_[slot] = id.number;
+    flags_[slot] = 1;
+    return slot;
+  }
+  if (name == nullptr) name.reset(Name::make(id));
+  while (names_.find(hash_(id))) draw_hash();
   const std::uint32_t slot = take_slot();
-  map_.insert(id, slot);
-  ids_[slot] = id;
-  live_[slot] = 1;
-  ++size_;
+  names_.insert(hash_(id), slot, stamp);
+  ids_[slot] = reinterpret_cast<std::int64_t>(name.release());
+  flags_[slot] = static_cast<std::uint8_t>(static_cast<int>(id.kind) + 1);
+  return slot;
 }
 
-void Records::drop_one(IdMap::Entry entry) {
-  const std::uint32_t slot = entry.slot();
-  map_.erase(entry);
-  live_[slot] = 0;
+// Another hash, under which no two names that are there have the same.
+void Records::draw_hash() {
+  const NameHash hash;
+  IdMap names(names_.capacity());
+  bool apart = true;
+  names_.each([&](std::int64_t /*hash*/, std::uint32_t slot, std::uint32_t stamp) {
+    const std::int64_t number = hash(name(slot)->id());
+    apart = apart && !names.find(number);
+    names.insert(number, slot, stamp);
+  });
+  if (!apart) return;  // The caller tries again.
+  hash_ = hash;
+  names_ = std::move(names);
+}
+
+OwnName Records::drop(std::uint32_t slot) {
+  OwnName own;
+  if ((flags_[slot] & kKind) == 1) {
+    numbers_.erase(numbers_.find(ids_[slot]));
+  } else {
+    own.reset(name(slot));
+    names_.erase(names_.find(hash_(own->id())));
+  }
+  flags_[slot] = 0;
   free_[free_count_++] = slot;
-  --size_;
+  return own;
 }
 
-void Records::add(const std::int64_t* ids, Index count) {
-  if (count > capacity_ - size_) {
-    throw std::invalid_argument("the pool holds " + std::to_string(size_) + " of at most " + std::to_string(capacity_) +
-                                " streams, and " + std::to_string(count) +
-                                " new ones came. Nothing was added: drop streams that have ended, or make a pool of "
-                                "larger capacity and restore a snapshot of this one into it.");
-  }
-  HomesAhead homes(map_, ids, 0, count);
-  for (Index i = 0; i < count; ++i) {
-    if (!map_.find(ids[i], homes.take(i))) {
-      add_one(ids[i]);
-      continue;
-    }
-    const std::string id = std::to_string(ids[i]);
-    while (i-- > 0) drop_one(map_.find(ids[i]));
-    throw std::invalid_argument("stream " + id + " is in the pool already, or came twice. Nothing was added.");
-  }
-}
-
-void Records::drop(const std::int64_t* ids, Index count) {
-  std::vector<std::uint32_t> slots(static_cast<std::size_t>(count));
-  bool twice = false;
-  find(ids, count, slots.data(), &twice);
-  if (twice) {
-    throw std::invalid_argument("an id stands twice among those to drop. Nothing was dropped.");
-  }
-  for (Index i = 0; i < count; ++i) drop_one(map_.find(ids[i]));
-}
-
-Records::Search Records::begin_search(const std::int64_t* ids, Index count, std::uint32_t* slots) {
-  constexpr Index kMost = Index{1} << 31;
-  if (count > kMost) {
-    throw std::invalid_argument("a call takes at most " + std::to_string(kMost) + " ids, and " + std::to_string(count) +
-                                " came. Nothing was changed: divide them among calls.");
-  }
-  const auto wanted = static_cast<std::uint32_t>(count);
-  if (wanted > UINT32_MAX - stamp_) {
-    map_.clear_stamps();
-    stamp_ = 0;
-  }
-  const Search search{ids, slots, stamp_ + 1, true};
-  stamp_ += wanted;
-  return search;
+std::vector<std::uint32_t> Records::renumber() {
+  std::vector<std::uint32_t> stamps;
+  stamps.reserve(static_cast<std::size_t>(size()));
+  each([&](std::uint32_t /*slot*/, std::uint32_t stamp) { stamps.push_back(stamp); });
+  std::sort(stamps.begin(), stamps.end());
+  each([&](std::uint32_t /*slot*/, std::uint32_t& stamp) {
+    stamp = static_cast<std::uint32_t>(std::lower_bound(stamps.begin(), stamps.end(), stamp) - stamps.begin()) + 1;
+  });
+  return stamps;
 }
 
 template <bool kAlone>
-Records::Found Records::find_places(const Search& search, Index begin, Index end) const {
+Records::Found Records::find_numbers(const Search& search, Index begin, Index end) const {
   Found found;
-  HomesAhead homes(map_, search.ids, begin, end);
+  const std::int64_t* const ids = search.ids.numbers();
+  HomesAhead homes(numbers_, ids, begin, end);
   for (Index i = begin; i < end; ++i) {
-    const IdMap::Entry entry = map_.find(search.ids[i], homes.take(i));
+    const IdMap::Entry entry = numbers_.find(ids[i], homes.take(i));
     if (!entry) {
       found.all = false;
-      return found;
+      if (!search.through) return found;
+      search.slots[i] = kNone;
+      continue;
     }
     search.slots[i] = entry.slot();
-    const Index again = leave_stamp<kAlone>(entry.stamp(), search.stamp, i);
+    const Index again = leave_stamp<kAlone>(entry.stamp(), search.stamp, i, search.before);
+    if (again < 0) continue;
+    search.slots[again] |= kAgain;
+    found.twice = true;
+  }
+  return found;
+}
+
+Records::Found Records::find_any(const Search& search, Index begin, Index end) const {
+  Found found;
+  for (Index i = begin; i < end; ++i) {
+    const Entry entry = find(search.ids[i]);
+    if (!entry) {
+      found.all = false;
+      if (!search.through) return found;
+      search.slots[i] = kNone;
+      continue;
+    }
+    search.slots[i] = entry.slot;
+    const Index again = search.alone ? leave_stamp<true>(*entry.stamp, search.stamp, i, search.before)
+                                     : leave_stamp<false>(*entry.stamp, search.stamp, i, search.before);
     if (again < 0) continue;
     search.slots[again] |= kAgain;
     found.twice = true;
@@ -164,33 +236,24 @@ Records::Found Records::find_places(const Search& search, Index begin, Index end
 }
 
 Records::Found Records::find_part(const Search& search, Index begin, Index end) const {
-  return search.alone ? find_places<true>(search, begin, end) : find_places<false>(search, begin, end);
+  if (!search.ids.all_numbers()) return find_any(search, begin, end);
+  return search.alone ? find_numbers<true>(search, begin, end) : find_numbers<false>(search, begin, end);
 }
 
-void Records::refuse(const std::int64_t* ids, Index count) const {
-  const std::int64_t* place = std::find_if(ids, ids + count, [this](std::int64_t id) { return !contains(id); });
-  throw UnknownStream("stream " + std::to_string(*place) + " (at place " + std::to_string(place - ids) +
-                      ") is not in the pool. Nothing was changed: add it first.");
-}
-
-void Records::find(const std::int64_t* ids, Index count, std::uint32_t* slots, bool* twice) {
-  const Found found = find_part(begin_search(ids, count, slots), 0, count);
-  if (!found.all) refuse(ids, count);
-  *twice = found.twice;
-}
-
-Index Records::list(Index from, Index count, std::int64_t* ids, float* states, Index* written) const {
-  *written = 0;
-  for (; from < touched_ && *written < count; ++from) {
-    if (live_[from] == 0) continue;
-    if (ids != nullptr) ids[*written] = ids_[from];
-    if (states != nullptr) {
-      std::memcpy(states + *written * record_, at(static_cast<std::uint32_t>(from)),
-                  static_cast<std::size_t>(record_) * sizeof(float));
-    }
-    ++*written;
+void Records::undo(const Search& search) const {
+  for (Index i = 0; i < search.ids.size(); ++i) {
+    const Entry entry = find(search.ids[i]);
+    if (!entry) continue;
+    // A place may have taken the stamp of a later one, which had come first.
+    while (*entry.stamp >= search.stamp) *entry.stamp = search.before[*entry.stamp - search.stamp];
   }
-  return from;
+}
+
+void Records::refuse(const Ids& ids) const {
+  Index place = 0;
+  while (find(ids[place])) ++place;
+  throw UnknownStream("stream " + ids[place].shown() + " (at place " + std::to_string(place) +
+                      ") is not in the pool. Nothing was changed: add it first.");
 }
 
 }  // namespace gatewise::stream

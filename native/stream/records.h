@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "stream/id_map.h"
+#include "stream/ids.h"
+#include "stream/names.h"
 #include "stream/pages.h"
 
 namespace gatewise::stream {
@@ -19,68 +22,108 @@ class UnknownStream : public std::invalid_argument {
 
 class Records {
  public:
-  Records() = default;
-  Records(Index capacity, Index record);
+  // Where a stream's record is, and its stamp; false where there is no such stream.
+  struct Entry {
+    std::uint32_t slot = 0;
+    std::uint32_t* stamp = nullptr;
+    explicit operator bool() const { return stamp != nullptr; }
+  };
 
-  Index capacity() const { return capacity_; }
+  Records(Index record, Index room);
+  ~Records();
+  Records(const Records&) = delete;
+  Records& operator=(const Records&) = delete;
+
+  std::unique_ptr<Records> copy() const;
+
   Index record() const { return record_; }
-  Index size() const { return size_; }
+  Index size() const { return numbers_.size() + names_.size(); }
+  Index room() const { return room_; }
+  // Slots are numbered from 0 to used() - 1; some of these may be free.
+  Index used() const { return touched_; }
+  // After an exception nothing has changed.
+  void grow(Index room);
 
   float* at(std::uint32_t slot) const { return states_ + static_cast<Index>(slot) * record_; }
-  bool contains(std::int64_t id) const { return static_cast<bool>(map_.find(id)); }
+  std::size_t bytes() const { return static_cast<std::size_t>(record_) * sizeof(float); }
+  bool live(std::uint32_t slot) const { return (flags_[slot] & kKind) != 0; }
+  Id id(std::uint32_t slot) const;  // of a live one
 
-  // Each takes effect for all ids or, after an exception, for none.
-  void add(const std::int64_t* ids, Index count);   // new streams, with zeros
-  void drop(const std::int64_t* ids, Index count);  // each once
+  // One bit a slot for the caller; a new stream's is not set.
+  bool marked(std::uint32_t slot) const { return (flags_[slot] & kMarked) != 0; }
+  void mark(std::uint32_t slot, bool set) {
+    flags_[slot] = static_cast<std::uint8_t>((flags_[slot] & kKind) | (set ? kMarked : 0));
+  }
+  // Sets it for all that live, or for none.
+  void mark_all(bool set);
 
-  // The slots of `ids`. Of an id that stands there more than once, all places but the first have kAgain set, and
-  // `twice` is true. Throws UnknownStream.
-  void find(const std::int64_t* ids, Index count, std::uint32_t* slots, bool* twice);
+  Entry find(const Id& id) const;
+  // A new stream, with zeros; there must be room. After an exception nothing has changed; with the memory of a name
+  // that was dropped there is none.
+  std::uint32_t add(const Id& id, std::uint32_t stamp, OwnName name = {});
+  OwnName drop(std::uint32_t slot);  // its name, where it had one
 
-  // The same in parts, which threads may do at the same time, after one `begin_search(count)` for all. The slots are
-  // complete when all parts are done. With `alone`, no other thread works on another part.
+  // Calls `visit(slot, stamp)` for every stream; it may change the stamp.
+  template <class Visit>
+  void each(Visit visit) const {
+    const auto one = [&](std::int64_t /*number*/, std::uint32_t slot, std::uint32_t& stamp) { visit(slot, stamp); };
+    numbers_.each(one);
+    names_.each(one);
+  }
+  // All stamps in rising order are replaced by 1, 2 and so on; what they were. After an exception nothing has changed.
+  std::vector<std::uint32_t> renumber();
+
+  // The slots of some ids, in parts, which threads may do at the same time. Each stream gets as its stamp `stamp` + i
+  // of the first place i where it stands. All other places have kAgain set in their slots when all parts are done. With
+  // `alone`, no other thread works on another part. With `through`, places of unknown ids are kNone; else the search
+  // ends at the first.
   struct Search {
-    const std::int64_t* ids = nullptr;
+    Ids ids{static_cast<const std::int64_t*>(nullptr), 0};
     std::uint32_t* slots = nullptr;
+    std::uint32_t* before = nullptr;  // stamps that were there
     std::uint32_t stamp = 0;
     bool alone = true;
+    bool through = false;
   };
   struct Found {
     bool all = true;     // every id is known
-    bool twice = false;  // an id stands in more than one place
+    bool twice = false;  // a stream stands in more than one place
   };
-  Search begin_search(const std::int64_t* ids, Index count, std::uint32_t* slots);
   Found find_part(const Search& search, Index begin, Index end) const;
-  [[noreturn]] void refuse(const std::int64_t* ids, Index count) const;
+  // Gives streams the stamps that they had before the search.
+  void undo(const Search& search) const;
+  [[noreturn]] void refuse(const Ids& ids) const;
 
   static constexpr std::uint32_t kAgain = std::uint32_t{1} << 31;
-
-  // All ids, and, where `states` is not null, their records: for those from the `from`-th slot on, until `count` are
-  // written or there are no more. Returns the slot to go on from.
-  Index list(Index from, Index count, std::int64_t* ids, float* states, Index* written) const;
+  static constexpr std::uint32_t kNone = UINT32_MAX;
 
  private:
-  std::uint32_t take_slot();
-  void add_one(std::int64_t id);
-  void drop_one(IdMap::Entry entry);
-  template <bool kAlone>
-  Found find_places(const Search& search, Index begin, Index end) const;
+  static constexpr std::uint8_t kKind = 3;  // the id's kind + 1; a free slot has 0
+  static constexpr std::uint8_t kMarked = 4;
 
-  Index capacity_ = 0;
+  std::uint32_t take_slot();
+  void place_areas();
+  Name* name(std::uint32_t slot) const { return reinterpret_cast<Name*>(ids_[slot]); }
+  void draw_hash();
+  template <bool kAlone>
+  Found find_numbers(const Search& search, Index begin, Index end) const;
+  Found find_any(const Search& search, Index begin, Index end) const;
+
+  Index room_ = 0;
   Index record_ = 0;
-  Index size_ = 0;
   Index touched_ = 0;  // slots from here on have never been used, and are zeros
   Index free_count_ = 0;
-  std::uint32_t stamp_ = 0;  // the last one that a search may have left in the map
-  IdMap map_;
+  IdMap numbers_;  // streams whose ids are integers, by these
+  IdMap names_;    // others, by the hashes of their names, of which no two are the same
+  NameHash hash_;
   Pages state_pages_;
   Pages id_pages_;
   Pages free_pages_;
-  Pages live_pages_;
+  Pages flag_pages_;
   float* states_ = nullptr;
-  std::int64_t* ids_ = nullptr;
+  std::int64_t* ids_ = nullptr;    // or where the name is
   std::uint32_t* free_ = nullptr;  // a stack of slots to use again
-  std::uint8_t* live_ = nullptr;   // by slot
+  std::uint8_t* flags_ = nullptr;  // by slot
 };
 
 }  // namespace gatewise::stream

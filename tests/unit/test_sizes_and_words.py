@@ -101,9 +101,16 @@ def test_copies_of_streams_and_pools() -> None:
         assert 7 in pool
         assert other.capacity == 9
     assert len(copy.copy(made.stream_pool(3))) == 0
-    for thing, way in ((pool, "snapshot"), (stream, "save")):
-        with pytest.raises(TypeError, match=rf"cannot be pickled.*{way}"):
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(stream)).push(one), stream.push(one))
+    again = pickle.loads(pickle.dumps(pool))
+    assert (again.capacity, again.save()) == (9, pool.save())
+    np.testing.assert_array_equal(again.push([7], one), pool.push([7], one))
+    made.set_weights([np.ones(w.shape) for w in made.weights])
+    for thing in (pool, stream):
+        with pytest.raises(TypeError, match=r"cannot be pickled.*update\(\)"):
             pickle.dumps(thing)
+        thing.update()
+        assert pickle.loads(pickle.dumps(thing)).save() == thing.save()
 
 
 def test_shapes_follow_arguments_that_change() -> None:

@@ -243,15 +243,19 @@ class Model(Trainable):
 
         return Stream(self, batch_size)
 
-    def stream_pool(self, capacity: int) -> StreamPool:
-        """A pool of up to `capacity` streams of this model, each advanced by id when its turn comes.
+    def stream_pool(self, capacity: int | None = None, when_full: str = "error") -> StreamPool:
+        """A pool of streams of this model, each advanced by id when its turn comes.
+
+        Args:
+            capacity: the most streams that live at once, or None: as many as come.
+            when_full: "error", or "drop_least_recent", which ends those that were not used for longest.
 
         Raises:
             ValueError: as for `stream`.
         """
         from gatewise.streaming import StreamPool
 
-        return StreamPool(self, capacity)
+        return StreamPool(self, capacity, when_full)
 
     def trace(self, x: Any) -> Trace:
         """Look inside: one forward pass at inference, in which every recurrent layer's gates, states and output are

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -22,11 +22,11 @@ def checked_count(label: str, name: str, value: Any) -> int:
     return int(value)
 
 
-def no_pickle(thing: Any, way_out: str) -> str:
-    """What is said where somebody pickles a stream or a pool."""
+def old_weights(thing: Any) -> str:
+    """What is said where somebody pickles a stream or a pool whose model has other weights by now."""
     return (
-        f"{thing!r} cannot be pickled: it keeps packed weights, which belong to this process. Pickle or save the "
-        f"model, and the streams beside it: {way_out}, and restore() takes it in another process."
+        f"{thing!r} cannot be pickled: its model has other weights by now, and the ones that it keeps would be lost. "
+        "update() takes the model's; or pickle the model of these weights, and what save() gives beside it."
     )
 
 
@@ -76,45 +76,83 @@ def _leaves(state: Any, path: tuple[Any, ...]) -> list[tuple[tuple[Any, ...], An
 
 # -- bytes ----------------------------------------------------------------------------------------------------------
 
-# magic, version, bytes of one record, fingerprint of the model; then follow the number of records (uint64), ids where
-# there are any, the records, and the CRC-32 (as zlib's) of everything before it. All numbers are little-endian.
-_HEADER: Final = struct.Struct("<8sII32s")
+# magic, version, bytes of one record, fingerprint of the model's layers, and, from version 2 on, of its weights. All
+# numbers are little-endian. docs/streams.md says what follows.
+_HEADER: Final = struct.Struct("<8sII32s32s")
+_HEADER_1: Final = struct.Struct("<8sII32s")
 HEADER_SIZE: Final = _HEADER.size
 STREAM: Final = b"GWSTRM\r\n"
 POOL: Final = b"GWPOOL\r\n"
-_VERSION: Final = 1
+CHANGES: Final = b"GWPINC\r\n"
+_KINDS: Final = {
+    STREAM: "a saved Stream",
+    POOL: "a saved StreamPool",
+    CHANGES: "the changes of a StreamPool (changed_since)",
+}
+_VERSION: Final = 2
 
 
-def header(magic: bytes, record_bytes: int, fingerprint: bytes) -> bytes:
-    """The first bytes of a saved stream or pool."""
-    return _HEADER.pack(magic, _VERSION, record_bytes, fingerprint)
+class Header(NamedTuple):
+    """How the bytes of a saved stream or pool begin: see `Prepared.header`."""
+
+    record_bytes: int
+    layers: bytes
+    weights: bytes
+
+    def pack(self, magic: bytes) -> bytes:
+        """The first bytes of what is saved now."""
+        return _HEADER.pack(magic, _VERSION, self.record_bytes, self.layers, self.weights)
+
+    def check(self, what: str, data: bytes, magics: tuple[bytes, ...], *, other_weights: bool) -> tuple[int, int]:
+        """The version of saved bytes, and how many of them are the header.
+
+        Args:
+            what: names the bytes in errors.
+            data: the bytes, or the first `HEADER_SIZE` of them.
+            magics: what they may be.
+            other_weights: whether they may be of other weights than these.
+
+        Raises:
+            ValueError: where they are something else, of other layers, or of other weights.
+        """
+        if len(data) < _HEADER_1.size:
+            raise ValueError(f"{what} is cut short: it has {len(data)} bytes.")
+        magic, version, record_bytes, layers = _HEADER_1.unpack_from(data)
+        if magic not in magics:
+            raise ValueError(f"{what} is {_KINDS.get(magic, 'something else')}, not {_KINDS[magics[0]]}.")
+        if not 1 <= version <= _VERSION:
+            raise ValueError(f"{what} is of version {version}; this release reads versions 1 to {_VERSION}.")
+        if record_bytes != self.record_bytes or layers != self.layers:
+            raise ValueError(f"{what} is of another model: the layers, their sizes or their arguments differ.")
+        if version == 1:
+            return 1, _HEADER_1.size
+        if len(data) < _HEADER.size:
+            raise ValueError(f"{what} is cut short: it has {len(data)} bytes.")
+        if data[_HEADER_1.size : _HEADER.size] != self.weights and not other_weights:
+            raise ValueError(
+                f"{what} is of a model with other weights, in which its states would mean something else. Load the "
+                "weights with which it was saved (and update()), or pass other_weights=True to go on with these."
+            )
+        return version, _HEADER.size
 
 
-def check_header(what: str, data: bytes, magic: bytes, record_bytes: int, fingerprint: bytes) -> None:
-    """Raise ValueError where `data` does not begin as `header` would make it."""
-    if len(data) < HEADER_SIZE:
-        raise ValueError(f"{what} is cut short: it has {len(data)} bytes.")
-    came_magic, version, came_bytes, came_fingerprint = _HEADER.unpack(data[:HEADER_SIZE])
-    if came_magic != magic:
-        kind = {STREAM: "a saved Stream", POOL: "the snapshot of a StreamPool"}
-        raise ValueError(f"{what} is {kind.get(came_magic, 'something else')}, not {kind[magic]}.")
-    if version != _VERSION:
-        raise ValueError(f"{what} is of version {version}; this release reads version {_VERSION}.")
-    if came_bytes != record_bytes or came_fingerprint != fingerprint:
-        raise ValueError(f"{what} is of another model: the layers, their sizes or their arguments differ.")
+def as_bytes(what: str, data: Any) -> bytes:
+    """`data` as bytes; TypeError where it is something else."""
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"{what}: expected bytes, got {type(data).__name__}.")
+    return bytes(data)
 
 
-def pack(magic: bytes, records: Array, fingerprint: bytes) -> bytes:
-    """Records (n, record) as bytes that say what they are."""
+def pack(records: Array, header: Header) -> bytes:
+    """The records (n, record) of a stream as bytes that say what they are."""
     import zlib
 
     data = np.ascontiguousarray(records, records.dtype.newbyteorder("<"))
-    start = header(magic, data.itemsize * data.shape[1], fingerprint)
-    body = start + struct.pack("<Q", len(data)) + data.tobytes()
+    body = header.pack(STREAM) + struct.pack("<Q", len(data)) + data.tobytes()
     return body + struct.pack("<I", zlib.crc32(body))
 
 
-def unpack(what: str, data: Any, magic: bytes, like: Array, fingerprint: bytes) -> Array:
+def unpack(what: str, data: Any, like: Array, header: Header, *, other_weights: bool) -> Array:
     """The records that `pack` wrote; as many, and of the dtype, as in `like`.
 
     Raises:
@@ -123,14 +161,12 @@ def unpack(what: str, data: Any, magic: bytes, like: Array, fingerprint: bytes) 
     """
     import zlib
 
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise TypeError(f"{what}: expected bytes, got {type(data).__name__}.")
-    data = bytes(data)
-    check_header(what, data, magic, like.itemsize * like.shape[1], fingerprint)
-    start = HEADER_SIZE + 8
+    data = as_bytes(what, data)
+    _, begin = header.check(what, data, (STREAM,), other_weights=other_weights)
+    start = begin + 8
     if len(data) < start + 4:
         raise ValueError(f"{what} is cut short: it has {len(data)} bytes.")
-    (count,) = struct.unpack_from("<Q", data, HEADER_SIZE)
+    (count,) = struct.unpack_from("<Q", data, begin)
     wanted = start + count * like.itemsize * like.shape[1] + 4
     if len(data) != wanted or struct.unpack("<I", data[-4:])[0] != zlib.crc32(data[:-4]):
         raise ValueError(f"{what} is cut short or damaged: its length or its checksum does not match.")

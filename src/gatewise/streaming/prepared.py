@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from gatewise.base.variable import Scope
-from gatewise.streaming.fingerprint import fingerprint
+from gatewise.streaming.fingerprint import fingerprint, weights_fingerprint
+from gatewise.streaming.forms import Header
 from gatewise.streaming.program import native_program
 from gatewise.streaming.shapes import Shapes
 from gatewise.streaming.values import Slot
@@ -37,7 +39,9 @@ class Prepared:
         self.dtype = np.dtype(np.float64 if _any_double(model) else np.float32)
         ids = [walked.reads_ids(value) for value in self.inputs]
         self.shapes = Shapes(model.label, graph, self.inputs, self.outputs, ids)
-        self.weights = Scope((variable, variable.value) for variable in model.weights)
+        values = [(variable, variable.value) for variable in model.weights]
+        self.weights = Scope(values)
+        self._arrays = [array for _, array in values]
         self.program: Any = None
         if self.dtype == np.float32:
             self.program = native_program(self.inputs, ids, self.outputs, self.calls)
@@ -51,6 +55,11 @@ class Prepared:
     def fingerprint(self) -> bytes:
         """32 bytes, equal for models whose states mean the same."""
         return fingerprint(self.dtype, self.inputs, self.calls)
+
+    @cached_property
+    def header(self) -> Header:
+        """How the bytes of a stream or a pool that is saved with these weights begin."""
+        return Header(self.record * self.dtype.itemsize, self.fingerprint(), weights_fingerprint(self._arrays))
 
 
 def _any_double(model: Any) -> bool:

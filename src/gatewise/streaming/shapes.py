@@ -71,6 +71,37 @@ class Shapes:
         shaped = [a.reshape(front + v.shape) for a, v in zip(arrays, self._outputs, strict=True)]
         return structure.rebuild(self._graph.outputs, iter(shaped))
 
+    def into(self, out: Any, front: tuple[int, ...], inputs: list[Array]) -> list[Array]:
+        """The arrays of `out`, in the structure of the model's outputs, as the engine writes to them.
+
+        Args:
+            out: float32 arrays, writable and contiguous.
+            front: the shape of their leading axes.
+            inputs: arrays with which they must not share memory.
+
+        Raises:
+            ValueError, TypeError: where something does not fit.
+        """
+        known, arrays = structure.flatten(self._graph.outputs), structure.flatten(out)
+        if _skeleton(out) != _skeleton(self._graph.outputs):
+            raise ValueError(
+                f"{self.label}: out must have the structure of the model's outputs, {_skeleton(self._graph.outputs)}, "
+                f"got {_skeleton(out)}."
+            )
+        for array, value, tensor in zip(arrays, self._outputs, known, strict=True):
+            name = f"{self.label}: out for {tensor.name!r}"
+            if not isinstance(array, np.ndarray):
+                raise TypeError(f"{name} must be a NumPy array, got {type(array).__name__}.")
+            if array.shape != front + value.shape or array.dtype != np.float32 or not array.dtype.isnative:
+                raise ValueError(
+                    f"{name} must have the shape {front + value.shape} of float32, got {array.shape} of {array.dtype}."
+                )
+            if not (array.flags.c_contiguous and array.flags.writeable):
+                raise ValueError(f"{name} must be writable and contiguous: np.empty(shape, 'float32') is.")
+            if any(np.may_share_memory(array, other) for other in inputs):
+                raise ValueError(f"{name} shares memory with the inputs: give it an array of its own.")
+        return arrays
+
     def _array(self, value: Any, ids: bool, name: str) -> Array:
         array = as_array(value, f"{self.label}: the input {name!r}")
         if not isinstance(array, np.ndarray):
@@ -110,6 +141,11 @@ class Shapes:
         came = ", ".join(str(shape_of(array)) for array in arrays)
         hint = "" if steps else " One call is one time step; push_many takes several."
         return f"{self.label}: expected inputs of the shapes {'; '.join(wanted)}, but {came} came.{hint}"
+
+
+def _skeleton(tree: Any) -> Any:
+    """The structure of some arrays, with "array" in the place of each."""
+    return structure.map_structure(lambda _: "array", tree)
 
 
 def _shown(sizes: tuple[Any, ...]) -> str:

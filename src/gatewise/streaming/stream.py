@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from gatewise.base.typing import Array
 from gatewise.streaming import forms
@@ -96,16 +96,21 @@ class Stream:
 
     def save(self) -> bytes:
         """The state as bytes, for `restore`: plain numbers with a header and a checksum."""
-        return forms.pack(forms.STREAM, self._session.read(), self._prepared.fingerprint())
+        return forms.pack(self._session.read(), self._prepared.header)
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, data: bytes, other_weights: bool = False) -> None:
         """Take the state that `save` gave, of a stream of a model of the same layers.
 
+        Args:
+            data: what `save` gave.
+            other_weights: whether the model may have had other weights then.
+
         Raises:
-            ValueError: bytes that are damaged, cut short, or of another model or batch size; nothing changes then.
+            ValueError: bytes that are damaged, cut short, or of another model, batch size or other weights; nothing
+                changes then.
         """
-        records = self._session.read()
-        self._session.write(forms.unpack("The saved stream", data, forms.STREAM, records, self._prepared.fingerprint()))
+        like, header = self._session.read(), self._prepared.header
+        self._session.write(forms.unpack("The saved stream", data, like, header, other_weights=other_weights))
 
     def copy(self) -> Stream:
         """A stream of its own that stands where this one stands."""
@@ -120,8 +125,11 @@ class Stream:
     def __deepcopy__(self, memo: Any) -> Stream:
         return self.copy()
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(forms.no_pickle(self, "stream.save() gives its state as bytes"))
+    def __reduce__(self) -> Any:
+        """A pickle holds the model and what `save` gives."""
+        if prepare(self.model).header != self._prepared.header:
+            raise TypeError(forms.old_weights(self))
+        return _unpickled, (self.model, self.batch_size, self.save())
 
     def update(self) -> None:
         """Take the weights that the model has now; the state stays.
@@ -143,3 +151,9 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"<Stream of {self.model.label}, batch_size={self.batch_size}>"
+
+
+def _unpickled(model: Any, batch_size: int, data: bytes) -> Stream:
+    stream = Stream(model, batch_size)
+    stream.restore(data)
+    return stream

@@ -229,12 +229,17 @@ def test_ids_of_all_kinds() -> None:
     assert 2**63 not in pool
     assert "7" not in pool
     assert pool.push(7, np.ones(3)).shape == (2,)
+    assert pool.push(np.int8(7), np.ones((1, 3))).shape == (1, 2)
     assert pool.push([7], np.ones((1, 3))).shape == (1, 2)
     assert pool.push([], np.ones((0, 3))).shape == (0, 2)
     pool.drop([])
-    for wrong in ([0.5], np.ones((2, 2), int), "7", [None]):
+    for wrong in ([0.5], np.ones((2, 2), int), [None], ["7", 1.5], [b"7", True], np.array([["a"]]), np.array([None])):
         with pytest.raises(TypeError, match=r"ids|numbers"):
             pool.drop(wrong)
+    for wrong in (["a", 2**63], "a" * 65_536, ["\ud800"]):
+        with pytest.raises(ValueError, match=r"2\*\*63|65535 bytes|surrogates"):
+            pool.add(wrong)
+    assert len(pool) == 6
     with pytest.raises(ValueError, match="below"):
         pool.add(np.array([2**63], np.uint64))
 

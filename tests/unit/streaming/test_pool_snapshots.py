@@ -61,14 +61,49 @@ def test_the_format_is_what_the_docs_say(tmp_path: Path) -> None:
     data = (tmp_path / "s").read_bytes()
     assert data[:8] == b"GWPOOL\r\n"
     version, record = struct.unpack_from("<II", data, 8)
-    (count,) = struct.unpack_from("<Q", data, 48)
-    assert (version, record, count) == (1, 40, 4)
-    ids = np.frombuffer(data, "<i8", 4, 56)
-    states = np.frombuffer(data, "<f4", 40, 56 + 32).reshape(4, 10)
-    assert set(ids) == set(pool.ids())
-    np.testing.assert_array_equal(states[:, :5], pool.state(ids)["it"]["h"])
+    assert (version, record) == (2, 40)
+    assert struct.unpack_from("<QQII", data, 80) == (4, 0, 4, 36)
+    ids = np.frombuffer(data, np.dtype([("kind", "u1"), ("number", "<i8")]), 4, 104)
+    assert (ids["kind"] == 0).all()
+    states = np.frombuffer(data, "<f4", 40, 104 + 36).reshape(4, 10)
+    assert set(ids["number"]) == set(pool.ids())
+    np.testing.assert_array_equal(states[:, :5], pool.state(ids["number"])["it"]["h"])
     assert struct.unpack("<I", data[-4:])[0] == zlib.crc32(data[:-4])
-    assert len(data) == 56 + 4 * (8 + 40) + 4
+    assert len(data) == 104 + 4 * (9 + 40) + 4
+    assert pool.save() == data
+
+
+def test_names_in_the_format() -> None:
+    pool = MODEL.stream_pool(10)
+    pool.add(["né", b"\xff", -2])
+    data = pool.save()
+    assert struct.unpack_from("<QQII", data, 80) == (3, 0, 3, 6 + 4 + 9)
+    assert data[104:123] == b"\1\3\0n\xc3\xa9" + b"\2\1\0\xff" + b"\0" + struct.pack("<q", -2)
+    assert len(data) == 123 + 3 * 40 + 4
+
+
+def test_snapshots_of_the_first_version_are_still_taken(tmp_path: Path) -> None:
+    """Which knew no names and nothing of the weights."""
+    pool = filled(count=20)
+    ids = pool.ids()
+    state = pool.state(ids)["it"]
+    records = np.concatenate([state["h"], state["c"]], axis=1)
+    old = pool.save()
+    body = old[:8] + struct.pack("<II", 1, 40) + old[16:48] + struct.pack("<Q", 20) + ids.tobytes() + records.tobytes()
+    (tmp_path / "s").write_bytes(body + struct.pack("<I", zlib.crc32(body)))
+    other, loaded = filled(count=7), filled(count=1)
+    other.restore(tmp_path / "s")
+    np.testing.assert_equal(everything(other), everything(pool))
+    loaded.drop(loaded.ids())
+    np.testing.assert_array_equal(loaded.load((tmp_path / "s").read_bytes()), ids)
+    np.testing.assert_equal(everything(loaded), everything(pool))
+    stream = MODEL.stream()
+    stream.push(np.ones(3))
+    saved = stream.save()
+    first = saved[:8] + struct.pack("<II", 1, 40) + saved[16:48] + saved[80:-4]
+    fresh = MODEL.stream()
+    fresh.restore(first + struct.pack("<I", zlib.crc32(first)))
+    assert fresh.save() == saved
 
 
 def test_a_damaged_snapshot_changes_nothing(tmp_path: Path) -> None:
@@ -86,7 +121,7 @@ def test_a_damaged_snapshot_changes_nothing(tmp_path: Path) -> None:
         damaged[place] ^= 1 << rng.randrange(8)
         cases.append(bytes(damaged))
     swapped = bytearray(data)  # The same id twice, with a checksum that fits.
-    swapped[64:72] = swapped[56:64]
+    swapped[113:122] = swapped[104:113]
     cases.append(bytes(swapped[:-4]) + struct.pack("<I", zlib.crc32(bytes(swapped[:-4]))))
     for case in cases:
         bad.write_bytes(case)
@@ -105,7 +140,7 @@ def test_a_snapshot_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"holds 50 streams, and this pool at most 49\. Nothing was changed"):
         MODEL.stream_pool(49).restore(path)
     path.write_bytes(MODEL.stream().save())
-    with pytest.raises(ValueError, match="is a saved Stream, not the snapshot of a StreamPool"):
+    with pytest.raises(ValueError, match="is a saved Stream, not a saved StreamPool"):
         filled().restore(path)
     with pytest.raises(FileNotFoundError):
         filled().restore(tmp_path / "none")

@@ -94,10 +94,10 @@ def test_the_example() -> None:
     *lines, refusal = done.stdout.splitlines()
     assert lines == [
         "steps 50 equal to predict True",
-        "saved bytes 316 the same bits True",
+        "saved bytes 348 the same bits True",
         "the state {'h': (1, 32), 'c': (1, 32)}",
         "live 1000 of 1000 the last score True",
-        "restored 1000 bytes a stream 264",
+        "restored 1000 bytes a stream 265",
     ]
     assert "cannot stream: Bidirectional 'both_ways' reads the sequence backwards" in refusal
     assert done.stderr == ""
