@@ -100,9 +100,10 @@ class Batcher(Generic[P, A]):
             FullError, LateError, ClosedError: nothing was done.
             Exception: what `together` gave for it.
         """
+        future = self._future()
         if self._rows + rows > self._max_waiting and self._queue:
             raise FullError(f"{self._rows} rows wait already, and at most {self._max_waiting} may")
-        answer: A = await self._turn(_Waiting(item, rows, self._future()), patience)
+        answer: A = await self._turn(_Waiting(item, rows, future), patience)
         return answer
 
     async def run(self, work: Callable[[], R], patience: float | None = None) -> R:

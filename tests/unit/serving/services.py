@@ -7,12 +7,13 @@ import socket
 import threading
 import time
 
-import httpx
+import httpx2
 import numpy as np
 import uvicorn
 
 import gatewise as gw
 from gatewise import serving
+from gatewise.serving.http.running import Server
 
 FEATURES, UNITS = 3, 5
 JSON = {"content-type": "application/json"}
@@ -38,8 +39,8 @@ def running(model, **settings):
     app = serving.app(model, **settings)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_level="warning", lifespan="on", ws_ping_interval=None)
-        server = uvicorn.Server(config)
+        config = uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=2, loop="asyncio")
+        server = Server(config, app.state.service.settings.timeout)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         while not server.started:
@@ -81,7 +82,7 @@ def waited_for(url, seconds=30.0):
     stop = time.monotonic() + seconds
     while True:
         try:
-            return httpx.get(f"{url}/ready", timeout=5).json()
-        except httpx.TransportError:
+            return httpx2.get(f"{url}/ready", timeout=5).json()
+        except httpx2.TransportError:
             assert time.monotonic() < stop, "the service did not begin"
             time.sleep(0.05)

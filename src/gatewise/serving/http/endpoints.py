@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from gatewise.serving.http import asking, forms, metrics, openapi
 from gatewise.serving.http.errors import Refused
-from gatewise.serving.http.ids import from_json, from_text, to_json
+from gatewise.serving.http.ids import from_json, from_url, to_json
 from gatewise.serving.http.service import Service
 
 SEQUENCE: Final = "gatewise-sequence"
@@ -54,7 +54,7 @@ class Endpoint:
 
 
 async def _push_one(service: Service, request: Request) -> Response:
-    id_ = from_text(request.path_params["id"])
+    id_ = from_url(request.path_params["id"])
     form, given = _forms(service, request)
     body = await read_body(service, request)
     beside = asking.in_query(request.query_params)
@@ -116,7 +116,7 @@ async def _list_streams(service: Service, request: Request) -> Response:
 
 
 async def _get_stream(service: Service, request: Request) -> Response:
-    id_ = from_text(request.path_params["id"])
+    id_ = from_url(request.path_params["id"])
 
     def look() -> dict[str, Any]:
         service.streams.check(id_)
@@ -126,23 +126,23 @@ async def _get_stream(service: Service, request: Request) -> Response:
 
 
 async def _put_stream(service: Service, request: Request) -> Response:
-    id_ = from_text(request.path_params["id"])
+    id_ = from_url(request.path_params["id"])
     added = await service.in_turn(partial(service.streams.add, id_), moves=True)
     return _json({"id": to_json(id_), "new": added}, 201 if added else 200)
 
 
 async def _drop_stream(service: Service, request: Request) -> Response:
-    await service.in_turn(partial(service.streams.drop, from_text(request.path_params["id"])), moves=True)
+    await service.in_turn(partial(service.streams.drop, from_url(request.path_params["id"])), moves=True)
     return Response(status_code=204)
 
 
 async def _reset_stream(service: Service, request: Request) -> Response:
-    await service.in_turn(partial(service.streams.reset, from_text(request.path_params["id"])), moves=True)
+    await service.in_turn(partial(service.streams.reset, from_url(request.path_params["id"])), moves=True)
     return Response(status_code=204)
 
 
 async def _get_state(service: Service, request: Request) -> Response:
-    id_ = from_text(request.path_params["id"])
+    id_ = from_url(request.path_params["id"])
 
     def save() -> tuple[bytes, int]:
         return service.streams.save([id_]), service.streams.numbers.at(id_)
@@ -152,7 +152,7 @@ async def _get_state(service: Service, request: Request) -> Response:
 
 
 async def _put_state(service: Service, request: Request) -> Response:
-    id_ = from_text(request.path_params["id"])
+    id_ = from_url(request.path_params["id"])
     number = asking.whole_number(request.query_params, "sequence")
     _only_raw(request)
     body = await read_body(service, request)

@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from gatewise.serving.http.errors import Refused
 from gatewise.serving.http.forms import to_json
@@ -76,9 +77,11 @@ class Gate:
             self._refused(error.code)
             await refuse(error, scope, receive, send)
             return
+        # Routes see the path as it came: %2F belongs to an id, and / does not.
+        came = scope.get("raw_path") or quote(scope["path"]).encode()
         self._inside += 1
         try:
-            await self._app(scope, receive, send)
+            await self._app({**scope, "path": came.partition(b"?")[0].decode("latin-1")}, receive, send)
         finally:
             self._inside -= 1
 

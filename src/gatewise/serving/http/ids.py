@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from typing import Any, Final, TypeAlias
+from urllib.parse import unquote
 
 from gatewise.serving.http.errors import Refused
 
@@ -40,6 +41,18 @@ def from_text(text: str) -> Id:
             hint="Give the stream a shorter name.",
         )
     return text
+
+
+def from_url(text: str) -> Id:
+    """The id that a segment of a URL stands for, in which %2F is a slash of the id.
+
+    >>> from_url("42"), from_url("plant%2Fpump%207")
+    (42, 'plant/pump 7')
+    """
+    try:
+        return from_text(unquote(text, errors="strict"))
+    except UnicodeDecodeError:
+        raise Refused(422, "bad_id", "An id in a URL is UTF-8, percent-encoded.", got=text[:64]) from None
 
 
 def from_json(value: Any) -> Id:

@@ -14,11 +14,18 @@ except ModuleNotFoundError as error:
     raise ImportError(f"A service needs {error.name}: pip install 'gatewise[serve]'.") from None
 
 _LOOKS: Final = 10
-"""Every so many of the server's ticks, of a tenth of a second, silent connections are looked for."""
+"""Every so many of the server's ticks, which are of a tenth of a second, silent connections are looked for."""
 
 
-class _Server(uvicorn.Server):  # type: ignore[misc]
-    """A server that closes connections on which no request comes: they would take the places of others."""
+class Server(uvicorn.Server):  # type: ignore[misc]
+    """A server that lets go of connections which only take the places of others.
+
+    Those are closed on which no request comes, or whose end the other side does not take.
+
+    Args:
+        config: of uvicorn.
+        patience: for how long they may, in seconds.
+    """
 
     def __init__(self, config: uvicorn.Config, patience: float) -> None:
         super().__init__(config)
@@ -39,10 +46,12 @@ class _Server(uvicorn.Server):  # type: ignore[misc]
 
 
 def _is_silent(connection: Any) -> bool:
-    """Whether an HTTP connection has no request under way; WebSockets are looked after by their pings."""
-    if not hasattr(connection, "cycle"):
-        return False
-    return connection.cycle is None or bool(connection.cycle.response_complete)
+    """Whether a connection has no request under way, or is closing; open WebSockets are looked after by their pings."""
+    if connection.transport is not None and connection.transport.is_closing():
+        return True
+    if getattr(connection, "close_timer", None) is not None:  # A WebSocket that waits for the other side's last word.
+        return True
+    return hasattr(connection, "cycle") and (connection.cycle is None or bool(connection.cycle.response_complete))
 
 
 def serve(
@@ -79,4 +88,4 @@ def serve(
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )
-    _Server(config, settings.timeout).run()
+    Server(config, settings.timeout).run()

@@ -42,7 +42,8 @@ class Service:
         self.settings = settings
         self.interface = Interface(model, settings.allow_nan)
         self.asking = Asking(self.interface, settings)
-        self.streams = Streams(model.stream_pool(settings.streams, when_full=settings.when_full), self.interface)
+        pool = model.stream_pool(settings.streams, when_full=settings.when_full)
+        self.streams = Streams(pool, self.interface, settings.streams, bounded=settings.when_full == "error")
         self.batcher: Batcher[Push, Answer] = Batcher(
             self.streams.push_together,
             max_wait=settings.max_wait,

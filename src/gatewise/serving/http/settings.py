@@ -163,6 +163,4 @@ class Settings:
         if self.snapshot_every is not None and self.snapshot is None:
             raise ValueError("snapshot_every: there is no file to write; say snapshot=FILE too.")
         if self.snapshot_every == 0 or self.timeout == 0 or self.idle == 0 or self.rate == 0:
-            raise ValueError(
-                "snapshot_every, timeout, idle and rate must be more than 0; leave out what is not wanted."
-            )
+            raise ValueError("snapshot_every, timeout, idle and rate are more than 0; leave out what is not wanted.")

@@ -13,8 +13,8 @@ from gatewise.serving.http import forms
 from gatewise.serving.http.asking import in_query, said_beside
 from gatewise.serving.http.errors import Refused
 from gatewise.serving.http.gate import client_of
-from gatewise.serving.http.ids import Id, from_text
-from gatewise.serving.http.service import Service
+from gatewise.serving.http.ids import Id, from_url
+from gatewise.serving.http.service import Service, log
 
 _AHEAD: Final = 64
 """So many messages of one client may be under way; who does not read the answers is then not read either."""
@@ -30,7 +30,7 @@ async def talk(service: Service, socket: WebSocket) -> None:
     connection goes on.
     """
     try:
-        id_ = from_text(socket.path_params["id"])
+        id_ = from_url(socket.path_params["id"])
         beside = {"new": service.asking.new(in_query(socket.query_params))}
         if not service.ready:
             await service.start()
@@ -59,18 +59,15 @@ async def _read(
     answers: asyncio.Queue[asyncio.Task[tuple[str, bytes]] | None],
 ) -> None:
     """Take messages, and let each be answered in its turn; what came whole is pushed, where the client has gone too."""
-    rates = service.rates
     try:
-        while True:
-            message = await socket.receive()
-            if message["type"] == "websocket.disconnect":
-                break
-            if rates is not None:
-                while wait := rates.wait(client_of(socket.scope), time.monotonic()):
+        while (message := await socket.receive())["type"] != "websocket.disconnect":
+            if service.rates is not None:
+                while wait := service.rates.wait(client_of(socket.scope), time.monotonic()):
                     await asyncio.sleep(wait)
             await answers.put(asyncio.create_task(_answer(service, id_, beside, message)))
-    finally:
-        await answers.put(None)
+    except Exception:
+        log.exception("A WebSocket could not be read.")
+    await answers.put(None)
 
 
 async def _answer(service: Service, id_: Id, beside: dict[str, Any], message: Any) -> tuple[str, bytes]:
@@ -107,5 +104,5 @@ async def _write(
             await asyncio.wait_for(send, patience)
         except (asyncio.TimeoutError, WebSocketDisconnect, RuntimeError):
             with suppress(Exception):
-                await asyncio.wait_for(socket.close(_TRY_LATER, "The answers are not read."), 1.0)
+                await asyncio.wait_for(socket.close(_TRY_LATER, "The answers are not read."), min(patience, 1.0))
             return

@@ -93,6 +93,8 @@ class Streams:
     Args:
         pool: of the model.
         interface: the model's.
+        most: how many streams may live at once.
+        bounded: whether more are refused, and not taken in the place of others.
 
     Attributes:
         numbers: of their numbered pushes.
@@ -100,8 +102,10 @@ class Streams:
         moved: how many rows have moved a stream.
     """
 
-    def __init__(self, pool: Any, interface: Interface) -> None:
+    def __init__(self, pool: Any, interface: Interface, most: int, *, bounded: bool) -> None:
         self.pool = pool
+        self._most = most
+        self._bounded = bounded
         self.numbers = Numbers()
         self.recent: OrderedDict[Id, dict[str, Any]] = OrderedDict()
         self.moved = 0
@@ -143,7 +147,9 @@ class Streams:
         unknown = [id_ for id_ in push.ids if id_ not in self.pool]
         if unknown and push.new == "error":
             raise self.unknown(unknown)
-        self.numbers.forget(id_ for id_ in unknown if id_ not in pending)
+        if unknown:
+            self._check_room(len(set(unknown)))
+            self.numbers.forget(id_ for id_ in unknown if id_ not in pending)
         again = []
         for part in push.parts:
             last = self.numbers.repeated(part.id, part.number, part.digest, pending.get(part.id))
@@ -236,10 +242,23 @@ class Streams:
         if unknown := [id_ for id_ in ids if id_ not in self.pool]:
             raise self.unknown(unknown)
 
+    def _check_room(self, count: int) -> None:
+        if self._bounded and len(self.pool) + count > self._most:
+            raise Refused(
+                503,
+                "too_many_streams",
+                f"{len(self.pool)} streams live, and at most {self._most} may.",
+                got=len(self.pool) + count,
+                wanted=self._most,
+                hint="End some, or start the service with more --streams, with --idle or with "
+                "--when-full drop_least_recent.",
+            )
+
     def add(self, id_: Id) -> bool:
         """Begin a stream, from zeros; False where it is there already, and stays as it is."""
         if id_ in self.pool:
             return False
+        self._check_room(1)
         self.numbers.forget([id_])
         self.pool.add([id_])
         return True
@@ -316,8 +335,7 @@ class Streams:
                 hint="POST /load takes many, under their own ids.",
             )
         state = scratch.state(scratch.ids())
-        if id_ not in self.pool:
-            self.pool.add([id_])
+        self.add(id_)
         self.pool.set_state([id_], state)
         self._forget([id_])
         self.numbers.set(id_, number)
