@@ -63,6 +63,21 @@ class HasVocabulary(Layer):
     _words = cast("list[Any] | None", None)  # Not annotated: it is no argument.
     _idf = cast("np.ndarray | None", None)
 
+    @classmethod
+    def modernized(cls, config: Config) -> Config:
+        """The config, if it names no other file: one of a model is read alone.
+
+        Raises:
+            ValueError: a vocabulary that is the name of a file.
+        """
+        config = super().modernized(config)
+        if isinstance(named := config.get("vocabulary"), (str, bytes)):
+            raise ValueError(
+                f"{cls.__name__} {config.get('name')!r} has its vocabulary in another file, {named!r}, which is not "
+                f"read for a config: make the layer in your program, where {cls.__name__}(vocabulary=path) reads it."
+            )
+        return config
+
     def _width(self) -> int | None:
         raise TypeError(f"{type(self).__name__} must define `_width(self)`.")
 

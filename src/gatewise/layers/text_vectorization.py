@@ -301,7 +301,7 @@ class TextVectorization(HasVocabulary):
     def from_config(cls, config: Config) -> TextVectorization:
         """The layer that `get_config`, or Keras's, described; its functions have to be registered."""
         named: Config = {name: _meant(config.get(name)) for name in ("standardize", "split") if name in config}
-        arguments: dict[str, Any] = {**config, **named}
+        arguments: dict[str, Any] = {**cls.modernized(dict(config)), **named}
         return cls(**arguments)
 
 
