@@ -4,7 +4,7 @@
 
 namespace gatewise::stream {
 
-NameHash::NameHash() {
+NameHash::NameHash(std::uint64_t mask) : mask_(mask) {
   std::random_device draw;
   for (std::uint64_t& key : keys_) key = std::uint64_t{draw()} << 32 | draw();
 }

@@ -36,7 +36,9 @@ using OwnName = std::unique_ptr<Name, Name::Free>;
 // nobody who chooses them shall know which have the same number.
 class NameHash {
  public:
-  NameHash();  // draws a key
+  // Draws a key. Numbers have the bits of `mask`: for tests of what happens where two names have the same.
+  explicit NameHash(std::uint64_t mask = UINT64_MAX);
+  NameHash another() const { return NameHash(mask_); }
 
   std::int64_t operator()(const Id& id) const {
     State state{keys_[0] ^ 0x736f6d6570736575U, keys_[1] ^ 0x646f72616e646f6dU, keys_[0] ^ 0x6c7967656e657261U,
@@ -52,7 +54,7 @@ class NameHash {
     std::memcpy(&last, at, left);
     // The kind is a part of the name; the length keeps names apart that end in zeros.
     state.take(last | static_cast<std::uint64_t>(id.size * 4 + static_cast<std::uint32_t>(id.kind)) << 56);
-    return static_cast<std::int64_t>(state.end());
+    return static_cast<std::int64_t>(state.end() & mask_);
   }
 
  private:
@@ -79,6 +81,7 @@ class NameHash {
     }
   };
 
+  std::uint64_t mask_;
   std::uint64_t keys_[2];
 };
 

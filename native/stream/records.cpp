@@ -61,7 +61,7 @@ Index leave_stamp(std::uint32_t& at, std::uint32_t stamp, Index i, std::uint32_t
 
 }  // namespace
 
-Records::Records(Index record, Index room) : record_(record) { grow(room); }
+Records::Records(Index record, Index room, NameHash hash) : record_(record), hash_(hash) { grow(room); }
 
 Records::~Records() {
   for (Index at = 0; names_.size() != 0 && at < touched_; ++at) {
@@ -156,7 +156,7 @@ std::uint32_t Records::add(const Id& id, std::uint32_t stamp, OwnName name) {
 
 // Another hash, under which no two names that are there have the same.
 void Records::draw_hash() {
-  const NameHash hash;
+  const NameHash hash = hash_.another();
   IdMap names(names_.capacity());
   bool apart = true;
   names_.each([&](std::int64_t /*hash*/, std::uint32_t slot, std::uint32_t stamp) {

@@ -29,7 +29,7 @@ class Records {
     explicit operator bool() const { return stamp != nullptr; }
   };
 
-  Records(Index record, Index room);
+  Records(Index record, Index room, NameHash hash = NameHash());
   ~Records();
   Records(const Records&) = delete;
   Records& operator=(const Records&) = delete;
@@ -57,6 +57,10 @@ class Records {
   // Sets it for all that live, or for none.
   void mark_all(bool set);
 
+  // Asks memory for what `find` of it will need.
+  void prefetch(const Id& id) const {
+    if (id.kind == Kind::integer) numbers_.prefetch(numbers_.home(id.number));
+  }
   Entry find(const Id& id) const;
   // A new stream, with zeros; there must be room. After an exception nothing has changed; with the memory of a name
   // that was dropped there is none.

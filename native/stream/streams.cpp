@@ -77,7 +77,9 @@ void Streams::add(const Ids& ids) {
     if (records_->find(ids[i])) refuse(ids[i]);
   }
   change.make_room(ids.size());
+  change.expect(ids.size());
   for (Index i = 0; i < ids.size(); ++i) {
+    if (i + costs::kAhead < ids.size()) records_->prefetch(ids[i + costs::kAhead]);
     if (records_->find(ids[i])) refuse(ids[i]);
     change.add(ids[i], stamp + static_cast<std::uint32_t>(i));
   }

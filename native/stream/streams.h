@@ -87,6 +87,8 @@ class Streams::Change {
 
   // Room for so many more, where the pool may grow or drop some for them.
   void make_room(Index count);
+  // Memory for so many that come.
+  void expect(Index count) { came_.reserve(static_cast<std::size_t>(count)); }
   // A new stream; there must be room.
   std::uint32_t add(const Id& id, std::uint32_t stamp);
   void drop(std::uint32_t slot);

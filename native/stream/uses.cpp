@@ -12,38 +12,40 @@ namespace gatewise::stream {
 Uses::Uses() : next_mark_((std::uint64_t{std::random_device{}()} & 0x7fffffff) << 32) {}
 
 std::uint32_t Uses::take(Index count, double now) {
-  if (moments_.empty() || now - moments_.back().time >= costs::kMoment) note(now);
+  if (moments_.empty() || now - moments_.back().first >= costs::kMoment) {
+    if (moments_.size() == costs::kMoments) thin(now);
+    moments_.push_back({last_ + 1, now, now});
+  }
+  moments_.back().last = now;
   const std::uint32_t first = last_ + 1;
   last_ += static_cast<std::uint32_t>(count);
   return first;
 }
 
-void Uses::note(double now) {
-  if (moments_.size() == costs::kMoments) thin(now);
-  moments_.push_back({last_ + 1, now});
-}
-
-// Leaves out moments between which less time went by than a small part of what has gone by since.
+// Makes one of moments that together last for a small part only of what has gone by since.
 void Uses::thin(double now) {
-  std::size_t kept = 1;
+  std::size_t kept = 0;
   for (std::size_t i = 1; i < moments_.size(); ++i) {
-    const bool far = moments_[i].time - moments_[kept - 1].time >= (now - moments_[i].time) * costs::kOfAge;
-    if (far) moments_[kept++] = moments_[i];
+    const bool close = moments_[i].last - moments_[kept].first <= (now - moments_[i].last) * costs::kOfAge;
+    if (close) {
+      moments_[kept].last = moments_[i].last;
+    } else {
+      moments_[++kept] = moments_[i];
+    }
   }
-  // Where that does not help, every other one.
-  if (kept > costs::kMoments / 2) {
-    for (std::size_t i = 0; 2 * i < kept; ++i) moments_[i] = moments_[2 * i];
-    kept = (kept + 1) / 2;
+  moments_.resize(kept + 1);
+  if (moments_.size() < costs::kMoments) return;
+  // It cannot be, but for a clock that jumps: then two and two.
+  for (std::size_t i = 0; i < moments_.size() / 2; ++i) {
+    moments_[i] = {moments_[2 * i].stamp, moments_[2 * i].first, moments_[2 * i + 1].last};
   }
-  moments_.resize(kept);
+  moments_.resize(moments_.size() / 2);
 }
 
-std::uint32_t Uses::before(double seconds, double now) {
-  if (moments_.empty() || moments_.back().stamp != last_ + 1) note(now);
-  if (seconds <= 0) return last_ + 1;
+std::uint32_t Uses::before(double seconds, double now) const {
   const auto later = std::partition_point(moments_.begin(), moments_.end(),
-                                          [&](const Moment& moment) { return moment.time <= now - seconds; });
-  return later == moments_.begin() ? 0 : (later - 1)->stamp;
+                                          [&](const Moment& moment) { return moment.last <= now - seconds; });
+  return later == moments_.end() ? last_ + 1 : later->stamp;
 }
 
 Uses Uses::without_marks() const {

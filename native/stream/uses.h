@@ -24,7 +24,7 @@ class Uses {
 
   // Stamps below this one were given `seconds` ago or earlier. Of those at that very time some may not be below: they
   // are late by a millisecond or, where that is more, by a hundredth of `seconds`.
-  std::uint32_t before(double seconds, double now);
+  std::uint32_t before(double seconds, double now) const;
 
   Uses without_marks() const;
 
@@ -50,17 +50,17 @@ class Uses {
  private:
   static constexpr std::uint32_t kLast = UINT32_MAX;
 
-  // Stamps from `stamp` on were given at `time` or later.
+  // Stamps from `stamp` on, up to those of the next moment, were given from `first` to `last`.
   struct Moment {
     std::uint32_t stamp;
-    double time;
+    double first;
+    double last;
   };
   struct Mark {
     std::uint64_t number;
     std::uint32_t stamp;
   };
 
-  void note(double now);
   void thin(double now);
 
   std::uint32_t last_ = 0;  // the last stamp that was given
