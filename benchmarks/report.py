@@ -57,6 +57,8 @@ def _write_pair(folder: Path) -> None:
         lines += _training(found["training"])
     if "serving" in found:
         lines += serving_lines(found["serving"])
+    if "latency" in found:
+        lines += latency_lines(found["latency"])
     if "lengths" in found:
         lines += lengths_lines(found["lengths"])
     lines += [f"## Targets; {place(machine)}", "", *side_by_side({place(machine): targets(found)})]
@@ -423,6 +425,25 @@ def serving_lines(results: dict[str, Any]) -> list[str]:
         *table(["ids in a push", "million steps a second", "us a push", "of the vectors' peak"], rates),
         *_callers(results["callers"]),
     ]
+
+
+def latency_lines(results: dict[str, Any]) -> list[str]:
+    """What `latency.py` found."""
+    head = ["streams", "ids in a push", "snapshots beside it", "p50, us", "p99", "p99.9", "longest", "pushes"]
+    return [
+        f"## How long a push takes at worst (ours); {place(results['machine'])}",
+        "",
+        "Every push of a pool by itself: alone, and while another thread writes one snapshot after the other. LSTM of "
+        "32 units on 8 features, Dense(1); random ids; `out=`.",
+        "",
+        *table(head, map(_latency_cells, results["rows"])),
+    ]
+
+
+def _latency_cells(row: dict[str, Any]) -> list[str]:
+    beside = f"{row['snapshots']} of {short(row['snapshot_seconds'])} s" if row["snapshots"] else "none"
+    shares = [short(row[share]) for share in ("p50", "p99", "p999", "max")]
+    return [f"{row['streams']:,}", f"{row['rows']:,}", beside, *shares, f"{row['pushes']:,}"]
 
 
 def _callers(rows: list[dict[str, Any]]) -> list[str]:

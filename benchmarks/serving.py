@@ -22,7 +22,7 @@ from benchmarks.cases import Case, inputs, weights
 from benchmarks.store import RESULTS, ROUGH, save
 from benchmarks.workers.client import run_in
 
-_FEATURES, _UNITS = 8, 32
+FEATURES, _UNITS = 8, 32
 _BATCHES = (1_024, 4_096, 16_384, 65_536)
 _CALLERS = (1, 2, 4, 16, 64)
 _CALLED = (Case("forward", "lstm", 1, 100, 8, 32), Case("forward", "lstm", 32, 100, 64, 128))
@@ -30,7 +30,7 @@ _CALLED = (Case("forward", "lstm", 1, 100, 8, 32), Case("forward", "lstm", 32, 1
 
 def _operations() -> float:
     """Useful operations of one step of one stream: the LSTM's products and the Dense layer's."""
-    return Case("forward", "lstm", 1, 1, _FEATURES, _UNITS).operations() + 2 * _UNITS
+    return Case("forward", "lstm", 1, 1, FEATURES, _UNITS).operations() + 2 * _UNITS
 
 
 def _resident() -> int:
@@ -41,10 +41,10 @@ def _resident() -> int:
     raise OSError("no VmRSS in /proc/self/status")
 
 
-def _stream_model(gatewise: Any) -> Any:
+def stream_model(gatewise: Any) -> Any:
     layers = [gatewise.layers.LSTM(_UNITS, return_sequences=True), gatewise.layers.Dense(1)]
-    model = gatewise.Sequential([gatewise.Input((None, _FEATURES)), *layers])
-    weight = weights(Case("forward", "lstm", 1, 1, _FEATURES, _UNITS))
+    model = gatewise.Sequential([gatewise.Input((None, FEATURES)), *layers])
+    weight = weights(Case("forward", "lstm", 1, 1, FEATURES, _UNITS))
     head = np.random.default_rng(4).standard_normal((_UNITS, 1), dtype=np.float32)
     model.set_weights([weight.kernel, weight.recurrent_kernel, weight.bias, head, np.zeros(1, np.float32)])
     return model
@@ -53,7 +53,7 @@ def _stream_model(gatewise: Any) -> Any:
 def _check_pool(model: Any, pool: Any, ids: Any) -> None:
     """Some streams, pushed from zeros, against `predict` of their sequences."""
     chosen = ids[:: max(1, len(ids) // 100)]
-    x = np.random.default_rng(5).standard_normal((len(chosen), 10, _FEATURES), dtype=np.float32)
+    x = np.random.default_rng(5).standard_normal((len(chosen), 10, FEATURES), dtype=np.float32)
     pool.reset(chosen)
     got = np.stack([pool.push(chosen, np.ascontiguousarray(x[:, t])) for t in range(x.shape[1])], axis=1)
     error = float(np.abs(got - model.predict(x, verbose=0)).max())
@@ -65,7 +65,7 @@ def _push_rate(pool: Any, ids: Any, batch: int, seconds: float) -> dict[str, flo
     """Steps a second, the median over pushes; the ids are drawn beforehand."""
     rng = np.random.default_rng(6)
     draws = [rng.choice(ids, batch) for _ in range(32)]
-    x = rng.standard_normal((batch, _FEATURES), dtype=np.float32)
+    x = rng.standard_normal((batch, FEATURES), dtype=np.float32)
     times: list[float] = []
     stop = time.perf_counter() + seconds
     while time.perf_counter() < stop or len(times) < 3:
@@ -80,14 +80,14 @@ def streams(count: int, seconds: float) -> dict[str, Any]:
     """Push rates and memory of `count` live streams of an LSTM of 32 units on 8 features with a Dense(1) head."""
     import gatewise
 
-    model = _stream_model(gatewise)
+    model = stream_model(gatewise)
     ids = np.random.default_rng(7).permutation(count).astype(np.int64) * 7919
     model.stream_pool(16).add(ids[:16])  # Whatever is loaded at first use is not the streams'.
     gc.collect()
     before = _resident()
     pool = model.stream_pool(count)
     pool.add(ids)
-    pool.push(ids, np.zeros((count, _FEATURES), np.float32))
+    pool.push(ids, np.zeros((count, FEATURES), np.float32))
     gc.collect()
     states = count * 2 * _UNITS * 4
     memory = _resident() - before
