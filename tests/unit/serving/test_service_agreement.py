@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import httpx2
 import numpy as np
@@ -80,10 +81,8 @@ class Client:
         self.numbers[id_] += 1
         body = {"x": x.tolist(), "sequence": self.numbers[id_]}
         for patience in (self.rng.uniform(0, 0.02), self.rng.uniform(0, 0.04)):
-            try:
+            with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.talks.post(f"{self.url(id_)}/push", json=body), patience)
-            except asyncio.TimeoutError:
-                pass
         answer = await self.talks.post(f"{self.url(id_)}/push", json=body)
         self.same(answer.json()["y"], self.single[id_].push_many(x))
 

@@ -93,7 +93,7 @@ async def _list_streams(service: Service, request: Request) -> Response:
     start = asking.whole_number(query, "start")
     limit = min(asking.whole_number(query, "limit", 100), _MOST_LISTED)
     (count, ids), recent = await asyncio.gather(
-        service.in_turn(partial(service.streams.listed, start, limit)), service.in_turn(service.streams.recently)
+        service.in_turn(partial(service.streams.page, start, limit)), service.in_turn(service.streams.recently)
     )
     interface = service.interface
     return _json(

@@ -192,7 +192,7 @@ def _bodies(interface: Interface) -> dict[str, dict[str, Any]]:
         "health": json(
             _object(
                 {
-                    "status": {"enum": ["ok", "stopping"]}, "ready": {"type": "boolean"}, "streams": count,
+                    "status": {"enum": ["starting", "ok", "stopped"]}, "ready": {"type": "boolean"}, "streams": count,
                     "rows": count, "waiting": count, "seconds": {"type": "number"}, "trouble": {"type": "string"},
                 },
                 ["status", "ready", "streams", "rows", "waiting", "seconds"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import Any, Final
 
@@ -88,4 +89,10 @@ def serve(
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _done)
     Server(config, settings.timeout).run()
+
+
+def _done(*_: object) -> None:
+    """What is left to do for a signal that uvicorn has obeyed, and then raises again: the end was in order."""

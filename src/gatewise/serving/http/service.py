@@ -53,7 +53,7 @@ class Service:
         )
         self.metrics = Metrics(lambda: len(self.streams.pool), lambda: self.batcher.waiting)
         self.rates = rates_of(settings)
-        self.ready = False
+        self.ready = self._stopped = False
         self.trouble: str | None = None
         self._moved = False
         self._counted = 0
@@ -74,26 +74,35 @@ class Service:
         async with self._starting:
             if self.ready:
                 return
+            if self._stopped:
+                raise _stopping()
             settings = self.settings
             if settings.snapshot is not None:
-                self._hold = snapshots.Hold(settings.snapshot)
-                if os.path.exists(settings.snapshot):
-                    read = partial(
-                        snapshots.read, settings.snapshot, self.streams, other_weights=settings.other_weights
-                    )
-                    count = await self.batcher.run(read)
-                    log.info("%d streams of the snapshot %r go on.", count, settings.snapshot)
+                await self._take(settings.snapshot)
             if settings.snapshot_every is not None:
                 self._every(settings.snapshot_every, self._snapshot_where_moved)
             if settings.idle is not None:
                 self._every(settings.idle / _SWEEPS, self._expire)
             self.ready = True
 
+    async def _take(self, path: str) -> None:
+        """Have the snapshot to oneself, and go on from it."""
+        self._hold = snapshots.Hold(path)
+        if not os.path.exists(path):
+            return
+        read = partial(snapshots.read, path, self.streams, other_weights=self.settings.other_weights)
+        try:
+            count = await self.batcher.run(read)
+        except BaseException:
+            self._hold.release()
+            raise
+        log.info("%d streams of the snapshot %r go on.", count, path)
+
     async def stop(self) -> None:
         """Take no more pushes, make those that came, and write the snapshot."""
         if not self.ready:
             return
-        self.ready = False
+        self.ready, self._stopped = False, True
         for clock in self._clocks:
             clock.cancel()
         try:
@@ -211,7 +220,7 @@ class Service:
     def health(self) -> dict[str, Any]:
         """How the service is."""
         return {
-            "status": "ok" if self.ready else "stopping",
+            "status": "ok" if self.ready else "stopped" if self._stopped else "starting",
             "ready": self.ready,
             "streams": len(self.streams.pool),
             "rows": self.streams.moved,

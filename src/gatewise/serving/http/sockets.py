@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from contextlib import suppress
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from gatewise.serving.http.service import Service, log
 
 _AHEAD: Final = 64
 """So many messages of one client may be under way; who does not read the answers is then not read either."""
+_AHEAD_BYTES: Final = 256 << 10
+"""And so much of them."""
 _TRY_LATER: Final = 1013
 _POLICY: Final = 1008
 
@@ -59,15 +62,37 @@ async def _read(
     answers: asyncio.Queue[asyncio.Task[tuple[str, bytes]] | None],
 ) -> None:
     """Take messages, and let each be answered in its turn; what came whole is pushed, where the client has gone too."""
+    ahead = _Ahead()
     try:
         while (message := await socket.receive())["type"] != "websocket.disconnect":
             if service.rates is not None:
                 while wait := service.rates.wait(client_of(socket.scope), time.monotonic()):
                     await asyncio.sleep(wait)
-            await answers.put(asyncio.create_task(_answer(service, id_, beside, message)))
+            task = asyncio.create_task(_answer(service, id_, beside, message))
+            await ahead.add(task, len(message.get("bytes") or message.get("text") or ""))
+            await answers.put(task)
     except Exception:
         log.exception("A WebSocket could not be read.")
     await answers.put(None)
+
+
+class _Ahead:
+    """The messages of one client that are under way: only so much of them that others have their turn too."""
+
+    def __init__(self) -> None:
+        self._tasks: deque[tuple[asyncio.Task[Any], int]] = deque()
+        self._size = 0
+
+    async def add(self, task: asyncio.Task[Any], size: int) -> None:
+        """Take one more, and wait until no more than `_AHEAD_BYTES` are under way, or this one alone."""
+        self._tasks.append((task, size))
+        self._size += size
+        while self._tasks[0][0].done() or (self._size > _AHEAD_BYTES and len(self._tasks) > 1):
+            first, length = self._tasks.popleft()
+            self._size -= length
+            await asyncio.wait([first])
+            if not self._tasks:
+                return
 
 
 async def _answer(service: Service, id_: Id, beside: dict[str, Any], message: Any) -> tuple[str, bytes]:

@@ -277,7 +277,7 @@ class Streams:
 
     def drop_idle(self, seconds: float) -> list[Id]:
         """End the streams that nobody has pushed for so long."""
-        gone = list(self.pool.drop_idle(seconds))
+        gone = listed(self.pool.drop_idle(seconds))
         self._forget(gone)
         self.numbers.keep(self.pool)
         return gone
@@ -287,15 +287,13 @@ class Streams:
             self.recent.pop(id_, None)
             self.numbers.forget([id_])
 
-    def listed(self, start: int, limit: int) -> tuple[int, list[Id]]:
+    def page(self, start: int, limit: int) -> tuple[int, list[Id]]:
         """How many there are, and the ids of some."""
         return len(self.pool), list(islice(self.ids(), start, start + limit))
 
     def ids(self) -> list[Id]:
-        """All ids, as Python's own integers, strings and bytes."""
-        ids = self.pool.ids()
-        found: list[Id] = ids.tolist() if hasattr(ids, "tolist") else list(ids)
-        return found
+        """All ids."""
+        return listed(self.pool.ids())
 
     def recently(self) -> list[tuple[Id, dict[str, Any]]]:
         """Those pushed last, the latest first."""
@@ -316,15 +314,20 @@ class Streams:
 
     def load(self, data: bytes, *, other_weights: bool) -> list[Id]:
         """Take streams that `save` gave, under their own ids; those of the same id are replaced."""
-        ids = self._looked_into(data, other_weights).ids()
-        found: list[Id] = ids.tolist() if hasattr(ids, "tolist") else list(ids)
-        self.pool.load(data, other_weights=other_weights)
-        self._forget(found)
-        return found
+        try:
+            ids = listed(self.pool.load(data, other_weights=other_weights))
+        except (ValueError, TypeError) as error:
+            raise _bad_state(error) from None
+        self._forget(ids)
+        return ids
 
     def load_as(self, id_: Id, data: bytes, number: int, *, other_weights: bool) -> None:
         """Give a stream the state of the one stream in `data`; it begins where it is not there."""
-        scratch = self._looked_into(data, other_weights)
+        scratch = self.pool.model.stream_pool()
+        try:
+            scratch.load(data, other_weights=other_weights)
+        except (ValueError, TypeError) as error:
+            raise _bad_state(error) from None
         if len(scratch) != 1:
             raise Refused(
                 422,
@@ -340,17 +343,18 @@ class Streams:
         self._forget([id_])
         self.numbers.set(id_, number)
 
-    def _looked_into(self, data: bytes, other_weights: bool) -> Any:
-        """The streams of some bytes in a pool of their own: nothing has changed where they are damaged."""
-        scratch = self.pool.model.stream_pool()
-        try:
-            scratch.load(data, other_weights=other_weights)
-        except (ValueError, TypeError) as error:
-            raise Refused(422, "bad_state", str(error), hint="Send the bytes as they were given.") from None
-        return scratch
-
     def take(self, states: bytes, numbers: bytes, *, other_weights: bool) -> None:
         """Take a `piece`."""
         if states:
             self.pool.load(states, other_weights=other_weights)
         self.numbers.load(numbers)
+
+
+def listed(ids: Any) -> list[Id]:
+    """Ids as a pool gives them, as Python's own integers, strings and bytes."""
+    found: list[Id] = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
+    return found
+
+
+def _bad_state(error: Exception) -> Refused:
+    return Refused(422, "bad_state", str(error), hint="Send the bytes as they came, to a service of the same model.")
