@@ -12,7 +12,7 @@ NPROC  := $(shell nproc 2>/dev/null || echo 2)
 help:
 	@echo "make demo      run the examples: some train, one runs a published model on real input"
 	@echo "make test      all tests"
-	@echo "make lint      ruff, mypy, clang-format"
+	@echo "make lint      ruff, mypy, pyright, clang-format"
 	@echo "make bench     ours and the peers, each in its own environment, in turn; ISA=avx2 holds all to that set"
 	@echo "make test-jax  the tests of engine and training under the oldest and the newest JAX that are taken"
 	@echo "make packages  published packages, installed from the index, run unchanged"
@@ -74,6 +74,7 @@ lint: $(VENV)/.linted
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/clang-format --dry-run --Werror $(SOURCE)
 
 format: $(VENV)/.linted

@@ -33,8 +33,13 @@ if TYPE_CHECKING:
         optimizers,
         regularizers,
     )
+    from gatewise import compat as compat
+    from gatewise import data as data
+    from gatewise import random as random
+    from gatewise import utils as utils
     from gatewise.base.arrays import Tensor
     from gatewise.base.variable import Variable
+    from gatewise.compat.names_of_tf import *  # noqa: F403
     from gatewise.graph import Input
     from gatewise.models import Model, Sequential
 
@@ -66,7 +71,7 @@ __all__ = [
 
 
 # Test suites import a few modules by the addresses that they had before they stood in rooms: compat/moved/.
-__path__.append(os.path.join(os.path.dirname(__file__), "compat", "moved"))
+__path__.append(os.path.join(os.path.dirname(__file__), "compat", "moved"))  # noqa: F405
 
 # Where the names above come from. They load with the first use of any of them, so that `import gatewise` costs little.
 _HOMES = {
@@ -78,21 +83,29 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """A public name, a submodule, or a name that programs with `import gatewise as tf` use: loaded when first used."""
-    if name.startswith("__"):
-        raise AttributeError(f"module 'gatewise' has no attribute {name!r}")
-    if name in _HOMES:
-        importlib.import_module("gatewise.layers")  # A model's layers are all known before the first model is made.
-        globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
-        return globals()[name]
-    try:
-        return importlib.import_module(f"gatewise.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"gatewise.{name}":
-            raise
-    return getattr(importlib.import_module("gatewise.compat.tensorflow"), name)
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """A public name, a submodule, or a name that programs with `import gatewise as tf` use, loaded at first use."""
+        if name.startswith("__"):
+            raise AttributeError(f"module 'gatewise' has no attribute {name!r}")
+        if name in _HOMES:
+            importlib.import_module("gatewise.layers")  # A model's layers are all known before the first model is made.
+            globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+            return globals()[name]
+        try:
+            return importlib.import_module(f"gatewise.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"gatewise.{name}":
+                raise
+        from gatewise.base.absent import absent
+        from gatewise.base.words import like
+
+        tensorflow = importlib.import_module("gatewise.compat.tensorflow")
+        if name not in dir(tensorflow) and like(name, [*__all__, *dir(tensorflow)]) in __all__:
+            return absent(__name__, "gatewise")(name)
+        return getattr(tensorflow, name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__

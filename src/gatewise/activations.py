@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from gatewise.base.absent import answer_for
 from gatewise.base.arrays import as_array, namespace
 from gatewise.base.registry import ObjectRegistry
 from gatewise.base.typing import Array
@@ -526,3 +527,5 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 swish = silu
 hard_swish = hard_silu
+
+answer_for(__name__, "gatewise.activations")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from gatewise.base.words import NOTHING, nearest
 
 Executor = Literal["auto", "numpy", "jax"]
 DataFormat = Literal["channels_last", "channels_first"]
@@ -25,6 +27,14 @@ class Settings:
         self._image_data_format: DataFormat = "channels_last"
         self._executor: Executor = "auto"
         self._bars = True
+
+    if not TYPE_CHECKING:  # They would let any name pass.
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if not hasattr(type(self), name) and not name.startswith("_"):
+                known = [each for each in vars(type(self)) if not each.startswith("_")]
+                raise AttributeError(f"config has no setting {name!r}.{nearest(name, known)}", name=name, obj=NOTHING)
+            super().__setattr__(name, value)
 
     @property
     def floatx(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeAlias
 
+from gatewise.base.absent import answer_for
 from gatewise.base.arrays import namespace
 from gatewise.base.registry import Described, ObjectRegistry
 from gatewise.base.typing import Array
@@ -152,3 +153,5 @@ max_norm = maxnorm = MaxNorm
 non_neg = nonneg = NonNeg
 unit_norm = unitnorm = UnitNorm
 min_max_norm = MinMaxNorm
+
+answer_for(__name__, "gatewise.constraints")

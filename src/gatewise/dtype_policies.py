@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from gatewise.base.absent import answer_for
 from gatewise.base.typing import Config
 from gatewise.config import config as settings
 
@@ -144,3 +145,5 @@ def set_dtype_policy(policy: Any) -> None:
 
 global_policy = dtype_policy
 set_global_policy = set_dtype_policy
+
+answer_for(__name__, "gatewise.dtype_policies")

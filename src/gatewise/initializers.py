@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, TypeAlias, cast
 import numpy as np
 
 from gatewise.base import variable
+from gatewise.base.absent import answer_for
 from gatewise.base.dtypes import numpy_dtype
 from gatewise.base.registry import Described, ObjectRegistry
 from gatewise.base.typing import Array, Config
@@ -494,3 +495,5 @@ he_normal = HeNormal
 lecun_uniform = LecunUniform
 lecun_normal = LecunNormal
 orthogonal = OrthogonalInitializer = Orthogonal
+
+answer_for(__name__, "gatewise.initializers")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Final
 
+from gatewise.base.absent import answer_for
 from gatewise.dtype_policies import (
     DTypePolicy,
     Policy,
@@ -30,3 +31,5 @@ __all__ = [
     "set_dtype_policy",
     "set_global_policy",
 ]
+
+answer_for(__name__, "gatewise.mixed_precision")

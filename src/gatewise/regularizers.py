@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
 from gatewise.base import release
+from gatewise.base.absent import answer_for
 from gatewise.base.arrays import namespace
 from gatewise.base.registry import Described, ObjectRegistry
 from gatewise.base.typing import Array
@@ -190,3 +191,5 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 l1 = L1
 l2 = L2
 orthogonal_regularizer = OrthogonalRegularizer
+
+answer_for(__name__, "gatewise.regularizers")

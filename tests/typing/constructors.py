@@ -44,8 +44,14 @@ BY_NAME = [
 
 if TYPE_CHECKING:
     layers.LSTM(3, return_sequence=True)  # type: ignore[call-arg]
+    layers.LSTM()  # type: ignore[call-arg]
+    layers.LSTM("tanh")  # type: ignore[arg-type]
+    layers.LSTM(3, dropout="little")  # type: ignore[arg-type]
     layers.Dense("relu", 3)  # type: ignore[arg-type]
     layers.CuDNNGRU(3, return_sequences="yes")  # type: ignore[arg-type]
+    layers.Bidirectional()  # type: ignore[call-arg]
+    gw.keras.layers.GRU(3, reset_afer=True)  # type: ignore[call-arg]
+    gw.optimizers.Adam(learning_rat=0.1)  # type: ignore[call-arg]
 
     assert_type(layers.LSTM(3).units, int)
     assert_type(layers.LSTM(3).return_sequences, bool)

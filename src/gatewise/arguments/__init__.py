@@ -9,6 +9,7 @@ from gatewise.arguments.declared import bind as bind
 from gatewise.arguments.declared import by_name as by_name
 from gatewise.arguments.declared import in_order as in_order
 from gatewise.arguments.declared import ordered as ordered
+from gatewise.arguments.declared import refuse_typo as refuse_typo
 from gatewise.arguments.declared import unsaid as unsaid
 from gatewise.arguments.kinds import KEYWORD_IN_KERAS2 as KEYWORD_IN_KERAS2
 from gatewise.arguments.kinds import NO_ADAPTERS as NO_ADAPTERS
@@ -37,3 +38,5 @@ from gatewise.arguments.parsers import positive as positive
 from gatewise.arguments.parsers import shape as shape
 from gatewise.arguments.parsers import text as text
 from gatewise.arguments.parsers import truth as truth
+from gatewise.arguments.signature import SignatureOf as SignatureOf
+from gatewise.arguments.signature import text_of as text_of

@@ -11,12 +11,14 @@ generations of Keras had otherwise stands beside today's: `Argument(default="sig
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
+from gatewise.arguments.signature import OwnText, SignatureOf
 from gatewise.base import release
 from gatewise.base.changes import changes
 from gatewise.base.foreign import raised_in_words, shown
-from gatewise.base.words import nearest
+from gatewise.base.words import NOTHING, mistyped, nearest
 
 if TYPE_CHECKING:
     from typing import dataclass_transform
@@ -58,7 +60,12 @@ class Argument(Generic[Given, Kept]):
         in_config: False for an argument that acts at construction and leaves no trace, such as `weights`; None for one
             that Keras 3 does not know, which a config holds only where it is not the default.
         otherwise: the attribute that is read in its place where it is kept as None.
+        takes: the types that may be given, as an annotation; by default those of the declaration, `Argument[bool, ..]`.
     """
+
+    __doc__ = OwnText(__doc__)
+    owner: type | None = None
+    """The class that declares it."""
 
     def __init__(
         self,
@@ -73,6 +80,7 @@ class Argument(Generic[Given, Kept]):
         places: Mapping[release.Release, str | None] | None = None,
         in_config: bool | None = True,
         otherwise: str | None = None,
+        takes: str | None = None,
     ) -> None:
         self.name = ""
         self.parse = parse
@@ -87,9 +95,16 @@ class Argument(Generic[Given, Kept]):
         self.places = places or {}
         self.in_config = in_config
         self.otherwise = otherwise
+        self.takes = takes
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
+        self.owner = owner
+
+    @property
+    def is_required(self) -> bool:
+        """Whether there is no default."""
+        return self.default is REQUIRED
 
     @property
     def default(self) -> Any:
@@ -147,6 +162,9 @@ class Declared:
     """Inherited arguments that the class's constructor does not take, and what they are."""
     _by_release: ClassVar[frozenset[str]] = frozenset()
     """The arguments in configs whose defaults the generations differ in."""
+    _settings: ClassVar[tuple[str, ...]] = ()
+    """What else may be set, by name."""
+    __signature__ = SignatureOf(lambda arguments: in_order(arguments))  # noqa: PLW0108 (it stands below)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -159,6 +177,30 @@ class Declared:
             for name, argument in cls._arguments.items()
             if argument.in_config and len({repr(default) for default in argument.defaults.values()}) > 1
         )
+
+
+def refuse_typo(instance: Declared, name: str) -> None:
+    """Refuse a new attribute of an object of Gatewise's own classes that is an argument's name with a slip in it.
+
+    Any other name is the program's own affair, and so are all names in a class of its own.
+
+    Raises:
+        AttributeError: it names the argument.
+    """
+    cls: Any = type(instance)
+    meant = _meant(cls, name) if cls.__module__.startswith("gatewise.") else None
+    if meant is not None:
+        label = getattr(instance, "label", type(instance).__name__)
+        text = f"{label} has no argument {name!r}. Did you mean {meant!r}?"
+        raise AttributeError(text, name=name, obj=NOTHING)
+
+
+@cache
+def _meant(cls: Any, name: str) -> str | None:
+    if name.startswith("_") or hasattr(cls, name):
+        return None
+    known = [each for each in (*cls._arguments, *cls._settings) if name != f"{each}s"]
+    return mistyped(name, known)
 
 
 def ordered(declared: Iterable[Argument[Any, Any]]) -> dict[str, Argument[Any, Any]]:

@@ -18,27 +18,29 @@ from gatewise.config import config
 
 KEYWORD_IN_KERAS2: Final[dict[Release, None]] = {"tf1": None, "tf2": None}
 """The `places` of an argument that came with Keras 3."""
+_NAMED: Final = "str | Callable[..., Any] | dict[str, Any] | None"
+"""What may be given for a thing that has a name: the name, the thing itself, its config, or None."""
 NO_ADAPTERS: Final = "Gatewise neither adapts weights (LoRA) nor quantises them; leave the argument out"
 
 
 def activation(default: Any = None, **options: Any) -> Argument[Any, Activation]:
     """The name of an activation, a callable, or None for linear."""
-    return Argument(default=default, parse=activations.get, serialize=activations.serialize, **options)
+    return Argument(default=default, parse=activations.get, serialize=activations.serialize, takes=_NAMED, **options)
 
 
 def initializer(default: str, **options: Any) -> Argument[Any, Any]:
     """The name of an initializer, an object or a callable."""
-    return Argument(default=default, parse=initializers.get, serialize=initializers.serialize, **options)
+    return Argument(default=default, parse=initializers.get, serialize=initializers.serialize, takes=_NAMED, **options)
 
 
 def regularizer(**options: Any) -> Argument[Any, Any]:
     """The name of a regularizer, an object, or None."""
-    return Argument(default=None, parse=regularizers.get, serialize=regularizers.serialize, **options)
+    return Argument(default=None, parse=regularizers.get, serialize=regularizers.serialize, takes=_NAMED, **options)
 
 
 def constraint(**options: Any) -> Argument[Any, Any]:
     """The name of a constraint, an object, or None."""
-    return Argument(default=None, parse=constraints.get, serialize=constraints.serialize, **options)
+    return Argument(default=None, parse=constraints.get, serialize=constraints.serialize, takes=_NAMED, **options)
 
 
 def flag(default: bool, **options: Any) -> Argument[bool, bool]:
@@ -53,17 +55,17 @@ def count(default: Any = REQUIRED, **options: Any) -> Argument[int, int]:
 
 def rate(default: Any = REQUIRED, **options: Any) -> Argument[Any, float]:
     """A fraction in [0, 1]."""
-    return Argument(default=default, parse=fraction, **options)
+    return Argument(default=default, parse=fraction, takes="float", **options)
 
 
 def real(default: Any = REQUIRED, **options: Any) -> Argument[Any, float]:
     """A number; also the array of one number that some Keras versions write in its place."""
-    return Argument(default=default, parse=_plain_number, **options)
+    return Argument(default=default, parse=_plain_number, takes="float", **options)
 
 
 def seed(**options: Any) -> Argument[Any, int | None]:
     """An integer that makes random numbers repeatable, or None; also Keras 3's config of a seed generator."""
-    return Argument(default=None, parse=_seed, **options)
+    return Argument(default=None, parse=_seed, takes="int | None", **options)
 
 
 def absent(reason: str, **options: Any) -> Argument[None, None]:

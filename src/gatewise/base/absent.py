@@ -15,7 +15,7 @@ from types import FunctionType, ModuleType
 from typing import Any, Final, NoReturn
 
 from gatewise.base import keras_names
-from gatewise.base.words import LIKENESS
+from gatewise.base.words import NOTHING, nearest
 
 _NO_TRAINING: Final = (
     "Gatewise trains with `model.compile` and `model.fit`, on arrays, iterators and loaders; it lacks this name. "
@@ -81,15 +81,7 @@ def _hint(address: str, known: Iterable[str]) -> str:
     place = _place(address)
     if place in keras_names.modules() or keras_names.is_name(_place(above) or "", name):  # Spelt as it should be.
         return next((why for module, why in OF_MODULES.items() if f"{place}.".startswith(f"{module}.")), "")
-    return _nearest(name, known)
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    plain = {each.lower(): each for each in known}
-    found = get_close_matches(name.lower(), plain, n=1, cutoff=LIKENESS)
-    return f"Did you mean {plain[found[0]]!r}?" if found else ""
+    return nearest(name, known).strip()
 
 
 def _place(address: str) -> str | None:
@@ -186,10 +178,10 @@ def absent(module: str, address: str) -> Callable[[str], Any]:
                 return keras_module(inner)
             if keras_names.is_name(place, name):
                 return absent_name(f"{address}.{name}")
-        text = message(f"{address}.{name}", public(vars(sys.modules[module])))
+        text = message(f"{address}.{name}", dir(sys.modules[module]))
         if how == "imports":
             raise ImportError(text, name=module)
-        raise AttributeError(text, name=name)
+        raise AttributeError(text, name=name, obj=NOTHING)
 
     return __getattr__
 
@@ -230,6 +222,25 @@ def _how(frame: Any) -> str:
 def _is_ours(frame: Any) -> bool:
     module = str(frame.f_globals.get("__name__", ""))
     return bool(frame.f_code.co_name == "__getattr__") and module.partition(".")[0] == "gatewise"
+
+
+def answer_for(module: str, address: str) -> None:
+    """Give a module its `__getattr__` and its `__dir__`: what is said of names that it lacks, and its public names.
+
+    Type checkers do not see it, and so a name that is not there is an error to them.
+    """
+    vars(sys.modules[module]).update(__getattr__=absent(module, address), __dir__=listing(module))
+
+
+def listing(module: str) -> Callable[[], list[str]]:
+    """A module's `__dir__`: the names in its `__all__`, or else those of its classes and functions."""
+
+    def __dir__() -> list[str]:  # noqa: N807
+        names = vars(sys.modules[module])
+        tools = {name for name in public(names) if names[name].__module__.startswith("gatewise.base.")}
+        return sorted(names.get("__all__") or {*public(names)} - tools)
+
+    return __dir__
 
 
 def public(namespace: dict[str, Any], *homes: str) -> list[str]:

@@ -9,6 +9,7 @@ A callback reaches the model by `self.model`, through its public methods alone; 
 
 from __future__ import annotations
 
+from gatewise.base.absent import answer_for
 from gatewise.callbacks.averages import SwapEMAWeights
 from gatewise.callbacks.backup import BackupAndRestore, Resumable
 from gatewise.callbacks.base import Callback, CallbackList, History
@@ -40,3 +41,5 @@ __all__ = [
     "TensorBoard",
     "TerminateOnNaN",
 ]
+
+answer_for(__name__, "gatewise.callbacks")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.base.arrays import Tensor
 from gatewise.data.dataset import AUTOTUNE, Dataset
 from gatewise.data.stages import INFINITE as INFINITE_CARDINALITY
@@ -23,4 +23,4 @@ def get_single_element(dataset: Dataset) -> Any:
     return dataset.get_single_element()
 
 
-__getattr__ = absent(__name__, "tf.data.experimental")
+answer_for(__name__, "tf.data.experimental")

@@ -11,6 +11,7 @@ statistics of batch normalisation, which are those of the whole batch.
 
 from __future__ import annotations
 
+from gatewise.base.absent import answer_for
 from gatewise.distribution.devices import get_device_count, initialize, list_devices
 from gatewise.distribution.distributions import (
     DataParallel,
@@ -35,3 +36,5 @@ __all__ = [
     "list_devices",
     "set_distribution",
 ]
+
+answer_for(__name__, "gatewise.distribution")

@@ -22,6 +22,7 @@ from gatewise.models import Sequential as Sequential
 from gatewise.optimizers import Optimizer as Optimizer
 
 if TYPE_CHECKING:
+    from gatewise.initializers import Initializer as Initializer
     from gatewise.keras import activations as activations
     from gatewise.keras import backend as backend
     from gatewise.keras import callbacks as callbacks
@@ -45,6 +46,12 @@ if TYPE_CHECKING:
     from gatewise.keras import tree as tree
     from gatewise.keras import utils as utils
     from gatewise.keras import wrappers as wrappers
+    from gatewise.keras.backend import name_scope as name_scope
+    from gatewise.losses import Loss as Loss
+    from gatewise.metrics import Metric as Metric
+    from gatewise.regularizers import Regularizer as Regularizer
+
+    __version__: str
 
 KerasTensor = SymbolicTensor
 
@@ -110,14 +117,16 @@ def version() -> str:
 _absent = absent(__name__, "tf.keras")
 
 
-def __getattr__(name: str) -> Any:
-    if name in MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    if name == "__version__":
-        return version()
-    return _absent(name)
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in MODULES:
+            return importlib.import_module(f"{__name__}.{name}")
+        if name in _HOMES:
+            return getattr(importlib.import_module(_HOMES[name]), name)
+        if name == "__version__":
+            return version()
+        return _absent(name)
 
 
 def __dir__() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gatewise.activations import *  # noqa: F403
-from gatewise.base.absent import absent, public
+from gatewise.base.absent import answer_for, public
 
 __all__ = public(globals(), "gatewise.activations")  # noqa: PLE0605
-__getattr__ = absent(__name__, "tf.keras.activations")
+answer_for(__name__, "tf.keras.activations")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from gatewise import callbacks as _callbacks
-from gatewise.base.absent import absent, public
+from gatewise.base.absent import answer_for, public
+
+if TYPE_CHECKING:
+    from gatewise.callbacks import *  # noqa: F403
 
 _OURS = ("LazyLogs", "Resumable")
 globals().update({name: getattr(_callbacks, name) for name in public(vars(_callbacks)) if name not in _OURS})
@@ -14,4 +18,4 @@ experimental = sys.modules[__name__]
 """Where TensorFlow 2.3 to 2.7 had BackupAndRestore."""
 
 __all__ = public(globals(), "gatewise.callbacks")  # noqa: PLE0605
-__getattr__ = absent(__name__, "tf.keras.callbacks")
+answer_for(__name__, "tf.keras.callbacks")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.config import config
 from gatewise.dtype_policies import dtype_policy, set_dtype_policy
 from gatewise.keras.backend.settings import (
@@ -78,4 +78,4 @@ __all__ = [
     "set_floatx",
     "set_image_data_format",
 ]
-__getattr__ = absent(__name__, "tf.keras.config")
+answer_for(__name__, "tf.keras.config")

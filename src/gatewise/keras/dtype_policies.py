@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.dtype_policies import DTypePolicy, deserialize, get, serialize
 
 __all__ = ["DTypePolicy", "deserialize", "get", "serialize"]
-__getattr__ = absent(__name__, "tf.keras.dtype_policies")
+answer_for(__name__, "tf.keras.dtype_policies")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise.base.absent import absent, public
+from gatewise.base.absent import answer_for, public
 from gatewise.base.registry import custom_object_scope
 from gatewise.layer import serialization as layer_config
 from gatewise.layers import *  # noqa: F403
@@ -40,4 +40,4 @@ for _name in [name for name, value in globals().items() if not getattr(value, "i
     del globals()[_name]
 
 __all__ = public(globals(), *_homes)  # noqa: PLE0605
-__getattr__ = absent(__name__, "tf.keras.layers")
+answer_for(__name__, "tf.keras.layers")

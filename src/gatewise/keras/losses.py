@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gatewise import losses as _losses
-from gatewise.base.absent import absent, public
+from gatewise.base.absent import answer_for, public
+
+if TYPE_CHECKING:
+    from gatewise.losses import *  # noqa: F403
 
 # Those of Gatewise's own that Keras does not have.
 _OURS = ("LossFunctionWrapper", "check_targets", "is_crossentropy", "of_shapes", "resolve")
@@ -11,4 +16,4 @@ _OURS = ("LossFunctionWrapper", "check_targets", "is_crossentropy", "of_shapes",
 globals().update({name: getattr(_losses, name) for name in public(vars(_losses)) if name not in _OURS})
 
 __all__ = public(globals(), "gatewise.losses")  # noqa: PLE0605
-__getattr__ = absent(__name__, "tf.keras.losses")
+answer_for(__name__, "tf.keras.losses")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.mixed_precision import *  # noqa: F403
 from gatewise.mixed_precision import __all__  # noqa: F401
 
-__getattr__ = absent(__name__, "tf.keras.mixed_precision")
+answer_for(__name__, "tf.keras.mixed_precision")

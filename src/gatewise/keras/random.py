@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.ops.chance import (
     beta,
     binomial,
@@ -30,4 +30,4 @@ __all__ = [
     "truncated_normal",
     "uniform",
 ]
-__getattr__ = absent(__name__, "keras.random")
+answer_for(__name__, "keras.random")

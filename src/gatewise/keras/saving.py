@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.base.registry import (
     custom_object_scope,
     get_custom_objects,
@@ -27,4 +27,4 @@ __all__ = [
     "save_model",
     "serialize_keras_object",
 ]
-__getattr__ = absent(__name__, "tf.keras.saving")
+answer_for(__name__, "tf.keras.saving")

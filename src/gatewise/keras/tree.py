@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.base.trees import (
     MAP_TO_NONE,
     assert_same_paths,
@@ -32,4 +32,4 @@ __all__ = [
     "pack_sequence_as",
     "traverse",
 ]
-__getattr__ = absent(__name__, "keras.tree")
+answer_for(__name__, "keras.tree")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.keras.backend.settings import clear_session, is_keras_tensor, standardize_dtype
 from gatewise.keras.config import (
     disable_interactive_logging,
@@ -67,4 +67,4 @@ __all__ = [
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
-__getattr__ = absent(__name__, "tf.keras.utils")
+answer_for(__name__, "tf.keras.utils")

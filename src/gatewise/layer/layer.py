@@ -44,8 +44,8 @@ class Layer(Configured):
         trainable: whether training changes the weights.
         dtype: of weights and computation, by default `gatewise.config.floatx`.
         activity_regularizer: adds to the loss from the layer's output in training.
-        input_shape, batch_input_shape (or batch_shape), batch_size: the shape of the input, without and with the
-            batch axis, for a layer that comes first in a `Sequential`.
+        input_shape, batch_input_shape, batch_shape, batch_size: the shape of the input, without and (in two words)
+            with the batch axis, and that axis, for a layer that comes first in a `Sequential`.
         input_dim, input_length: the same in Keras 1's words: the last axis, and the one before it.
         weights: the first values of the weights, in the order of `get_weights`.
     """

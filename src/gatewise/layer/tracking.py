@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from gatewise.arguments import Argument, Declared, optional, text, truth
+from gatewise.arguments import Argument, Declared, optional, refuse_typo, text, truth
 from gatewise.base.cache import Cache
 from gatewise.base.changes import changes
 from gatewise.base.variable import Variable
@@ -90,6 +90,8 @@ class Tracked(Declared):
         return self.dtype if self._mixed is None else serialize(self.dtype_policy)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name not in vars(self) and name not in self._arguments:
+            refuse_typo(self, name)
         super().__setattr__(name, value)
         if name == "dtype":
             vars(self)["_mixed"] = mixed_name(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gatewise.base.absent import answer_for
 from gatewise.graph import Input as Input
 from gatewise.graph import InputLayer as InputLayer
 from gatewise.layer import Layer as Layer
@@ -164,3 +165,5 @@ MaxPool2D = MaxPooling2D
 MaxPool3D = MaxPooling3D
 SeparableConvolution1D = SeparableConv1D
 SeparableConvolution2D = SeparableConv2D
+
+answer_for(__name__, "gatewise.layers")

@@ -53,7 +53,7 @@ class Embedding(OfEachNumber):
     Args:
         input_dim: N, the number of ids; they go from 0 to N - 1.
         output_dim: D.
-        embeddings_initializer, embeddings_regularizer, activity_regularizer, embeddings_constraint: as in `Dense`.
+        embeddings_initializer, embeddings_regularizer, activity_regularizer, embeddings_constraint: of the table.
         mask_zero: whether id 0 means "no step here": a mask with False there then travels with the output.
         input_length: how many ids a sample has, where that is fixed: an integer, or one for each axis.
         sparse: accepted as False, for old programs; there are no sparse inputs here.

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gatewise.base.absent import answer_for
 from gatewise.base.registry import get_registered_name
 from gatewise.base.typing import Shape
 from gatewise.losses.base import Loss, LossFunctionWrapper
@@ -201,3 +202,5 @@ __all__ = [
     "squared_hinge",
     "tversky",
 ]
+
+answer_for(__name__, "gatewise.losses")

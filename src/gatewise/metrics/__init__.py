@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gatewise import losses
+from gatewise.base.absent import answer_for
 from gatewise.base.registry import get_registered_name
 from gatewise.base.typing import Shape
 from gatewise.losses import (
@@ -278,3 +279,5 @@ __all__ = [
     "squared_hinge",
     "top_k_categorical_accuracy",
 ]
+
+answer_for(__name__, "gatewise.metrics")

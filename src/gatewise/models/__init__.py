@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from gatewise.base.absent import absent
 from gatewise.models.model import Functional as Functional
 from gatewise.models.model import Model as Model
 from gatewise.models.sequential import Sequential as Sequential
@@ -38,12 +39,15 @@ _HOMES = {
 __all__ = ["Functional", "Model", "Sequential", *_HOMES]  # noqa: PLE0604 - They are strings.
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = found
-    return found
+_absent = absent(__name__, "gatewise.models")
+
+if not TYPE_CHECKING:  # So that a name that is not there is an error to type checkers.
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            return _absent(name)
+        found = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return found
 
 
 def __dir__() -> list[str]:

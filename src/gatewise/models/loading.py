@@ -22,7 +22,7 @@ from gatewise.models.training_state import restore
 from gatewise.models.unbuilt import build_as_saved, build_to_fit
 
 
-def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
+def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
     """Make a model from what `to_json` of any Keras (or Gatewise) gave; weights are new.
 
     >>> import gatewise as gw
@@ -35,16 +35,16 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     return model_from_config(json.loads(json_string), custom_objects)
 
 
-def model_from_config(config: Config, custom_objects: Any = None) -> Any:
+def model_from_config(config: Config, custom_objects: Any = None) -> Model:
     """Make a model from a config with its class name, as `to_json` writes it.
 
     The Keras version that the config says it is of decides what its names mean.
     """
     with graph_config.written_by(config.get("keras_version")), graph_config.custom_objects(custom_objects):
-        return deserialize_layer(config)
+        return deserialize_layer(config)  # type: ignore[return-value]
 
 
-def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:
+def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Model:
     """Read a whole model from a file that any Keras, or Gatewise, saved.
 
     Args:
@@ -61,7 +61,7 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     """
     with open_contents(filepath) as contents:
         if contents.program is not None:
-            return from_onnx(contents.program, contents.path)
+            return from_onnx(contents.program, contents.path)  # type: ignore[no-any-return]
         contents.needed_config()
         contents.needed_weights()
         model = model_of(contents, custom_objects)
@@ -74,7 +74,7 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     return model
 
 
-def model_of(contents: Contents, custom_objects: Any = None) -> Any:
+def model_of(contents: Contents, custom_objects: Any = None) -> Model:
     """The model of a file's config, with names as the writer's version meant them, and placeholders for weights.
 
     Raises:

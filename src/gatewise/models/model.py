@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import gatewise.layers  # noqa: F401 (registers every layer that a config may name)
+from gatewise.arguments import SignatureOf, in_order
 from gatewise.base import masks, ragged, release, structure
 from gatewise.base.arrays import Tensor, as_input, unshared
 from gatewise.base.changes import changes
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
     from gatewise.streaming import Stream, StreamPool
 
 
+class _OfDrawing(SignatureOf):
+    def __get__(self, instance: object | None, owner: Any) -> inspect.Signature | None:
+        return super().__get__(instance, Functional if owner is Model else owner)
+
+
 class Model(Trainable):
     """A model: `Model(inputs, outputs)` from symbolic tensors, or the base of your own class with a `call`.
 
@@ -51,21 +57,39 @@ class Model(Trainable):
     autocast = False  # Each layer inside casts for itself.
     is_model = True
     keras_module = "keras.models"
+    __signature__ = _OfDrawing(in_order)
     precision = PrecisionOfLayers()
     """That of all recurrent layers inside: "float32", "bfloat16", or "mixed"; set it to set them all."""
+    _settings = ("precision", "stop_training")
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        return super().__new__(Functional if cls is Model and _draws(args, kwargs) else cls)
+    if TYPE_CHECKING:
+        # What a drawn model has, and so whatever programs and files usually make.
+        def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **kwargs: Any) -> None: ...
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if _draws(args, kwargs) and not isinstance(self, Functional):
-            # A subclass that draws itself, super().__init__(inputs, outputs), is a functional model from here on.
-            own: Any = type(self)
-            self.__class__ = _functional(own)
-            Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]
-        else:
-            # tf_keras passes over `super().__init__(self)`, which a tutorial of TensorFlow's says.
-            super().__init__(*(arg for arg in args if arg is not self), **kwargs)
+        @property
+        def inputs(self) -> list[SymbolicTensor]: ...
+
+        @property
+        def outputs(self) -> list[SymbolicTensor]: ...
+
+        @property
+        def input_names(self) -> list[str]: ...
+
+        @property
+        def output_names(self) -> list[str]: ...
+    else:
+
+        def __new__(cls, *args, **kwargs):  # noqa: ANN002, ANN003, ANN204
+            return super().__new__(Functional if cls is Model and _draws(args, kwargs) else cls)
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            if _draws(args, kwargs) and not isinstance(self, Functional):
+                # A subclass that draws itself, super().__init__(inputs, outputs), is a functional model from here on.
+                self.__class__ = _functional(type(self))
+                Functional.__init__(self, *args, **kwargs)
+            else:
+                # tf_keras passes over `super().__init__(self)`, which a tutorial of TensorFlow's says.
+                super().__init__(*(arg for arg in args if arg is not self), **kwargs)
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: Any = None) -> Any:

@@ -26,6 +26,7 @@ runs on NumPy's arrays without JAX too. An optax transformation can be an optimi
 
 from __future__ import annotations
 
+from gatewise.base.absent import answer_for
 from gatewise.optimizers import legacy as legacy
 from gatewise.optimizers import schedules as schedules
 from gatewise.optimizers.adadelta import Adadelta as Adadelta
@@ -75,3 +76,5 @@ __all__ = [
     "get",
     "serialize",
 ]
+
+answer_for(__name__, "gatewise.optimizers")

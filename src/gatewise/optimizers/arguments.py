@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from gatewise.arguments import REQUIRED, Argument, number
 from gatewise.base.registry import get_registered_name
 from gatewise.optimizers import schedules
+
+_RATES: Final = "float | LearningRateSchedule | Callable[[], Any]"
 
 
 class LearningRate(Argument[Any, Any]):
@@ -20,7 +22,7 @@ class LearningRate(Argument[Any, Any]):
     """
 
     def __init__(self, default: Any = REQUIRED, **options: Any) -> None:
-        super().__init__(default=default, parse=_parsed, serialize=serialized, **options)
+        super().__init__(default=default, parse=_parsed, serialize=serialized, takes=_RATES, **options)
 
     def __get__(self, instance: Any, owner: type) -> Any:
         return self if instance is None else instance._learning_rate_now()
@@ -34,7 +36,11 @@ class LearningRate(Argument[Any, Any]):
 
 def epsilon(**options: Any) -> Argument[Any, float]:
     """A small number that keeps a division finite; None, as old configs have it, means the default."""
-    return Argument(default=1e-7, parse=lambda value: 1e-7 if value is None else number(value), **options)
+    return Argument(default=1e-7, parse=_epsilon, takes="float", **options)
+
+
+def _epsilon(value: Any) -> float:
+    return 1e-7 if value is None else number(value)
 
 
 def _parsed(value: Any) -> Any:

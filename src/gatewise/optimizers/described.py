@@ -5,7 +5,18 @@ from __future__ import annotations
 import warnings
 from typing import Any, ClassVar, Final, Literal, TypeAlias, TypeVar
 
-from gatewise.arguments import Argument, Declared, bind, boolean, fraction, optional, optional_number, positive, text
+from gatewise.arguments import (
+    Argument,
+    Declared,
+    bind,
+    boolean,
+    fraction,
+    optional,
+    optional_number,
+    positive,
+    refuse_typo,
+    text,
+)
 from gatewise.base import release, versions
 from gatewise.base.names import unique_name
 from gatewise.base.registry import custom_object_scope
@@ -62,6 +73,11 @@ class Described(Declared):
         """An optimizer of this class, or the legacy one where that is what the name meant."""
         old = vars(cls).get("_of_old")
         return object.__new__(old if old is not None and _means_legacy(kwargs) else cls)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in vars(self) and name not in self._arguments:
+            refuse_typo(self, name)
+        super().__setattr__(name, value)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         label = type(self).__name__

@@ -12,7 +12,7 @@ from gatewise import losses, metrics, optimizers
 from gatewise.base import ragged, release
 from gatewise.base.typing import Array, Config
 from gatewise.base.words import nearest
-from gatewise.callbacks import CallbackList
+from gatewise.callbacks import CallbackList, History
 from gatewise.distribution.devices import is_first_process
 from gatewise.graph import InputLayer
 from gatewise.layer import Layer
@@ -206,7 +206,7 @@ class Trainable(Layer):
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
         **others: Any,
-    ) -> Any:
+    ) -> History:
         """Train the model.
 
         Args:
@@ -287,7 +287,8 @@ class Trainable(Layer):
         def make_callbacks(steps: int | None) -> CallbackList:
             return self._callbacks(callbacks, verbose, epochs=epochs, steps=steps)
 
-        return fit(self, source, validation, epochs, initial_epoch, steps_per_epoch, make_callbacks)
+        history: History = fit(self, source, validation, epochs, initial_epoch, steps_per_epoch, make_callbacks)
+        return history
 
     def _source(
         self, x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle: Any = False, class_weight: Any = None

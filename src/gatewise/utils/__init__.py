@@ -1,5 +1,6 @@
 """What programs do to data before a model sees it. Pipelines are in `gatewise.data`."""
 
+from gatewise.base.absent import answer_for
 from gatewise.utils.batches import PyDataset as PyDataset
 from gatewise.utils.data import normalize as normalize
 from gatewise.utils.data import pad_sequences as pad_sequences
@@ -20,3 +21,5 @@ from gatewise.utils.text import tokenizer_from_json as tokenizer_from_json
 from gatewise.utils.text_files import text_dataset_from_directory as text_dataset_from_directory
 from gatewise.utils.timeseries import TimeseriesGenerator as TimeseriesGenerator
 from gatewise.utils.timeseries import timeseries_dataset_from_array as timeseries_dataset_from_array
+
+answer_for(__name__, "gatewise.utils")

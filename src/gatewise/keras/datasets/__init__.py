@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.keras.datasets import boston_housing, california_housing, cifar10, fashion_mnist, imdb, mnist, reuters
 
 __all__ = ["boston_housing", "california_housing", "cifar10", "fashion_mnist", "imdb", "mnist", "reuters"]
-__getattr__ = absent(__name__, "tf.keras.datasets")
+answer_for(__name__, "tf.keras.datasets")

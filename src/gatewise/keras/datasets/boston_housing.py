@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.utils import known_sets
 from gatewise.utils.known_sets import Pair
 
@@ -14,4 +14,4 @@ def load_data(path: str = "boston_housing.npz", test_split: float = 0.2, seed: i
     return known_sets.table(path, "boston_housing.npz", test_split, seed)
 
 
-__getattr__ = absent(__name__, "tf.keras.datasets.boston_housing")
+answer_for(__name__, "tf.keras.datasets.boston_housing")

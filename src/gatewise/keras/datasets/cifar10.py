@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.utils import known_sets
 from gatewise.utils.known_sets import Pair
 
@@ -14,4 +14,4 @@ def load_data() -> tuple[Pair, Pair]:
     return known_sets.cifar([f"data_batch_{number}" for number in range(1, 6)]), known_sets.cifar(["test_batch"])
 
 
-__getattr__ = absent(__name__, "tf.keras.datasets.cifar10")
+answer_for(__name__, "tf.keras.datasets.cifar10")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.utils import known_sets
 from gatewise.utils.known_sets import Pair
 
@@ -14,4 +14,4 @@ def load_data() -> tuple[Pair, Pair]:
     return known_sets.pictures("train"), known_sets.pictures("t10k")
 
 
-__getattr__ = absent(__name__, "tf.keras.datasets.fashion_mnist")
+answer_for(__name__, "tf.keras.datasets.fashion_mnist")

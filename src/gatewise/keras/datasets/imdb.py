@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.utils import known_sets
 from gatewise.utils.known_sets import Pair
 
@@ -52,4 +52,4 @@ def get_word_index(path: str = "imdb_word_index.json") -> dict[str, int]:
     return known_sets.word_index(path, "imdb_word_index.json")
 
 
-__getattr__ = absent(__name__, "tf.keras.datasets.imdb")
+answer_for(__name__, "tf.keras.datasets.imdb")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.utils import known_sets
 from gatewise.utils.known_sets import Pair
 
@@ -15,4 +15,4 @@ def load_data(path: str = "mnist.npz") -> tuple[Pair, Pair]:
     return (kept["x_train"], kept["y_train"]), (kept["x_test"], kept["y_test"])
 
 
-__getattr__ = absent(__name__, "tf.keras.datasets.mnist")
+answer_for(__name__, "tf.keras.datasets.mnist")

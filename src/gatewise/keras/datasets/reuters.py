@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.utils import known_sets
 from gatewise.utils.known_sets import Pair
 
@@ -60,4 +60,4 @@ def get_label_names() -> tuple[str, ...]:
     return tuple(LABELS.split())
 
 
-__getattr__ = absent(__name__, "tf.keras.datasets.reuters")
+answer_for(__name__, "tf.keras.datasets.reuters")

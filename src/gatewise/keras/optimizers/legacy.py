@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent, public
+from gatewise.base.absent import answer_for, public
 from gatewise.optimizers.legacy import *  # noqa: F403
 
 __all__ = public(globals(), "gatewise.optimizers.legacy")  # noqa: PLE0605
-__getattr__ = absent(__name__, "tf.keras.optimizers.legacy")
+answer_for(__name__, "tf.keras.optimizers.legacy")

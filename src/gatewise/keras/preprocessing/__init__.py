@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.keras.preprocessing import sequence, text
 from gatewise.utils import text_dataset_from_directory, timeseries_dataset_from_array
 
 __all__ = ["sequence", "text", "text_dataset_from_directory", "timeseries_dataset_from_array"]
-__getattr__ = absent(__name__, "tf.keras.preprocessing")
+answer_for(__name__, "tf.keras.preprocessing")

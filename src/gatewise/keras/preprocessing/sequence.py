@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.utils import TimeseriesGenerator, make_sampling_table, pad_sequences, skipgrams
 
 __all__ = ["TimeseriesGenerator", "make_sampling_table", "pad_sequences", "skipgrams"]
-__getattr__ = absent(__name__, "tf.keras.preprocessing.sequence")
+answer_for(__name__, "tf.keras.preprocessing.sequence")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.keras.wrappers import scikit_learn
 
 __all__ = ["scikit_learn"]
-__getattr__ = absent(__name__, "tf.keras.wrappers")
+answer_for(__name__, "tf.keras.wrappers")

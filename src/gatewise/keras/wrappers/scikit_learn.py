@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gatewise.base.absent import absent
+from gatewise.base.absent import answer_for
 from gatewise.models.scikit_learn import BaseWrapper, KerasClassifier, KerasRegressor
 
 __all__ = ["BaseWrapper", "KerasClassifier", "KerasRegressor"]
-__getattr__ = absent(__name__, "tf.keras.wrappers.scikit_learn")
+answer_for(__name__, "tf.keras.wrappers.scikit_learn")
