@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from gatewise.base.words import NOTHING, nearest
-
 Executor = Literal["auto", "numpy", "jax"]
 DataFormat = Literal["channels_last", "channels_first"]
 
@@ -32,6 +30,8 @@ class Settings:
 
         def __setattr__(self, name: str, value: Any) -> None:
             if not hasattr(type(self), name) and not name.startswith("_"):
+                from gatewise.base.words import NOTHING, nearest
+
                 known = [each for each in vars(type(self)) if not each.startswith("_")]
                 raise AttributeError(f"config has no setting {name!r}.{nearest(name, known)}", name=name, obj=NOTHING)
             super().__setattr__(name, value)
