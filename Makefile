@@ -7,7 +7,8 @@ SOURCE := $(shell find native -name '*.h' -o -name '*.cpp')
 EXAMPLES := lstm gru lstm_arguments stream sensor forecast classify generate dga
 NPROC  := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test test-jax packages peer-tests wheel lint format bench golden interchange sanitize arm cortex-m clean
+.PHONY: help demo test test-jax packages peer-tests wheel lint format bench golden interchange sanitize arm cortex-m docs docs-zh \
+        clean
 
 help:
 	@echo "make demo      run the examples: some train, one runs a published model on real input"
@@ -22,6 +23,8 @@ help:
 	@echo "make interchange  have Keras 3, tf_keras, PyTorch and ONNX Runtime load the files that we write"
 	@echo "make sanitize  the native engine under AddressSanitizer, UBSan and ThreadSanitizer"
 	@echo "make arm       the native engine for 64-bit Arm, under qemu"
+	@echo "make docs      the documentation site, English and Chinese, into build/site/html"
+	@echo "make docs-zh   what translators of the site find new or changed, into docs/locale"
 	@echo "make cortex-m  exported C models for a Cortex-M4, under qemu"
 
 $(BIN)/python:
@@ -109,6 +112,16 @@ sanitize arm: $(VENV)/.native
 # It says what to install where Debian's compiler for bare Arm, or qemu, is missing.
 cortex-m: $(VENV)/.installed
 	$(BIN)/python tools/c/cortex_m.py
+
+$(VENV)/.documented: $(VENV)/.installed
+	$(PIP) install -q --group docs
+	@touch $@
+
+docs: $(VENV)/.documented
+	$(BIN)/python tools/site/build.py
+
+docs-zh: $(VENV)/.documented
+	$(BIN)/python tools/site/build.py translate
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -111,7 +111,7 @@ def page() -> str:
     old = {module: sorted_names(module) for module in keras_names.modules() if not is_public(module)}
     parts = [HEAD, counts(public, old)]
     for module, (have, only) in public.items():
-        parts.append(f"### `keras.{module}`".replace(".`", "`") + "\n")
+        parts.append(f"## `keras.{module}`".replace(".`", "`") + "\n")
         parts += [
             f"{words}: {' '.join(f'`{name}`' for name in names)}\n"
             for words, names in (("Have", have), ("Importable only", only))
