@@ -171,6 +171,8 @@ def absent(module: str, address: str) -> Callable[[str], Any]:
         if name.startswith("__"):  # Python itself asks for these, and words its own errors.
             raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules.get(module))
         how = _how(sys._getframe(1))
+        if how == "looks":
+            raise AttributeError(name)
         place = _place(address)
         if place is not None and how in ("imports", "writes"):
             inner = keras_names.module_in(place, name)
@@ -207,7 +209,8 @@ _HOW: Final = {"IMPORT_FROM": "imports", "LOAD_ATTR": "writes", "LOAD_METHOD": "
 
 
 def _how(frame: Any) -> str:
-    """How a program asks for an attribute: it "imports" it, "writes" it (`layers.LSTM`), or "asks" (`hasattr`).
+    """How a program asks for an attribute: it "imports" it, "writes" it (`layers.LSTM`), or "asks" (`hasattr`); the
+    import system "looks" whether a submodule is there already.
 
     Args:
         frame: the program's, or that of a `__getattr__` of ours above it.
@@ -216,6 +219,8 @@ def _how(frame: Any) -> str:
 
     while frame is not None and _is_ours(frame):
         frame = frame.f_back
+    if frame is not None and frame.f_globals.get("__name__") == "importlib._bootstrap":
+        return "looks"
     return "asks" if frame is None else _HOW.get(opname[frame.f_code.co_code[frame.f_lasti]], "asks")
 
 

@@ -16,7 +16,7 @@ from gatewise.models import load_weights_from
 L = gw.layers
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "tf1_rnn.json").read_text())["programs"]
 CLOSE: dict[str, Any] = {"rtol": 0, "atol": 1e-6}
-I, H = 4, 3
+I, H = 4, 3  # noqa: E741 - The letter of the input features.
 
 
 def waves(shape: tuple[int, ...], shift: float = 0.0) -> np.ndarray:
@@ -121,7 +121,9 @@ def test_both_directions() -> None:
 def test_cells_of_another_kind_or_size_are_refused() -> None:
     arrays = arrays_of("gru_cell", GRU)
     model = model_of(L.GRU(H, name="layer"))
-    with pytest.raises(ValueError, match=r"GRU 'layer' has weights of the shapes 4x9 3x9 2x9, but .*gates/kernel \(7, 6\)"):
+    with pytest.raises(
+        ValueError, match=r"GRU 'layer' has weights of the shapes 4x9 3x9 2x9, but .*gates/kernel \(7, 6\)"
+    ):
         load_weights_from(model, arrays, names={"layer": "net"}, show=False)
     model = model_of(L.GRU(5, reset_after=False, name="layer"))
     with pytest.raises(ValueError, match="4x15 5x15 15, but "):

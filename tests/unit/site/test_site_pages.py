@@ -59,7 +59,7 @@ def test_what_links_reach_is_gathered(tmp_path):
     results = (tmp_path / "repository/benchmarks/results/README.md").read_text(encoding="utf-8")
     assert results.startswith("---\norphan: true\n---\n")
     assert "](repository/README.md)" in (tmp_path / "index.md").read_text(encoding="utf-8")
-    made = [path for path in tmp_path.rglob("*.md")]
+    made = list(tmp_path.rglob("*.md"))
     for page in made:
         for target, _ in gather.links(page.read_text(encoding="utf-8")):
             assert not target or (page.parent / target).exists(), f"{page.name}: {target}"

@@ -1,8 +1,8 @@
 """SavedModels: a folder with a program of TensorFlow's, which is never run, and variables, which are read.
 
 Keras 2 leaves the model's config there as well: from TensorFlow 2.4 on beside the program, in `keras_metadata.pb`,
-before that inside it, with the objects (`saved_object_graph.proto`). From others, as those that Keras 3 exports, weights
-alone are read, for a model that was made in code.
+before that inside it, with the objects (`saved_object_graph.proto`). From others, as those that Keras 3 exports,
+weights alone are read, for a model that was made in code.
 """
 
 from __future__ import annotations
