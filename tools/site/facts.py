@@ -105,7 +105,7 @@ def kinds() -> str:
 
 def torch() -> str:
     """PyTorch's modules that `from_torch` makes layers of."""
-    from gatewise.models.from_torch import _MAKERS
+    from gatewise.models.torch_chain import _MAKERS
 
     return " ".join(f"`{name}`" for name in _MAKERS)
 
