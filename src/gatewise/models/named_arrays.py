@@ -13,7 +13,8 @@ import numpy as np
 from gatewise.base.variable import Variable, all_or_nothing
 from gatewise.formats import ByAttribute, ByName, Stored, open_contents
 from gatewise.layer import Layer
-from gatewise.models import tensorflow1_cells, torch_modules
+from gatewise.models import torch_modules
+from gatewise.models.tensorflow1 import weights as tensorflow1
 from gatewise.models.torch_modules import Unit
 
 
@@ -74,7 +75,7 @@ def load_weights_from(model: Any, source: Any, names: Mapping[str, str] | None =
         names: for layers of the model, by name, the module or the arrays that become it, where the order does not say
             it: {"encoder": "rnn"}, or {"head": "fc.weight fc.bias"} in the order of the layer's weights. A name of
             TensorFlow 1's may be that of a cell, or what a cell stands below: {"encoder": "rnn/lstm_cell"}; which
-            cells become which layers, `models/tensorflow1_cells.py` says.
+            cells become which layers, `models/tensorflow1/weights.py` says.
         show: whether the table is printed.
 
     Returns:
@@ -193,12 +194,12 @@ def _chosen(layer: Layer, what: str, waiting: list[Unit], arrays: list[Stored]) 
         return _of_unit(layer, unit)
     by_name = {array.name: array for array in arrays}
     parts = what.split()
-    found = {part: [by_name[part]] if part in by_name else tensorflow1_cells.below(part, arrays) for part in parts}
+    found = {part: [by_name[part]] if part in by_name else tensorflow1.below(part, arrays) for part in parts}
     if missing := [part for part in parts if not found[part]]:
         known = ", ".join(dict.fromkeys([unit.name for unit in waiting] + list(by_name)))
         raise ValueError(f"{layer.label}: there is no {missing[0]!r}; there are {known}.")
     chosen = [array for part in parts for array in found[part]]
-    values = tensorflow1_cells.converted(layer, chosen)
+    values = tensorflow1.converted(layer, chosen)
     if values is not None:
         return Taken(layer, [array.name for array in chosen], values)
     return _as_they_are(layer, _in_the_order_of(layer, chosen))

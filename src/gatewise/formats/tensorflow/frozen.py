@@ -1,7 +1,6 @@
-"""Frozen graphs of TensorFlow 1, `.pb`: a program with its weights as constants. The constants are read by their names.
+"""Frozen graphs of TensorFlow 1, `.pb`: a program with its weights as constants.
 
-The program is never run: build the model in code, and take its weights with `load_weights_from`.
-Source: TensorFlow's `graph.proto`, `node_def.proto` and `tensor.proto`.
+`models/tensorflow1` runs the program; `load_weights_from` takes the constants, by their names, for a model in code.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ import numpy as np
 
 from gatewise.formats.contents import ByName, Contents, OfFile, Stored
 from gatewise.formats.tensorflow.bundle import DTYPES
+from gatewise.formats.tensorflow.graph import BFLOAT16, Graph, node_of
 from gatewise.formats.wire import Message, varint
 
 FORMAT: Final = "TensorFlow frozen graph"
-_BFLOAT16: Final = 14
 _MOST_NODE: Final = 1 << 12
 _LISTS: Final = {
     1: (5, "<f4"),
@@ -63,18 +62,28 @@ def open_contents(path: Any) -> Iterator[Contents]:
     Raises:
         ValueError: a file that is damaged, or without constants.
     """
+    graph = read(path)
+    arrays = tuple(graph.constants.values())
+    if not arrays:
+        raise _File(path).error(
+            "the graph has no constants of numbers: it is a program whose weights lie elsewhere. Load its checkpoint."
+        )
+    yield Contents(path, FORMAT, weights=ByName(arrays), backend="tensorflow", program=graph)
+
+
+def read(path: Any) -> Graph:
+    """The graph of a file.
+
+    Raises:
+        ValueError: a file that is damaged.
+    """
     file = _File(path)
     try:
-        arrays = tuple(file.arrays())
+        return file.graph()
     except ValueError as error:
         if file.told(error):
             raise
         raise file.error(f"the graph is damaged or cut short: {error}.") from None
-    if not arrays:
-        raise file.error(
-            "the graph has no constants of numbers: it is a program whose weights lie elsewhere. Load its checkpoint."
-        )
-    yield Contents(path, FORMAT, weights=ByName(arrays), backend="tensorflow")
 
 
 class _File(OfFile):
@@ -83,17 +92,25 @@ class _File(OfFile):
     def __init__(self, path: Any) -> None:
         self.path = path
 
-    def arrays(self) -> Iterator[Stored]:
-        """The constants."""
+    def graph(self) -> Graph:
+        """The nodes and constants."""
         data = memoryview(Path(os.fsdecode(self.path)).read_bytes())
-        for node in Message(data).messages(1):
-            if node.text(2) != "Const":
-                continue
-            for attribute in node.messages(5):
-                if attribute.text(1) == "value":
-                    tensor = Message(Message(attribute.view(2)).view(8))
-                    if tensor.number(1) in DTYPES:
-                        yield self._stored(node.text(1), tensor)
+        nodes, constants = {}, {}
+        for message in Message(data).messages(1):
+            node = nodes[message.text(1)] = node_of(message)
+            stored = self._constant(message) if node.operator == "Const" else None
+            if stored is not None:
+                constants[node.name] = stored
+        return Graph(nodes, constants)
+
+    def _constant(self, node: Message) -> Stored | None:
+        """The numbers of a constant; None for one that holds texts."""
+        for attribute in node.messages(5):
+            if attribute.text(1) == "value":
+                tensor = Message(Message(attribute.view(2)).view(8))
+                if tensor.number(1) in DTYPES:
+                    return self._stored(node.text(1), tensor)
+        return None
 
     def _stored(self, name: str, tensor: Message) -> Stored:
         shape = tuple(size.signed(1) for size in Message(tensor.view(2)).messages(2))
@@ -102,7 +119,7 @@ class _File(OfFile):
         count = math.prod(shape)
         if any(size < 0 for size in shape) or len(shape) > 32:
             raise self.error(f"the constant {name!r} has the shape {shape}: the file is damaged.")
-        shown = "float32" if kind == _BFLOAT16 else dtype.name
+        shown = "float32" if kind == BFLOAT16 else dtype.name
         content = tensor.view(4)
         if len(content) == count * dtype.itemsize:
             return Stored(name, shape, shown, partial(_of_bytes, content, dtype, shape, kind))
@@ -118,7 +135,7 @@ _MOST_REPEATED: Final = 1 << 24
 
 def _of_bytes(content: Any, dtype: np.dtype[Any], shape: tuple[int, ...], kind: int) -> np.ndarray:
     found = np.frombuffer(content, dtype.newbyteorder("<")).astype(dtype).reshape(shape)
-    return (found.astype("uint32") << 16).view("float32") if kind == _BFLOAT16 else found
+    return (found.astype("uint32") << 16).view("float32") if kind == BFLOAT16 else found
 
 
 def _listed(tensor: Message, kind: int) -> np.ndarray:

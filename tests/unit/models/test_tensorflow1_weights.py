@@ -16,7 +16,7 @@ from gatewise.models import load_weights_from
 L = gw.layers
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "tf1_rnn.json").read_text())["programs"]
 CLOSE: dict[str, Any] = {"rtol": 0, "atol": 1e-6}
-I, H = 4, 3  # noqa: E741 - The letter of the input features.
+INPUTS, H = 4, 3
 
 
 def waves(shape: tuple[int, ...], shift: float = 0.0) -> np.ndarray:
@@ -28,16 +28,16 @@ def arrays_of(cell: str, shapes: dict[str, tuple[int, ...]]) -> dict[str, np.nda
     return {f"net/rnn/{cell}/{name}": waves(shape, place) for place, (name, shape) in enumerate(shapes.items())}
 
 
-LSTM = {"kernel": (I + H, 4 * H), "bias": (4 * H,)}
+LSTM = {"kernel": (INPUTS + H, 4 * H), "bias": (4 * H,)}
 GRU = {
-    "gates/kernel": (I + H, 2 * H),
+    "gates/kernel": (INPUTS + H, 2 * H),
     "gates/bias": (2 * H,),
-    "candidate/kernel": (I + H, H),
+    "candidate/kernel": (INPUTS + H, H),
     "candidate/bias": (H,),
 }
 PEEPHOLES = {f"w_{gate}_diag": (H,) for gate in "fio"}
 CASES: dict[str, tuple[Any, dict[str, tuple[int, ...]]]] = {
-    "basic_rnn": (lambda **how: L.SimpleRNN(H, **how), {"kernel": (I + H, H), "bias": (H,)}),
+    "basic_rnn": (lambda **how: L.SimpleRNN(H, **how), {"kernel": (INPUTS + H, H), "bias": (H,)}),
     "basic_lstm": (lambda **how: L.LSTM(H, **how), LSTM),
     "lstm": (lambda **how: L.LSTM(H, **how), LSTM),
     "lstm_peepholes": (lambda **how: L.PeepholeLSTM(H, **how), LSTM | PEEPHOLES),
@@ -46,7 +46,7 @@ CASES: dict[str, tuple[Any, dict[str, tuple[int, ...]]]] = {
 
 
 def model_of(layer: Any) -> Any:
-    return gw.Sequential([gw.Input((5, I)), layer])
+    return gw.Sequential([gw.Input((5, INPUTS)), layer])
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -59,7 +59,7 @@ def test_a_layer_says_what_the_cell_did(name: str) -> None:
     model = model_of(make(return_sequences=True, name="layer"))
     load_weights_from(model, shuffled, names={"layer": "net/rnn"}, show=False)
     wanted = GOLDEN[f"{name}/plain"]["found"][0]
-    np.testing.assert_allclose(model.predict(waves((3, 5, I)), verbose=0), wanted, **CLOSE)
+    np.testing.assert_allclose(model.predict(waves((3, 5, INPUTS)), verbose=0), wanted, **CLOSE)
 
 
 @pytest.mark.parametrize("names", ["weights biases", "W b"])
@@ -68,19 +68,19 @@ def test_names_before_12_and_names_of_ones_own(names: str) -> None:
     model = model_of(L.LSTM(H, return_sequences=True, name="layer"))
     load_weights_from(
         model,
-        {bias: waves((4 * H,), 1), kernel: waves((I + H, 4 * H)), f"{kernel}/Adam": np.ones((I + H, 4 * H))},
+        {bias: waves((4 * H,), 1), kernel: waves((INPUTS + H, 4 * H)), f"{kernel}/Adam": np.ones((INPUTS + H, 4 * H))},
         names={"layer": "rnn" if names == "weights biases" else f"{kernel} {bias}"},
         show=False,
     )
     wanted = GOLDEN["basic_lstm/plain"]["found"][0]
-    np.testing.assert_allclose(model.predict(waves((3, 5, I)), verbose=0), wanted, **CLOSE)
+    np.testing.assert_allclose(model.predict(waves((3, 5, INPUTS)), verbose=0), wanted, **CLOSE)
 
 
 def test_a_projection() -> None:
-    shapes = {"kernel": (I + 2, 4 * H), "bias": (4 * H,), "projection/kernel": (H, 2)}
+    shapes = {"kernel": (INPUTS + 2, 4 * H), "bias": (4 * H,), "projection/kernel": (H, 2)}
     model = model_of(L.ProjectedLSTM(H, 2, name="layer"))
     load_weights_from(model, arrays_of("lstm_cell", shapes), names={"layer": "net"}, show=False)
-    x, cell = waves((3, 5, I)), rnn_cells.LSTMCell(H, num_proj=2)
+    x, cell = waves((3, 5, INPUTS)), rnn_cells.LSTMCell(H, num_proj=2)
     state = cell.zero_state(3)
     cell(x[:, 0], state)
     for place, weight in enumerate(cell.weights):
@@ -92,14 +92,14 @@ def test_a_projection() -> None:
 
 def test_the_cell_that_is_compatible_with_cudnn() -> None:
     """r, u = sigma([x, h] W + b);  h' = u h + (1 - u) tanh(x W_x + b_x + r (h W_h + b_h))."""
-    shapes: dict[str, tuple[int, ...]] = {"gates/kernel": (I + H, 2 * H), "gates/bias": (2 * H,)}
-    for way, rows in (("input", I), ("hidden", H)):
+    shapes: dict[str, tuple[int, ...]] = {"gates/kernel": (INPUTS + H, 2 * H), "gates/bias": (2 * H,)}
+    for way, rows in (("input", INPUTS), ("hidden", H)):
         shapes |= {f"candidate/{way}_projection/kernel": (rows, H), f"candidate/{way}_projection/bias": (H,)}
     arrays = arrays_of("cudnn_compatible_gru_cell", shapes)
     model = model_of(L.GRU(H, name="layer"))
     load_weights_from(model, arrays, names={"layer": "net"}, show=False)
     gates, gates_bias, w_x, b_x, w_h, b_h = (array.astype("float64") for array in arrays.values())
-    x, h = waves((3, 5, I)), np.zeros((3, H))
+    x, h = waves((3, 5, INPUTS)), np.zeros((3, H))
     for t in range(5):
         r, u = np.split(1 / (1 + np.exp(-(np.hstack([x[:, t], h]) @ gates + gates_bias))), 2, axis=1)
         h = u * h + (1 - u) * np.tanh(x[:, t] @ w_x + b_x + r * (h @ w_h + b_h))
@@ -113,7 +113,7 @@ def test_both_directions() -> None:
     model = model_of(L.Bidirectional(L.LSTM(H), name="layer"))
     match = load_weights_from(model, arrays, names={"layer": "both"}, show=False)
     assert not match.left
-    forward, backward = model.predict(waves((3, 5, I)), verbose=0).reshape(3, 2, H).swapaxes(0, 1)
+    forward, backward = model.predict(waves((3, 5, INPUTS)), verbose=0).reshape(3, 2, H).swapaxes(0, 1)
     np.testing.assert_allclose(forward, np.array(GOLDEN["lstm/plain"]["found"][0])[:, -1], **CLOSE)
     assert np.abs(forward - backward).max() > 0.01
 

@@ -45,11 +45,11 @@ class Cell:
 
     Attributes:
         names: of its arrays, behind the cell's own.
-        to_ours: a layer's weights, in its order, of these arrays in this order.
+        to_ours: a layer's weights, in its order, of these arrays in this order and H.
     """
 
     names: tuple[str, ...]
-    to_ours: Callable[[Any, Values], Values]
+    to_ours: Callable[[Values, int], Values]
 
 
 def below(scope: str, arrays: Sequence[Stored]) -> list[Stored]:
@@ -87,7 +87,7 @@ def _of_one(layer: Any, arrays: Sequence[Stored]) -> Values | None:
     if cell is None or len(arrays) != len(cell.names):
         return None
     try:
-        made = cell.to_ours(layer, [array.read() for array in _named(cell, arrays)])
+        made = cell.to_ours([array.read() for array in _named(cell, arrays)], layer.units)
     except (ValueError, IndexError):  # Arrays of other shapes than such a cell's.
         return None
     return made if [array.shape for array in made] == [weight.shape for weight in layer.weights] else None
@@ -130,21 +130,23 @@ def _ifjo(array: np.ndarray) -> np.ndarray:
     return np.concatenate([i, f, j, o], axis=-1)
 
 
-def _lstm(layer: Any, values: Values, width: int | None = None) -> Values:
+def lstm(values: Values, units: int, forget_bias: float = FORGET_BIAS) -> Values:
+    """The weights of LSTM: kernel, bias; `units` is the width of the outputs."""
     kernel, bias = values
     _, _, f, _ = np.split(bias := bias.copy(), 4)
-    f += f.dtype.type(FORGET_BIAS)
-    return [*_parted(_ifjo(kernel), width or layer.units), _ifjo(bias)]
+    f += f.dtype.type(forget_bias)
+    return [*_parted(_ifjo(kernel), units), _ifjo(bias)]
 
 
-def _peephole(layer: Any, values: Values) -> Values:
+def peephole(values: Values, units: int, forget_bias: float = FORGET_BIAS) -> Values:
+    """The weights of PeepholeLSTM: kernel, bias, w_f, w_i, w_o."""
     *usual, f, i, o = values
-    return [*_lstm(layer, usual), np.stack([i, f, o])]
+    return [*lstm(usual, units, forget_bias), np.stack([i, f, o])]
 
 
-def _projected(layer: Any, values: Values) -> Values:
+def _projected(values: Values, units: int) -> Values:
     *usual, projection = values
-    return [*_lstm(layer, usual, projection.shape[1]), projection]
+    return [*lstm(usual, projection.shape[1]), projection]
 
 
 def _zrh(gates: np.ndarray, candidate: np.ndarray) -> np.ndarray:
@@ -152,32 +154,35 @@ def _zrh(gates: np.ndarray, candidate: np.ndarray) -> np.ndarray:
     return np.concatenate([u, r, candidate], axis=-1)
 
 
-def _gru(layer: Any, values: Values) -> Values:
+def gru(values: Values, units: int) -> Values:
+    """The weights of GRU(reset_after=False): the gates' kernel and bias, the candidate's."""
     gates, gates_bias, candidate, bias = values
-    return [*_parted(_zrh(gates, candidate), layer.units), _zrh(gates_bias, bias)]
+    return [*_parted(_zrh(gates, candidate), units), _zrh(gates_bias, bias)]
 
 
-def _cudnn_gru(layer: Any, values: Values) -> Values:
+def cudnn_gru(values: Values, units: int) -> Values:
+    """The weights of GRU: the gates' kernel and bias, the candidate's of inputs, the candidate's of states."""
     gates, gates_bias, inputs, inputs_bias, states, states_bias = values
-    of_inputs, of_states = _parted(gates, layer.units)
+    of_inputs, of_states = _parted(gates, units)
     biases = [_zrh(gates_bias, inputs_bias), _zrh(np.zeros_like(gates_bias), states_bias)]
     return [_zrh(of_inputs, inputs), _zrh(of_states, states), np.stack(biases)]
 
 
-def _simple(layer: Any, values: Values) -> Values:
+def simple(values: Values, units: int) -> Values:
+    """The weights of SimpleRNN: kernel, bias."""
     kernel, bias = values
-    return [*_parted(kernel, layer.units), bias]
+    return [*_parted(kernel, units), bias]
 
 
 _GATES: Final = ("gates/kernel", "gates/bias")
-_GRU: Final = Cell((*_GATES, "candidate/kernel", "candidate/bias"), _gru)
+_GRU: Final = Cell((*_GATES, "candidate/kernel", "candidate/bias"), gru)
 _CUDNN_GRU: Final = Cell(
     (*_GATES, *(f"candidate/{way}_projection/{name}" for way in ("input", "hidden") for name in ("kernel", "bias"))),
-    _cudnn_gru,
+    cudnn_gru,
 )
 _CELLS: Final[dict[type, Cell]] = {
-    LSTM: Cell(("kernel", "bias"), _lstm),
-    PeepholeLSTM: Cell(("kernel", "bias", "w_f_diag", "w_i_diag", "w_o_diag"), _peephole),
+    LSTM: Cell(("kernel", "bias"), lstm),
+    PeepholeLSTM: Cell(("kernel", "bias", "w_f_diag", "w_i_diag", "w_o_diag"), peephole),
     ProjectedLSTM: Cell(("kernel", "bias", "projection/kernel"), _projected),
-    SimpleRNN: Cell(("kernel", "bias"), _simple),
+    SimpleRNN: Cell(("kernel", "bias"), simple),
 }
