@@ -201,9 +201,14 @@ def _save_weights(ending: str, **options: Any) -> Callable[[Path], object]:
     return lambda path: _chain().save_weights(f"{path}{ending}", **options)
 
 
-def _graphs() -> list[Files]:
-    with np.load(GOLDEN / "onnx_graphs.npz") as arrays:
-        return [{"": arrays[name].tobytes()} for name in arrays.files if name.endswith(":model")]
+def _graphs(archive: str) -> Callable[[], list[Files]]:
+    """Small graphs that the golden data keep together in one file."""
+
+    def read() -> list[Files]:
+        with np.load(GOLDEN / archive) as arrays:
+            return [{"": arrays[name].tobytes()} for name in arrays.files if name.endswith((":model", "/model"))]
+
+    return read
 
 
 def _save_arrays(write: Any) -> Callable[[Path], object]:
@@ -290,7 +295,7 @@ KINDS: dict[str, Kind] = {
     "safetensors": Kind(_written(_save(".safetensors")), WHOLE, (damage.change_header,)),
     "safetensors_weights": Kind(_written(_save_weights(".safetensors")), WEIGHTS, (damage.change_header,)),
     "safetensors_foreign": Kind(_foreign_safetensors, NAMED, (damage.change_header,)),
-    "onnx": Kind(_graphs, (run_graph, describe), (damage.change_message,) * 2),
+    "onnx": Kind(_graphs("onnx_graphs.npz"), (run_graph, describe), (damage.change_message,) * 2),
     "pt": Kind(_golden("of_torch/*[!d].pt"), NAMED),
     "pt_old": Kind(_golden("of_torch/*_old.pt"), NAMED),
     "saved_model": Kind(_folders("sequential", "functional"), WHOLE),

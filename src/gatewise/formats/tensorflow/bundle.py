@@ -111,6 +111,8 @@ class Bundle(OfFile):
         shapes = [part.shape for part in parts]
         if shapes != [tuple(length for _, length in place) for place in _placed(entry)]:
             raise self.error(f"the parts of {name!r} are of other shapes than the index says: it is damaged.")
+        if any(part.dtype != entry.dtype for part in parts):
+            raise self.error(f"the parts of {name!r} are of other dtypes than the whole: the index is damaged.")
         return parts
 
     def _check(self, name: str, entry: Entry) -> None:
