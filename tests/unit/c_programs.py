@@ -26,12 +26,12 @@ def build(*arguments: Any) -> None:
 class CModel:
     """A model's C program: one state, advanced by `run` and `step`."""
 
-    def __init__(self, model: Any, folder: Path, **options: Any) -> None:
+    def __init__(self, model: Any, folder: Path, flags: tuple[str, ...] = (), **options: Any) -> None:
         self.source = folder / "model.c"
         model.export(self.source, show=False, **options)
         self.header = (folder / "model.h").read_text()
         library = folder / "model.so"
-        build("-O1", "-shared", "-fPIC", self.source, "-o", library)
+        build("-O1", *flags, "-shared", "-fPIC", self.source, "-o", library)
         self._library = ctypes.CDLL(os.fspath(library))
         self.widths = [self.number(f"{name.upper()}_SIZE") for name in self.outputs()]
         self._state = (ctypes.c_float * (self.number("RAM_BYTES") // 4))()

@@ -57,6 +57,7 @@ class Operation:
         function: one of its own, or "".
         keeps_state: whether it has an effect beside what it writes.
         multiply_adds, library_calls: of a step.
+        stack: the most floats that it has on the stack at a time.
     """
 
     lines: Sequence[str]
@@ -69,6 +70,7 @@ class Operation:
     keeps_state: bool = False
     multiply_adds: int = 0
     library_calls: int = 0
+    stack: int = 0
 
 
 def needed(operations: Sequence[Operation], outputs: Iterable[str]) -> list[Operation]:

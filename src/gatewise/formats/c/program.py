@@ -140,7 +140,7 @@ class Program:
             [f"{function}({', '.join(arguments)});"], [given.expression], [states[0]], [own] if own.width else [],
             step.arrays, step.helpers, f"/* {cell}: {given.width} inputs, {units} units. */\n{step.text(names)}",
             keeps_state=True, multiply_adds=sum(weights[name].size for name in _KERNELS),
-            library_calls=units * step.library_calls,
+            library_calls=units * step.library_calls, stack=step.stack,
         )  # fmt: skip
         self.operations.append(operation)
         y = self._add(Value(states[0], units)) if mask < 0 else self._masked(operation, mask, zero_masked, units)

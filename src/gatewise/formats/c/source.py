@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from gatewise.formats.c.functions import LIBRARY, helpers, in_order, number
+from gatewise.formats.c.functions import LIBRARY, VECTORS, helpers, in_order, number
 from gatewise.formats.c.operations import Input, Port, Room, Value, needed, placed
 from gatewise.formats.c.program import Program
 
@@ -41,12 +41,14 @@ class Budget:
     Attributes:
         flash: bytes of constants; code comes on top.
         ram: bytes of the state, with what lies between the operations.
+        stack: the most bytes of arrays on the stack.
         multiply_adds: of one step.
         library_calls: of one step, to expf and its like.
     """
 
     flash: int
     ram: int
+    stack: int
     multiply_adds: int
     library_calls: int
 
@@ -54,7 +56,8 @@ class Budget:
         """The budget in words."""
         return [
             f"flash: {self.flash:,} bytes of constants, and the code",
-            f"RAM: {self.ram:,} bytes of state, which you provide; the stack holds no arrays",
+            f"RAM: {self.ram:,} bytes of state, which you provide; the stack holds {self.stack or 'no'} "
+            f"{'bytes of arrays' if self.stack else 'arrays'}",
             f"one step: {self.multiply_adds:,} multiply-adds, {self.library_calls:,} calls of expf and its like",
         ]
 
@@ -86,6 +89,7 @@ class Files:
         return Budget(
             flash=sum(self.program.arrays[name].nbytes for name in arrays),
             ram=_BYTES_OF_FLOAT * sum(max(1, width) for _, width in self.fields),
+            stack=_BYTES_OF_FLOAT * max((each.stack for each in self.operations), default=0),
             multiply_adds=sum(each.multiply_adds for each in self.operations),
             library_calls=sum(each.library_calls for each in self.operations),
         )
@@ -183,7 +187,9 @@ class Files:
         return self._named("\n".join([*parts, text, self._self_test(golden)]))
 
     def _includes(self, text: str) -> list[str]:
-        return ["#include <math.h>", ""] if "GATEWISE_" in text or "HUGE_VAL" in text else []
+        found = ["#include <math.h>"] if "GATEWISE_" in text or "HUGE_VAL" in text else []
+        found += ["#include <string.h>"] if "memcpy(" in text else []
+        return [*found, ""] if found else []
 
     def _macros(self, text: str) -> list[str]:
         """The functions of the mathematical library that are called, each of which a program may replace."""
@@ -191,6 +197,8 @@ class Files:
         for macro, function in LIBRARY.items():
             if re.search(rf"GATEWISE_{macro}\(", text):
                 lines += [f"#ifndef GATEWISE_{macro}", f"#define GATEWISE_{macro} {function}", "#endif"]
+        if "GATEWISE_LOOP" in text:
+            lines += [VECTORS]
         return [*lines, ""] if lines else []
 
     def _weight(self, text: str) -> list[str]:

@@ -16,6 +16,19 @@ _MOST: Final = 127
 PANEL: Final = 4
 """Columns that are summed together: as many sums as small processors have registers for, beside pointers."""
 
+BLOCKS: Final = (16, 8)
+"""Units of a recurrence whose sums are made together. (Measured on x86-64: with AVX-512 16 take two thirds of the time
+of 8, without it the same; 4 are slower.)"""
+
+
+def block_of(units: int) -> int:
+    """How many units of a layer are a block: the most that leave none over, where any do.
+
+    >>> block_of(32), block_of(24), block_of(33)
+    (16, 8, 8)
+    """
+    return next((block for block in BLOCKS if units % block == 0), BLOCKS[-1])
+
 
 @dataclass(frozen=True)
 class Table:
@@ -34,11 +47,11 @@ class Table:
         factors = None if self.factors is None else self.factors[start:stop]
         return Table(self.numbers[:, start:stop], factors)
 
-    def by_unit(self, gates: int) -> Table:
-        """Columns by gate and unit, (n, gH), as rows of one unit after the other, (H, n, g)."""
+    def by_block(self, gates: int) -> Table:
+        """Columns by gate and unit, (n, gH), as `by_block` has them, in a row."""
         rows = len(self.numbers)
-        numbers = self.numbers.reshape(rows, gates, -1).transpose(2, 0, 1)
-        return Table(numbers, None if self.factors is None else self.factors.reshape(gates, -1).T)
+        factors = None if self.factors is None else by_block(self.factors.reshape(1, gates, -1))
+        return Table(by_block(self.numbers.reshape(rows, gates, -1)), factors)
 
     def in_panels(self) -> Table:
         """Four columns side by side, (n, 4) a panel, and those that are left over one by one."""
@@ -46,6 +59,20 @@ class Table:
         whole = columns - columns % PANEL
         panels = self.numbers[:, :whole].reshape(rows, -1, PANEL).transpose(1, 0, 2)
         return Table(np.concatenate([panels.reshape(-1), self.numbers[:, whole:].T.reshape(-1)]), self.factors)
+
+
+def by_block(array: np.ndarray) -> np.ndarray:
+    """Numbers of gates and units, (n, g, H), in a row: those of each block of units, (n, g, block), then of each unit
+    that is left over, (n, g). So those of the unit u begin at u n g, where a block begins or stands alone.
+
+    >>> by_block(np.arange(18).reshape(1, 2, 9)).tolist()
+    [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 8, 17]
+    """
+    rows, gates, units = array.shape
+    block = block_of(units)
+    whole = units - units % block
+    blocks = array[..., :whole].reshape(rows, gates, -1, block).transpose(2, 0, 1, 3)
+    return np.concatenate([blocks.ravel(), array[..., whole:].transpose(2, 0, 1).ravel()])
 
 
 def table(array: Any, form: str, axis: int | tuple[int, ...] = 0) -> Table:
