@@ -20,8 +20,15 @@ from gatewise.formats import hdf5, keras_archive, zips
 from gatewise.formats.contents import Contents, OfFile, Reader
 from gatewise.formats.onnx import reading as onnx
 from gatewise.formats.tensorflow import saved_model
+from gatewise.formats.tflite import reading as tflite
 
-_READERS: Final[dict[str, Any]] = {".keras": keras_archive, ".h5": hdf5, ".hdf5": hdf5, ".onnx": onnx}
+_READERS: Final[dict[str, Any]] = {
+    ".keras": keras_archive,
+    ".h5": hdf5,
+    ".hdf5": hdf5,
+    ".onnx": onnx,
+    ".tflite": tflite,
+}
 """The models that a zip file may hold, by the endings of their names."""
 _GZIP, _TAR, _TAR_AT = b"\x1f\x8b", b"ustar", 257
 _PART: Final = 1 << 20

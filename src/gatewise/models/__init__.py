@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from gatewise.models.onnx.model import OnnxModel as OnnxModel
     from gatewise.models.saving import save_model as save_model
     from gatewise.models.tensorflow1.model import TensorFlowGraph as TensorFlowGraph
+    from gatewise.models.tflite.model import TfliteModel as TfliteModel
     from gatewise.models.torch_chain import from_torch as from_torch
 
 # Readers and writers of files, some forty modules, load with the first use of one of these.
 _HOMES = {
     "OnnxModel": "onnx.model",
     "TensorFlowGraph": "tensorflow1.model",
+    "TfliteModel": "tflite.model",
     "clone_model": "cloning",
     "describe": "describing",
     "from_torch": "torch_chain",

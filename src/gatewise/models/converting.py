@@ -11,8 +11,10 @@ import numpy as np
 from gatewise.base import structure
 from gatewise.models.describing import describe
 from gatewise.models.exporting import export
+from gatewise.models.graphs.model import GraphModel
 from gatewise.models.loading import load_model
 from gatewise.models.saving import save_model
+from gatewise.models.tensorflow1.model import TensorFlowGraph
 from gatewise.streaming.walk import takes_ids
 
 _SAVED: Final = (".keras", ".h5", ".hdf5", ".safetensors")
@@ -54,7 +56,12 @@ def convert(source: Any, target: Any, **options: Any) -> Iterator[str]:
         raise ValueError(f"{', '.join(options)}: an option of C alone, and {target!r} is none.")
     if os.path.exists(target) and os.path.samefile(source, target):
         raise ValueError(f"{target!r} is the file to be converted: name another.")
-    model = load_model(source)
+    model: Any = load_model(source)
+    if isinstance(model, (GraphModel, TensorFlowGraph)):
+        raise ValueError(
+            f"{os.fspath(source)!r} is a graph of operators, which no other form here can hold. Build its model of "
+            "layers in code, take the weights with gatewise.models.load_weights_from, and save that."
+        )
     if ending in _SAVED:
         save_model(model, target)
     else:

@@ -10,13 +10,11 @@ from gatewise.base.foreign import raised_in_words
 from gatewise.base.typing import Config
 from gatewise.base.variable import placeholders
 from gatewise.formats import ByLayer, ByPlace, Contents, open_contents
-from gatewise.formats.tensorflow.graph import Graph
 from gatewise.graph import config as graph_config
 from gatewise.layer.serialization import deserialize_layer
 from gatewise.layers.lookup import VOCABULARY, HasVocabulary
 from gatewise.models.file_configs import find_classes, without_cudnn
-from gatewise.models.from_onnx import from_onnx
-from gatewise.models.from_tensorflow1 import from_tensorflow1
+from gatewise.models.from_graph import from_graph
 from gatewise.models.matching import Matching, stored_layers
 from gatewise.models.model import Model
 from gatewise.models.saved_order import layers_by_place
@@ -50,9 +48,9 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     """Read a whole model from a file that any Keras, or Gatewise, saved.
 
     Args:
-        filepath: a `.keras`, HDF5 or ONNX file, a SavedModel, ...; what it is shows in the file, not in its name. An
-            ONNX graph becomes an `OnnxModel`, a frozen graph of TensorFlow 1 a `TensorFlowGraph`: these compute, and
-            have no layers.
+        filepath: a `.keras`, HDF5, ONNX or TFLite file, a SavedModel, ...; what it is shows in the file, not in its
+            name. A graph of ONNX or TFLite becomes an `OnnxModel` or `TfliteModel`, a frozen graph of TensorFlow 1
+            a `TensorFlowGraph`: these compute, and have no layers.
         custom_objects: your own classes and functions, by the names that the file uses.
         compile: whether the model is compiled as it was, with the optimizer's state; where the file does not say how,
             it is not.
@@ -64,8 +62,8 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     """
     with open_contents(filepath) as contents:
         if contents.program is not None:
-            make = from_tensorflow1 if isinstance(contents.program, Graph) else from_onnx
-            return make(contents.program, contents.path)  # type: ignore[no-any-return]
+            graph: Any = from_graph(contents.program, contents.path)  # Editors are told of the usual case.
+            return graph  # type: ignore[no-any-return]
         contents.needed_config()
         contents.needed_weights()
         model = model_of(contents, custom_objects)

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from gatewise.formats.contents import ByName, Contents, OfFile, Stored
-from gatewise.formats.onnx.graph import Graph, Node, Program, Value
+from gatewise.formats.graph import Graph, Node, Program, Value
 from gatewise.formats.onnx.writing import DTYPES
 from gatewise.formats.wire import Message, fields
 

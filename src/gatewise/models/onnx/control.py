@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from gatewise.base.typing import Array
-from gatewise.models.onnx.operators import Step, operator
+from gatewise.models.graphs.operators import Step
+from gatewise.models.onnx.operators import operator
 
 
 @operator("If")

@@ -15,7 +15,8 @@ import numpy as np
 from gatewise import activations
 from gatewise.base.typing import Array
 from gatewise.formats.onnx.writing import DTYPES
-from gatewise.models.onnx.operators import OPERATORS, Operator, Step, operator
+from gatewise.models.graphs.operators import Operator, Step
+from gatewise.models.onnx.operators import OPERATORS, operator
 
 
 def _of_one(function: Callable[[Any], Any]) -> Operator:

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from gatewise.formats.graph import Program
 from gatewise.formats.onnx import reading
-from gatewise.formats.onnx.graph import Program, Value
+from gatewise.models.graphs.model import GraphModel
+from gatewise.models.graphs.operators import Operators
 
 
-class OnnxModel:
+class OnnxModel(GraphModel):
     """A graph of ONNX's, run on NumPy and, for LSTM, GRU and RNN, on the recurrent engine.
 
     It computes; it has no layers, and cannot be trained. `gatewise.models.load_weights_from` gives its constants to a
     model that has.
 
-    Args:
-        program: a file's path, or what the reader gives.
-        path: for messages, where `program` is no path.
+    Inputs and outputs go by their names in the graph.
 
-    Attributes:
-        inputs: name, dtype and shape of each input that a call must give.
-        outputs: the same of the outputs.
-
-    Raises:
-        ValueError: a file that is damaged, or an operator that is not known; all of these are named.
-
-    >>> import gatewise as gw, pathlib, tempfile
+    >>> import gatewise as gw, numpy as np, pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.onnx"
     >>> gw.Sequential([gw.Input((None, 3), name="x"), gw.layers.LSTM(4, name="lstm")]).export(path, states=True)
     >>> model = OnnxModel(path)
@@ -40,77 +30,14 @@ class OnnxModel:
     {'output': (1, 4), 'lstm_h_out': (1, 4), 'lstm_c_out': (1, 4)}
     """
 
-    def __init__(self, program: Any, path: Any = None) -> None:
-        from gatewise.models.onnx.running import Plan, refusal, unknown_operators
+    @staticmethod
+    def read(path: Any) -> Program:
+        """The graph of a file."""
+        return reading.read(path)
 
-        self.path = path if isinstance(program, Program) else program
-        self.program: Program = program if isinstance(program, Program) else reading.read(program)
-        unknown = unknown_operators(self.program)
-        if unknown:
-            raise self._error(refusal(unknown))
-        graph = self.program.graph
-        self.inputs: tuple[Value, ...] = tuple(value for value in graph.inputs if value.name not in graph.constants)
-        self.outputs: tuple[Value, ...] = graph.outputs
-        self._plan = Plan(graph, self.program.versions)
+    @staticmethod
+    def operators() -> Operators:
+        """Those of ONNX that are known."""
+        from gatewise.models.onnx.known import OPERATORS
 
-    def _error(self, message: str) -> ValueError:
-        return ValueError(f"{self.path!r}: {message}" if self.path is not None else message)
-
-    def run(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """The outputs by name.
-
-        Args:
-            inputs: arrays by name; numbers are cast to the dtype that the graph says.
-
-        Raises:
-            ValueError: an input that is missing, is not known or has another shape, or values that an operator cannot
-                take.
-        """
-        try:
-            found = self._plan.run(self._given(inputs), {})
-        except ValueError as error:
-            raise error if str(error).startswith(f"{self.path!r}: ") else self._error(str(error)) from error
-        return {value.name: np.asarray(array) for value, array in zip(self.outputs, found, strict=True)}
-
-    def predict(self, x: Any, **_: Any) -> Any:
-        """The outputs for an array, a list of them in the order of the inputs, or a dict by name.
-
-        Returns:
-            An array, or a list of them where there are several.
-        """
-        if not isinstance(x, Mapping):
-            given: Sequence[Any] = x if isinstance(x, (list, tuple)) and len(self.inputs) > 1 else [x]
-            if len(given) != len(self.inputs):
-                raise self._error(f"{len(self.inputs)} inputs are wanted ({self._names()}), but {len(given)} came.")
-            x = {value.name: array for value, array in zip(self.inputs, given, strict=True)}
-        found = list(self.run(x).values())
-        return found[0] if len(found) == 1 else found
-
-    __call__ = predict
-
-    def _names(self) -> str:
-        return ", ".join(value.name for value in self.inputs)
-
-    def _given(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        known = {value.name: value for value in self.program.graph.inputs}
-        if unknown := [name for name in inputs if name not in known]:
-            raise self._error(f"there is no input {unknown[0]!r}; there are {self._names()}.")
-        if missing := [value.name for value in self.inputs if value.name not in inputs]:
-            raise self._error(f"the input {missing[0]!r} is missing; there are {self._names()}.")
-        return {name: self._checked(known[name], value) for name, value in inputs.items()}
-
-    def _checked(self, value: Value, given: Any) -> np.ndarray:
-        array = np.asarray(given)
-        if value.dtype is not None and array.dtype != value.dtype:
-            array = array.astype(value.dtype)
-        if value.shape is not None:
-            sizes = zip(array.shape, value.shape, strict=False)
-            if array.ndim != len(value.shape) or any(isinstance(m, int) and m not in (n, -1) for n, m in sizes):
-                raise self._error(
-                    f"the input {value.name!r} must have the shape {value.shape}, but {array.shape} came."
-                )
-        return array
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{value.name} {value.shape}" for value in self.inputs)
-        return f"<OnnxModel of {self.path!r}: {shown} -> {', '.join(value.name for value in self.outputs)}>"
+        return OPERATORS

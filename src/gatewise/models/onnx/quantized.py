@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from gatewise.base.typing import Array
-from gatewise.models.onnx.operators import MICROSOFT, Step, operator
+from gatewise.models.graphs.operators import Step
+from gatewise.models.onnx.operators import MICROSOFT, operator
 from gatewise.models.onnx.recurrent import LSTM, run
 
 

@@ -20,7 +20,8 @@ from gatewise import activations
 from gatewise.base.typing import Array
 from gatewise.engine import cells, recurrence
 from gatewise.engine.op import Op, Traversal
-from gatewise.models.onnx.operators import Step, operator
+from gatewise.models.graphs.operators import Step
+from gatewise.models.onnx.operators import operator
 
 Function: TypeAlias = Callable[[Array], Array]
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 
 from gatewise.base.typing import Array
-from gatewise.models.onnx.operators import MICROSOFT, OPERATORS, Operator, Step, operator
+from gatewise.models.graphs.operators import Operator, Step
+from gatewise.models.onnx.operators import MICROSOFT, OPERATORS, operator
 
 
 def _log_sum_exp(x: Array, **how: Any) -> Array:

@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 
 from gatewise.base.typing import Array
+from gatewise.models.graphs.operators import Step, integers, sized
 from gatewise.models.onnx.elementwise import dtype_numbered
-from gatewise.models.onnx.operators import Step, integers, operator, sized
+from gatewise.models.onnx.operators import operator
 
 # -- constants --------------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,8 @@ import numpy as np
 from gatewise.base.typing import Array
 from gatewise.engine.convolution import convolve, with_ends
 from gatewise.engine.pooling import pool
-from gatewise.models.onnx.operators import Step, operator, sized
+from gatewise.models.graphs.operators import Step, sized
+from gatewise.models.onnx.operators import operator
 
 Pairs = list[tuple[int, int]]
 

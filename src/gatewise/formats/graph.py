@@ -1,4 +1,4 @@
-"""What an ONNX file holds, as plain objects."""
+"""What a file holds that says itself how it computes (ONNX, TFLite), as plain objects."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Node:
 
     Attributes:
         operator: "LSTM".
-        domain: whose operator it is: "" for ONNX's own.
+        domain: whose operator it is: "" for ONNX's own, "tflite".
         inputs, outputs: names; "" for one that is left out.
         attributes: numbers, texts, lists of them, arrays and graphs, by name.
         name: of the node, for messages.
@@ -84,8 +84,10 @@ class Program:
         graph: what it computes.
         versions: of the sets of operators, by domain.
         producer: what wrote the file: "pytorch 2.5.1".
+        format: of the file: "ONNX".
     """
 
     graph: Graph
     versions: Mapping[str, int] = field(default_factory=dict)
     producer: str = ""
+    format: str = "ONNX"

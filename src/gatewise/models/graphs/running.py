@@ -11,20 +11,19 @@ import numpy as np
 
 from gatewise.base.foreign import raised_in_words
 from gatewise.base.words import nearest
-from gatewise.formats.onnx.graph import Graph, Node, Program
-from gatewise.models.onnx.known import OPERATORS
-from gatewise.models.onnx.operators import Step
+from gatewise.formats.graph import Graph, Node, Program
+from gatewise.models.graphs.operators import Operators, Step
 
 
-def unknown_operators(program: Program) -> list[str]:
+def unknown_operators(program: Program, operators: Operators) -> list[str]:
     """The operators of a program that are not known, as "domain.Name"."""
     found = {(node.domain, node.operator) for node in program.graph.all_nodes()}
-    return sorted(f"{domain}.{name}" if domain else name for domain, name in found - OPERATORS.keys())
+    return sorted(f"{domain}.{name}" if domain else name for domain, name in found - operators.keys())
 
 
-def refusal(unknown: list[str]) -> str:
+def refusal(unknown: list[str], operators: Operators) -> str:
     """What to say of operators that are not known."""
-    names = sorted(f"{domain}.{name}" if domain else name for domain, name in OPERATORS)
+    names = sorted(f"{domain}.{name}" if domain else name for domain, name in operators)
     hint = nearest(unknown[0], names)
     return f"the operators {', '.join(unknown)} are not known here.{hint} These are: {', '.join(names)}."
 
@@ -43,11 +42,13 @@ class Plan:
     Args:
         graph: whose operators are all known.
         versions: of the sets of operators.
+        operators: that are known.
     """
 
-    def __init__(self, graph: Graph, versions: Mapping[str, int]) -> None:
+    def __init__(self, graph: Graph, versions: Mapping[str, int], operators: Operators) -> None:
         self.graph = graph
-        self._inside = {id(inner): Plan(inner, versions) for node in graph.nodes for inner in node.graphs()}
+        self._operators = operators
+        self._inside = {id(inner): Plan(inner, versions, operators) for node in graph.nodes for inner in node.graphs()}
         self.outputs = [value.name for value in graph.outputs]
         last: dict[str, int] = {}
         for place, node in enumerate(graph.nodes):
@@ -113,7 +114,7 @@ class Plan:
             step = Step(step.node, step.version, partial(self._run_inside, values), step.kept)
         try:
             with np.errstate(all="ignore"):
-                found = OPERATORS[step.node.domain, step.node.operator](step, *given)
+                found = self._operators[step.node.domain, step.node.operator](step, *given)
         except _SaidError:
             raise
         except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, MemoryError) as error:
