@@ -78,15 +78,19 @@ def take_arrays(path: Path) -> object:
 
 
 def run_graph(path: Path) -> object:
-    """An ONNX graph, and a call of it."""
-    from gatewise.models import load_model
+    """A graph, and a call of it."""
+    from gatewise.models import TensorFlowGraph, load_model
 
-    model = load_model(path)
+    model: Any = load_model(path)
+    if isinstance(model, TensorFlowGraph):
+        wanted = [(name, shape, "float32") for name, shape in model.inputs.items()]
+    else:
+        wanted = [(value.name, value.shape, value.dtype) for value in model.inputs]
     given = {}
-    for value in model.inputs:
-        sizes = [size if isinstance(size, int) and 0 <= size < 64 else 2 for size in value.shape or ()]
+    for name, shape, dtype in wanted:
+        sizes = [size if isinstance(size, int) and 0 <= size < 64 else 2 for size in shape or ()]
         if np.prod(sizes) < 1 << 16:
-            given[value.name] = np.ones(sizes, value.dtype or "float32")
+            given[name] = np.ones(sizes, dtype or "float32")
     return model.run(given)
 
 
@@ -296,6 +300,7 @@ KINDS: dict[str, Kind] = {
     "safetensors_weights": Kind(_written(_save_weights(".safetensors")), WEIGHTS, (damage.change_header,)),
     "safetensors_foreign": Kind(_foreign_safetensors, NAMED, (damage.change_header,)),
     "onnx": Kind(_graphs("onnx_graphs.npz"), (run_graph, describe), (damage.change_message,) * 2),
+    "tflite": Kind(_graphs("tflite_models.npz"), (run_graph, describe)),
     "pt": Kind(_golden("of_torch/*[!d].pt"), NAMED),
     "pt_old": Kind(_golden("of_torch/*_old.pt"), NAMED),
     "saved_model": Kind(_folders("sequential", "functional"), WHOLE),
@@ -303,6 +308,7 @@ KINDS: dict[str, Kind] = {
     "checkpoint_2": Kind(_folders("checkpoint"), WEIGHTS),
     "checkpoint_1": Kind(_folders("tf1"), NAMED),
     "frozen": Kind(_frozen, NAMED, (damage.change_message,) * 3),
+    "frozen_run": Kind(_golden("of_tensorflow1/*.pb"), (run_graph, describe), (damage.change_message,) * 3),
     "npz": Kind(_written(_save_arrays(np.savez), _save_arrays(np.savez_compressed)), NAMED),
     "zip": Kind(_zips, WHOLE),
     "tar": Kind(_tars, WHOLE),
