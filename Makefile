@@ -100,6 +100,7 @@ interchange: $(VENV)/.installed
 	$(BIN)/python tools/golden/check_saved.py
 	$(BIN)/python tools/golden/make_torch.py --check
 	$(BIN)/python tools/golden/check_onnx.py
+	$(BIN)/python tools/golden/check_parity.py
 
 # The C++ self test, without Python. CMake comes from the index, as the build's does.
 $(VENV)/.native: $(BIN)/python pyproject.toml

@@ -113,6 +113,32 @@ def shared() -> Made:
     return gw.Model([a, b], L.Subtract()([rnn(a), rnn(b)]), name="twins"), [X, X[::-1].copy()]
 
 
+def cells() -> Made:
+    stack = L.RNN([L.LSTMCell(3), L.GRUCell(2, reset_after=False)], return_sequences=True)
+    return chain(stack, L.RNN(L.SimpleRNNCell(2, activation="relu"))), X
+
+
+def merges() -> Made:
+    x = gw.Input((5, 4), name="x")
+    one, two = L.GRU(3, return_sequences=True)(x), L.SimpleRNN(3, return_sequences=True)(x)
+    joined = [L.Add()([one, two]), L.Multiply()([one, two]), L.Average()([one, two]), L.Subtract()([one, two])]
+    most = [L.Maximum()([one, two]), L.Minimum()([one, two])]
+    matched = L.Dot(axes=(2, 2), normalize=True)([L.Concatenate()(joined), L.Concatenate(axis=-1)([*most, *most])])
+    return gw.Model(x, L.LSTM(2)(matched), name="merged"), X
+
+
+def attention() -> Made:
+    x = gw.Input((5, 4), name="x")
+    y = L.LSTM(4, return_sequences=True)(x)
+    seen = L.MultiHeadAttention(2, 3)(y, x)
+    both = L.Concatenate()([L.Attention(use_scale=True)([y, seen]), L.AdditiveAttention()([y, seen])])
+    return gw.Model(x, L.GRU(3)(both), name="attentive"), X
+
+
+def conv_lstm() -> Made:
+    return chain(L.Reshape((5, 4, 1)), L.ConvLSTM1D(2, 2, padding="same"), L.Flatten(), L.Dense(2)), X
+
+
 def trained(optimizer: Any) -> Made:
     model, x = chain(L.LSTM(3, return_sequences=True), L.BatchNormalization(), L.LSTM(2), L.Dense(1)), X
     with_fixed_weights(model)
@@ -143,12 +169,16 @@ BUILDERS: dict[str, Callable[[], Made]] = {
     for build in (
         lstm, gru, simple_rnn, stateful, bidirectional, time_distributed, embedding, convolution, over_axes,
         over_three_axes, normed, functional,
-        nested, shared, adam, sgd, rmsprop,
+        nested, shared, cells, merges, attention, conv_lstm, adam, sgd, rmsprop,
     )
 }  # fmt: skip
 
-ENDINGS = (".keras", ".h5", ".weights.h5", "_by_layer.h5")
+ENDINGS = (".keras", ".h5", ".weights.h5", "_by_layer.h5", "_folder", ".weights.json")
+ALONE = {"_by_layer.h5": "tf2", "_folder": "keras3", ".weights.json": "keras3"}
+"""Forms that one release alone has."""
 RELEASES: tuple[Any, ...] = ("keras3", "tf2")
+SHARD_BYTES = 2000
+"""So few that the weights of most models take several files."""
 
 
 def with_fixed_weights(model: Any) -> Any:
@@ -173,19 +203,21 @@ def written(model: Any, folder: Path, name: str, release: Any, ending: str) -> P
     with meaning(release):
         if ending in (".keras", ".h5"):
             model.save(path)
+        elif ending == "_folder":
+            model.save(path, zipped=False)
         else:
-            model.save_weights(path)
+            model.save_weights(path, max_shard_size=SHARD_BYTES / 2**30 if ending == ".weights.json" else None)
     return path
 
 
 def all_files() -> list[tuple[str, Any, str]]:
-    """What is written: model, release, ending. Keras 3 has no weights by layer alone."""
+    """What is written: model, release, ending."""
     return [
         (name, release, ending)
         for name in BUILDERS
         for release in RELEASES
         for ending in ENDINGS
-        if release == "tf2" or ending != "_by_layer.h5"
+        if ALONE.get(ending, release) == release
     ]
 
 
@@ -199,6 +231,12 @@ def digest(path: Path) -> str:
 
 
 def structure(path: Path) -> dict[str, Any]:
+    if path.is_dir() or path.suffix == ".json":
+        inside = (
+            sorted(path.iterdir()) if path.is_dir() else sorted(path.parent.glob(f"{path.name[:-13]}_*.weights.h5"))
+        )
+        texts = {} if path.is_dir() else {"index": json.loads(path.read_text())}
+        return texts | {each.name: _of_file(each) for each in inside}
     if path.suffix != ".keras":
         with h5py.File(path) as file:
             return _of_hdf5(file)
@@ -211,6 +249,15 @@ def structure(path: Path) -> dict[str, Any]:
                 "config": json.loads(archive.read("config.json")),
                 "weights": _of_hdf5(file),
             }
+
+
+def _of_file(path: Path) -> Any:
+    if path.suffix == ".h5":
+        return structure(path)
+    if path.name == "metadata.json":
+        metadata = json.loads(path.read_text())
+        return [metadata["keras_version"], sorted(metadata)]
+    return json.loads(path.read_text()) if path.suffix == ".json" else path.is_dir()
 
 
 def _of_hdf5(file: Any) -> dict[str, Any]:

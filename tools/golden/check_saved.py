@@ -26,6 +26,9 @@ OUT = HERE.parents[1] / "tests" / "golden"
 PYTHON = HERE.parents[1] / ".peers" / "tf" / "bin" / "python"
 
 
+WEIGHTS_ALONE = (".weights.h5", "_by_layer.h5", ".weights.json")
+
+
 def write(folder: Path) -> list[dict[str, Any]]:
     sys.path.insert(0, str(OUT))
     import saved_models as models
@@ -58,7 +61,8 @@ def load(folder: Path) -> dict[str, dict[str, Any]]:
 def _loaded(system: Any, wanted: Path) -> Any:
     inputs, outputs, state = pickle.loads(wanted.read_bytes())
     path = wanted.with_name(wanted.name.removesuffix(".wanted"))
-    whole = path.suffix == ".keras" or not path.name.endswith((".weights.h5", "_by_layer.h5"))
+    ending = next((ending for ending in WEIGHTS_ALONE if path.name.endswith(ending)), None)
+    whole = ending is None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -67,8 +71,8 @@ def _loaded(system: Any, wanted: Path) -> Any:
             if whole:
                 model = system.models.load_model(path)
             else:
-                stem = path.name.removesuffix(".weights.h5").removesuffix("_by_layer.h5")
-                model = system.models.load_model(path.with_name(f"{stem}.h5"), compile=False)
+                of_all = ".keras" if path.name.startswith("keras3") else ".h5"
+                model = system.models.load_model(path.with_name(path.name.removesuffix(ending) + of_all), compile=False)
                 for variable in model.weights:
                     variable.assign(np.zeros(variable.shape))
                 model.load_weights(path)

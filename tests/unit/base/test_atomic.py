@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from gatewise.base.atomic import check_replaceable, remove_leftovers, replacing
+from gatewise.base import atomic
+from gatewise.base.atomic import check_replaceable, remove_leftovers, replacing, replacing_folder
 
 
 def test_the_new_file_takes_the_place_when_the_block_ends(tmp_path):
@@ -156,4 +157,63 @@ def test_a_writer_leaves_alone_what_another_writes(tmp_path):
             second.write_text("second")
         assert path.read_text() == "second"
     assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+# -- folders ----------------------------------------------------------------------------------------------------------
+
+
+def folder(path, text):
+    with replacing_folder(path) as temporary:
+        (temporary / "a" / "b").mkdir(parents=True)
+        (temporary / "a" / "b" / "c.txt").write_text(text)
+
+
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_a_folder_takes_the_place_of_another(exchanges, tmp_path, monkeypatch):
+    if not exchanges:
+        monkeypatch.setattr(atomic, "_exchanged", lambda one, other: False)
+    target, link = tmp_path / "target", tmp_path / "link"
+    link.symlink_to(target)
+    for path, text in ((target, "first"), (link, "second")):
+        folder(path, text)
+        assert (target / "a" / "b" / "c.txt").read_text() == text
+        assert sorted(tmp_path.iterdir()) == [link, target]
+
+
+def test_folders_exchange_names_in_one_step(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    for path in (one, other):
+        path.mkdir()
+        (path / f"{path.name}.txt").touch()
+    assert atomic._exchanged(one, other)
+    assert [path.name for path in (*one.iterdir(), *other.iterdir())] == ["other.txt", "one.txt"]
+    assert not atomic._exchanged(one, tmp_path / "nothing")
+
+
+def test_after_an_error_the_old_folder_is_there(tmp_path, monkeypatch):
+    path = tmp_path / "m"
+    folder(path, "old")
+    with pytest.raises(IsADirectoryError), replacing_folder(path) as temporary:
+        temporary.write_text("an error")
+    real = os.rename
+
+    def rename(one, other):
+        if other == path and one.suffix == ".part":
+            raise OSError(5, "Input/output error")
+        real(one, other)
+
+    monkeypatch.setattr(atomic, "_exchanged", lambda one, other: False)
+    monkeypatch.setattr(atomic.os, "rename", rename)
+    with pytest.raises(OSError, match=f"Input/output error: '{path}'"):
+        folder(path, "new")
+    assert (path / "a" / "b" / "c.txt").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_no_folder_to_replace(tmp_path):
+    path = tmp_path / "a"
+    path.touch()
+    with pytest.raises(NotADirectoryError, match="a folder was to be written, but this is none"):
+        folder(path, "new")
     assert list(tmp_path.iterdir()) == [path]
