@@ -57,13 +57,16 @@ def _words(error: Exception) -> str:
 @click.option("-m", "as_module", is_flag=True, help="PROGRAM is the name of a module, as for python -m.")
 @click.argument("program")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
-def run(version: str | None, as_module: bool, program: str, args: tuple[str, ...]) -> None:
+@_debug
+def run(version: str | None, as_module: bool, program: str, args: tuple[str, ...], debug: bool) -> None:
     """Run a program that imports TensorFlow or Keras, unchanged, with Gatewise in their place.
 
     PROGRAM runs as `python PROGRAM ARGS...` would run it. TensorFlow and Keras need not be installed.
     """
     from gatewise.compat import run as runner
 
+    if debug:
+        runner.show_all()
     try:
         runner.prepare(version, near=os.getcwd() if as_module else os.path.dirname(os.path.realpath(program)))
     except ValueError as error:

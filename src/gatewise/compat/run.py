@@ -15,6 +15,8 @@ import io
 import os
 import signal
 import sys
+import sysconfig
+from collections.abc import Iterator
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
@@ -23,11 +25,22 @@ from typing import Any, Final, NoReturn
 from gatewise.base import tensors, versions
 from gatewise.compat import addresses, old_numpy, pinned
 
+_OURS: Final = str(Path(__file__).parents[1]) + os.sep
+_PLACES: Final = ("stdlib", "platstdlib", "purelib", "platlib")
+_LIBRARIES: Final = ("<", *{sysconfig.get_path(name) + os.sep for name in _PLACES})
+"""Where the files of libraries are, and how code is called that is in no file."""
+_shows_all = False
 STAND_INS: Final = str(Path(__file__).with_name("stand_ins"))
 
 
 class CannotRunError(Exception):
     """The program could not be started; the message says why."""
+
+
+def show_all() -> None:
+    """Let an error that ends the program show where in Gatewise it came from."""
+    global _shows_all
+    _shows_all = True
 
 
 def prepare(version: str | None, near: str | None = None) -> None:
@@ -134,7 +147,9 @@ def _run(main: ModuleType, code: Any) -> NoReturn:
 
 def _report(error: BaseException) -> NoReturn:
     """Show the program's traceback, without the frames that led to it, and exit as Python does."""
-    error.__traceback__ = _of_program(error.__traceback__)
+    if not _shows_all:
+        for each in _chain(error):
+            each.__traceback__ = of_program(each.__traceback__)
     sys.excepthook(type(error), error, error.__traceback__)
     if isinstance(error, KeyboardInterrupt) and os.name == "posix":
         sys.stdout.flush()
@@ -143,20 +158,28 @@ def _report(error: BaseException) -> NoReturn:
     sys.exit(1)
 
 
-def _of_program(traceback: TracebackType | None) -> TracebackType | None:
-    """The traceback without the frames above the program, and without those below it that only word the error."""
-    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
-        traceback = traceback.tb_next
-    last, frame = traceback, traceback
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that it came from."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def of_program(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback without Gatewise's frames, and without those of libraries that Gatewise called.
+
+    What the program wrote itself stays, also where Gatewise called it; of an error in nothing of the program's, all.
+    """
+    kept, below = [], False
+    frame = traceback
     while frame is not None:
-        if not _words_errors(frame):
-            last = frame
+        path = frame.tb_frame.f_code.co_filename
+        below = path.startswith(_OURS) or (below and path.startswith(_LIBRARIES))
+        if not below:
+            kept.append(frame)
         frame = frame.tb_next
-    if last is not None:
-        last.tb_next = None
-    return traceback
-
-
-def _words_errors(traceback: TracebackType) -> bool:
-    code, module_name = traceback.tb_frame.f_code, traceback.tb_frame.f_globals.get("__name__", "")
-    return module_name.startswith("gatewise") and (code.co_name == "__getattr__" or module_name == addresses.__name__)
+    for one, after in zip(kept, [*kept[1:], None], strict=False):
+        one.tb_next = after
+    return kept[0] if kept else traceback

@@ -338,7 +338,7 @@ class Graph:
             if wanted is not None and size != wanted:
                 raise ValueError(
                     f"{self.label}: the input {tensor.name!r} must have the shape {tensor.shape}, "
-                    f"got {shape_of(array)}."
+                    f"got {shape_of(array)}.{_difference(array.shape, tensor.shape)}"
                 )
         return _cast(array, tensor.dtype)
 
@@ -407,3 +407,14 @@ def _cast(array: Any, dtype: str) -> Any:
     cast = namespace(array).astype(array, dtype_of(array, dtype))
     masks.attach(cast, mask)
     return cast
+
+
+def _difference(got: Any, wanted: Any) -> str:
+    """In words, how an array (B, T, I) differs from what a model takes."""
+    if len(wanted) != 3:
+        return ""
+    if got[1:] == (wanted[2], wanted[1]):
+        return " Steps and features have changed places: np.swapaxes(x, 1, 2) puts them right."
+    if got[2] != wanted[2] and wanted[2] is not None:
+        return f" It has {got[2]} features a step, and the model was made for {wanted[2]}."
+    return f" It has {got[1]} steps, and the model takes {wanted[1]}; one drawn for (None, {wanted[2]}) takes any."

@@ -15,6 +15,7 @@ from gatewise.base.typing import Array
 from gatewise.layer import penalties, signatures
 from gatewise.layer.building import Buildable
 from gatewise.layer.calls import calling, inside_a_call, training_now
+from gatewise.layer.hints import way_out
 
 
 class Computing(Buildable):
@@ -35,6 +36,12 @@ class Computing(Buildable):
         with calling(bool(given)):  # An explicit flag holds for the layers inside as well.
             return self._compute_here(args, kwargs)
 
+    def _check_given(self, inputs: Any, shapes: Any) -> None:
+        try:
+            self._check(shapes)
+        except ValueError as error:
+            raise type(error)(f"{error}{way_out(self, inputs)}") from None
+
     def _compute_here(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         inputs, rest = self._main_input(args, kwargs)
         inputs = self._converted(inputs)
@@ -44,7 +51,7 @@ class Computing(Buildable):
         if rest or kwargs:
             rest, kwargs = structure.map_structure(plain, (rest, kwargs))
         shapes = shapes_of(inputs)
-        self._check(shapes)
+        self._check_given(inputs, shapes)
         self._build_for(shapes, kwargs)
         carried = structure.map_structure(masks.of, inputs)
         mask = self._resolve_mask(inputs, carried, kwargs)

@@ -27,7 +27,7 @@ class Drawable(Computing):
         if stray and not all(_is_arraylike(leaf) for leaf in stray):
             raise TypeError(f"{self.label}: expected symbolic tensors or arrays as inputs, got {stray[0]!r}.")
         shapes = shapes_of(inputs)
-        self._check(shapes)
+        self._check_given(inputs, shapes)
         self._check_keywords(kwargs)
         self._build_for(shapes, kwargs)
         node = self._node(inputs, self._output_shapes(shapes, args, kwargs), args, kwargs)

@@ -26,6 +26,8 @@ class Facts:
     """Whether `call`, on an array in the layer's dtype and without a mask, is all that inference takes."""
     has_time_axis: ClassVar[bool] = False
     """Whether `input_dim` alone means (time, features) inputs: recurrent and one-dimensional convolutional layers."""
+    applies_to_steps: ClassVar[bool] = False
+    """Whether it applies another layer to every step of its input."""
     takes_ids: ClassVar[bool] = False
     """Whether the input is ids rather than features: (B, T) is then a sequence."""
     reads_text: ClassVar[bool] = False

@@ -47,7 +47,8 @@ class InputSpec:
             return f"expected an input with at most {self.max_ndim} axes, got {rank}: shape {shape}"
         for axis, size in self.axes.items():
             if size is not None and -rank <= axis < rank and shape[axis] not in (size, None):
-                return f"expected size {size} on axis {axis} of the input, got {shape[axis]}: shape {shape}"
+                words = f"expected size {size} on axis {axis} of the input, got {shape[axis]}: shape {shape}"
+                return words + (" is (batch, time, features)" if self.ndim == 3 and axis in (-1, 2) else "")
         return None
 
     def _axes_hint(self) -> str:

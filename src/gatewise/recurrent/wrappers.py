@@ -307,6 +307,7 @@ class TimeDistributed(Wrapper):
     (2, 10, 4)
     """
 
+    applies_to_steps = True
     supports_masking = True
     autocast = False
     multiplies_features = True
