@@ -105,7 +105,8 @@ class Site:
             if path.suffix == ".md":
                 place.write_text(self._page(path), encoding="utf-8")
             else:
-                shutil.copy(path, place)
+                for each in (path, *path.parent.glob(f"{path.stem}.*_*{path.suffix}")):  # Its words in other languages.
+                    shutil.copy(each, place.parent)
 
     def place(self, path: Path) -> str:
         """Where a file of the repository stands on the site."""

@@ -113,7 +113,7 @@ def public(module: Any) -> list[Any]:
 
     >>> from gatewise import streaming
     >>> [thing.__name__ for thing in public(streaming)]
-    ['Stream', 'StreamPool', 'UnknownStreamError']
+    ['Stream', 'StreamPool']
     """
     found = {}
     for name, thing in vars(module).items():
@@ -152,9 +152,7 @@ def described(thing: Any, *, methods: bool = False, level: int = 2) -> str:
     """A heading, the signature, what differs in older releases, and the docstring."""
     arguments = _declared(thing)
     parts = [f"{'#' * level} {thing.__name__}", _code(f"{thing.__name__}{signature(thing)}")]
-    if notes := older(arguments):
-        parts.append(notes)
-    parts.append(markdown(inspect.getdoc(thing) or "", level + 1))
+    parts += [markdown(inspect.getdoc(thing) or ""), older(arguments)]
     if methods and inspect.isclass(thing):
         parts += [described(each, level=level + 1) for each in _methods(thing)]
     return "\n\n".join(part for part in parts if part)
@@ -185,7 +183,7 @@ def signature(thing: Any) -> str:
 
     >>> from gatewise.layers import Masking
     >>> signature(Masking)
-    '(mask_value=0.0, *, **kwargs)'
+    '(mask_value=0.0, **kwargs)'
     """
     arguments = _declared(thing)
     if not arguments:
@@ -194,8 +192,20 @@ def signature(thing: Any) -> str:
     placed = in_order(arguments)
     by_name = [name for name in arguments if name not in placed and name not in base]
     said = [*map(_with_default, (arguments[name] for name in placed))]
-    said += ["*", *map(_with_default, (arguments[name] for name in by_name)), "**kwargs"]
-    return f"({', '.join(said)})"
+    said += ["*"] * bool(by_name) + [*map(_with_default, (arguments[name] for name in by_name)), "**kwargs"]
+    return _on_lines(said)
+
+
+_WIDTH: Final = 80
+
+
+def _on_lines(said: list[str]) -> str:
+    """Arguments in parentheses: on one line, or on as many as they fill."""
+    whole = f"({', '.join(said)})"
+    if len(whole) <= _WIDTH:
+        return whole
+    lines = textwrap.wrap(", ".join(said) + ",", _WIDTH, break_long_words=False, break_on_hyphens=False)
+    return "(\n" + "".join(f"    {line}\n" for line in lines) + ")"
 
 
 def _plain_signature(thing: Any) -> str:
@@ -203,7 +213,10 @@ def _plain_signature(thing: Any) -> str:
     bare = [
         each.replace(annotation=inspect.Parameter.empty) for each in found.parameters.values() if each.name != "self"
     ]
-    return str(inspect.Signature(bare))
+    try:
+        return _on_lines(str(inspect.Signature(bare))[1:-1].split(", "))
+    except ValueError:  # Without the annotations of those before it an argument may stand at no such place.
+        return str(found)
 
 
 def _input_arguments() -> Iterable[str]:
@@ -252,24 +265,12 @@ def _order(arguments: dict[str, Argument[Any, Any]], name: release.Release) -> s
 # -- docstrings as Markdown --------------------------------------------------------------------------------------------
 
 _SECTION: Final = re.compile(r"^(Args|Returns|Raises|Attributes|Call arguments|Yields):\s*$")
+_JOINING: Final = {"and", "all", "others", "the", "of", "other"}
 _ENTRY: Final = re.compile(r"^([\w*][\w*., ]*?)(?: \([^)]*\))?:(?:\s+(.*))?$")
 
 
-def markdown(docstring: str, level: int = 3) -> str:
-    """A docstring as Markdown: its sections as lists, its examples as code.
-
-    >>> print(markdown("Adds.\\n\\nArgs:\\n    a, b: numbers,\\n        or arrays.\\n\\n>>> 1 + 1\\n2"))
-    Adds.
-    <BLANKLINE>
-    **Args**
-    <BLANKLINE>
-    - `a`, `b`: numbers, or arrays.
-    <BLANKLINE>
-    ```python
-    >>> 1 + 1
-    2
-    ```
-    """
+def markdown(docstring: str) -> str:
+    """A docstring as Markdown: its sections as lists, its examples as code."""
     parts: list[str] = []
     for block in _blocks(docstring.splitlines()):
         if found := _SECTION.match(block[0]):
@@ -279,7 +280,7 @@ def markdown(docstring: str, level: int = 3) -> str:
         elif block[0].startswith("    "):
             parts.append(_code(textwrap.dedent("\n".join(block)), "text"))
         else:
-            parts.append("\n".join(block))
+            parts.append(re.sub(r"https?://[^\s,;)]+[^\s,;.)]", r"<\g<0>>", "\n".join(block)))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -311,7 +312,7 @@ def _section(lines: list[str]) -> str:
     for line in lines:
         found = None if line.startswith(" ") else _ENTRY.match(line)
         if found:
-            names = ", ".join(f"`{name.strip()}`" for name in found[1].split(",") if name.strip())
+            names = re.sub(r"[\w*.]+", lambda word: word[0] if word[0] in _JOINING else f"`{word[0]}`", found[1])
             entries.append(f"- {names}: {found[2] or ''}".rstrip())
         elif entries and line.strip():
             entries[-1] += f" {line.strip()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
 import re
 import sys
@@ -58,7 +59,10 @@ def test_what_links_reach_is_gathered(tmp_path):
     site.fill()
     results = (tmp_path / "repository/benchmarks/results/README.md").read_text(encoding="utf-8")
     assert results.startswith("---\norphan: true\n---\n")
-    assert "](repository/README.md)" in (tmp_path / "index.md").read_text(encoding="utf-8")
+    assert "](repository/README.md#how-fast-beside-its-peers)" in (tmp_path / "benchmarks.md").read_text(
+        encoding="utf-8"
+    )
+    assert (tmp_path / "pictures/state_axes.zh_CN.svg").exists()
     made = list(tmp_path.rglob("*.md"))
     for page in made:
         for target, _ in gather.links(page.read_text(encoding="utf-8")):
@@ -86,6 +90,10 @@ def test_a_default_that_changed_is_noticed():
     assert facts.arguments_page(text.replace('Default: `"tanh"`.', "Default: `None`.")) == text
 
 
+def test_examples_of_the_tools():
+    assert [doctest.testmod(module).failed for module in (gather, reference)] == [0, 0]
+
+
 # -- the reference -------------------------------------------------------------------------------------------------
 
 
@@ -93,11 +101,18 @@ def test_a_layers_signature_and_what_differs():
     from gatewise.layers import GRU, LSTM
 
     page = reference.described(LSTM)
-    assert "LSTM(units, activation='tanh', recurrent_activation='sigmoid', use_bias=True, " in page
+    assert "LSTM(\n    units, activation='tanh', recurrent_activation='sigmoid', use_bias=True," in page
     assert "| `recurrent_activation` | `'sigmoid'` | `'sigmoid'` | `'hard_sigmoid'` |" in page
     assert "- `units`: H, a positive integer." in page
     assert "```python\n>>> import numpy as np\n" in page
     assert "| `reset_after` | `True` | `True` | `False` |" in reference.described(GRU)
+
+
+def test_a_docstring_becomes_markdown():
+    text = "Adds.\n\n    c = a + b\n\nArgs:\n    a, b: numbers,\n        or arrays.\n\n>>> 1 + 1\n2"
+    assert reference.markdown(text) == (
+        "Adds.\n\n```text\nc = a + b\n```\n\n**Args**\n\n- `a`, `b`: numbers, or arrays.\n\n```python\n>>> 1 + 1\n2\n```"
+    )
 
 
 def test_the_reference_has_every_public_layer_once():
