@@ -17,6 +17,8 @@ from gatewise.models.tensorflow1.running import CONTROL, DEAD, Evaluator, of, or
 
 _PLACES: Final = ("Placeholder", "PlaceholderWithDefault")
 _NO_OUTPUTS: Final = ("Const", "NoOp", "Assert", *_PLACES)
+_TAKES: Final = {"Enter": 1, "Exit": 1, "LoopCond": 1, "Merge": 1, "NextIteration": 1, "Select": 3, "Switch": 2}
+"""How many inputs those at least take whose order the loops hang on."""
 
 
 class TensorFlowGraph:
@@ -60,6 +62,9 @@ class TensorFlowGraph:
             for name, node in nodes.items()
             if node.operator not in _NO_OUTPUTS and name not in self.graph.followers
         ]
+        for node in nodes.values():
+            if len(node.inputs) < _TAKES.get(node.operator, 0):
+                raise self._error(f"the node {node.name!r} ({node.operator}) lacks an input: the file is damaged.")
         try:
             self._loops = [Loop(self.graph, name, enters) for name, enters in self.graph.frames.items()]
             self._loop_of = {exit_.name: loop for loop in self._loops for exit_ in loop.exits}
@@ -131,6 +136,8 @@ class TensorFlowGraph:
             return self._run(self._given(inputs), names)
         except ValueError as error:
             raise error if str(error).startswith(f"{self.path!r}: ") else self._error(str(error)) from error
+        except LookupError as error:  # Of a loop whose parts do not fit together.
+            raise self._error(f"the graph cannot be run: the value of {error} is not there.") from error
 
     def _run(self, values: dict[str, Any], names: Sequence[str]) -> dict[str, np.ndarray]:
         refs = [_ref(name) for name in names]
