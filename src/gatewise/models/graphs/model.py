@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from gatewise.models.graphs.operators import Operators
 from gatewise.models.graphs.running import Plan, refusal, unknown_operators
 
 
-class GraphModel:
+class GraphModel(ABC):
     """A graph of a file's, run on NumPy and, where it has recurrences, on the recurrent engine.
 
     It computes; it has no layers, and cannot be trained. `gatewise.models.load_weights_from` gives its constants to a
@@ -31,14 +32,14 @@ class GraphModel:
     """
 
     @staticmethod
+    @abstractmethod
     def read(path: Any) -> Program:
         """The graph of a file."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def operators() -> Operators:
         """Those of the format that are known."""
-        raise NotImplementedError
 
     def __init__(self, program: Any, path: Any = None) -> None:
         self.path = path if isinstance(program, Program) else program
