@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import numpy as np
 import pytest
 
 import gatewise as gw
+from gatewise.engine import cells
 from gatewise.formats import open_contents
 from gatewise.formats.flatbuffers import Table
 from gatewise.formats.graph import Graph, Node, Program, Value
 from gatewise.models import TfliteModel, describe, load_model, load_weights_from
 from gatewise.models.converting import convert
+from gatewise.models.tflite.loops import recurrence_of
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "tflite_models.npz"
 LAYERS: dict[str, Callable[[], list[Any]]] = {
@@ -106,6 +109,74 @@ def test_unknown_operators_are_named_with_those_that_are_known() -> None:
     with pytest.raises(ValueError, match=r"operators SVDF, custom\.FlexErf are not known here") as caught:
         TfliteModel(Program(graph, format="TFLite"))
     assert "UNIDIRECTIONAL_SEQUENCE_LSTM" in str(caught.value)
+
+
+def loop_of(name: str, folder: Path) -> Node:
+    """The first loop of a golden model."""
+    with open_contents(golden(name, folder)[0]) as contents:
+        return next(node for node in contents.program.graph.nodes if node.operator == "WHILE")
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("keras3/lstm", cells.LSTM),
+        ("keras3/both_ways", cells.LSTM),
+        ("keras3/gru", cells.GRUResetAfter),
+        ("keras3/any_length", cells.GRUResetAfter),
+        ("keras3/gru_before", cells.GRU),
+        ("keras3/rnn", cells.SimpleRNN),
+        ("tf_keras/gru", cells.GRUResetAfter),
+        ("tf_keras/gru_before", cells.GRU),
+        ("tf_keras/rnn", cells.SimpleRNN),
+    ],
+)
+def test_loops_that_the_engine_runs(name: str, cell: type[cells.Cell], tmp_path: Path) -> None:
+    loop = loop_of(name, tmp_path).attributes
+    found = recurrence_of(loop["cond"], loop["body"])
+    assert found is not None
+    assert found.op.cell is cell
+
+
+@pytest.mark.parametrize("name", ["keras3/lstm", "keras3/gru", "keras3/gru_before", "keras3/rnn"])
+def test_a_loop_with_any_operator_changed_is_another_one(name: str, tmp_path: Path) -> None:
+    loop = loop_of(name, tmp_path).attributes
+    others = {"ADD": "SUB", "SUB": "ADD", "MUL": "ADD", "TANH": "LOGISTIC", "LOGISTIC": "TANH", "GATHER": "SLICE"}
+    tried = 0
+    for place, node in enumerate(loop["body"].nodes):
+        if node.operator in others and set(node.outputs) & _used(loop["body"]):
+            nodes = list(loop["body"].nodes)
+            nodes[place] = replace(node, operator=others[node.operator])
+            assert recurrence_of(loop["cond"], replace(loop["body"], nodes=tuple(nodes))) is None, node
+            tried += 1
+    assert tried >= 4
+    (first, *rest) = loop["cond"].nodes
+    for condition in (replace(first, operator="LESS_EQUAL"), replace(first, inputs=first.inputs[::-1])):
+        changed = replace(loop["cond"], nodes=(condition, *rest))
+        assert recurrence_of(changed, loop["body"]) is None
+
+
+def _used(graph: Graph) -> set[str]:
+    """The values that something comes of."""
+    return {name for node in graph.nodes for name in node.inputs} | {value.name for value in graph.outputs}
+
+
+def test_a_loop_with_kernels_of_two_gates_exchanged_is_another_one(tmp_path: Path) -> None:
+    loop = loop_of("keras3/gru", tmp_path).attributes
+    (split,) = [node for node in loop["body"].nodes if node.operator == "SPLIT"]
+    turned = replace(split, outputs=split.outputs[::-1])
+    nodes = tuple(turned if node is split else node for node in loop["body"].nodes)
+    assert recurrence_of(loop["cond"], replace(loop["body"], nodes=nodes)) is None
+
+
+def test_other_loops_run_turn_by_turn(tmp_path: Path) -> None:
+    path, inputs, wanted = golden("keras3/gru", tmp_path)
+    model = TfliteModel(path)
+    (x,) = inputs.values()
+    for turn in model._plan.turns:
+        if turn.step.node.operator == "WHILE":
+            turn.step.kept["recurrence"] = None
+    np.testing.assert_allclose(model.predict(x), wanted, rtol=2e-6, atol=2e-6)
 
 
 def test_a_loop_that_does_not_end() -> None:

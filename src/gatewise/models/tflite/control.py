@@ -12,6 +12,7 @@ import numpy as np
 from gatewise.base.typing import Array
 from gatewise.formats.graph import Graph
 from gatewise.models.graphs.operators import Step
+from gatewise.models.tflite.loops import recurrence_of
 from gatewise.models.tflite.operators import operator
 
 MOST_TURNS: Final = 10_000
@@ -25,6 +26,12 @@ def _run(step: Step, graph: Graph, given: Any) -> list[Any]:
 @operator("WHILE", moves=True)
 def _while(step: Step, *state: Array) -> Any:
     condition, body = step.get("cond"), step.get("body")
+    if "recurrence" not in step.kept:
+        step.kept["recurrence"] = recurrence_of(condition, body)
+    found = step.kept["recurrence"]
+    after = None if found is None else found.run(state)
+    if after is not None:
+        return after
     left = MOST_TURNS + 10 * max((size for x in state for size in x.shape), default=0)
     while np.all(_run(step, condition, state)[0]):
         state = tuple(_run(step, body, state))
