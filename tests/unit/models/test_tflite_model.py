@@ -169,6 +169,16 @@ def test_a_loop_with_kernels_of_two_gates_exchanged_is_another_one(tmp_path: Pat
     assert recurrence_of(loop["cond"], replace(loop["body"], nodes=nodes)) is None
 
 
+def test_a_loop_that_always_takes_the_same_step_is_another_one(tmp_path: Path) -> None:
+    loop = loop_of("keras3/gru", tmp_path).attributes
+    body = loop["body"]
+    number = next(name for name, array in body.constants.items() if array.shape == () and array.dtype.kind == "i")
+    nodes = tuple(
+        replace(node, inputs=(node.inputs[0], number)) if node.operator == "GATHER" else node for node in body.nodes
+    )
+    assert recurrence_of(loop["cond"], replace(body, nodes=nodes)) is None
+
+
 def test_other_loops_run_turn_by_turn(tmp_path: Path) -> None:
     path, inputs, wanted = golden("keras3/gru", tmp_path)
     model = TfliteModel(path)

@@ -32,6 +32,8 @@ _DEEPEST: Final = 30
 _MOST_NODES: Final = 200_000
 """Of all graphs, each counted as often as another one calls it."""
 _MOST_AXES: Final = 32
+_MOST_KEPT: Final = 1 << 26
+"""Numbers of a variable, for which nothing in the file stands."""
 
 
 def recognises(path: Any) -> bool:
@@ -166,6 +168,8 @@ class _File(OfFile):
             raise self.error(f"the tensor {name!r} has the shape {shape}: the file is damaged.")
         kind = schema.DTYPES.get(tensor.number(schema.Tensor.TYPE, "b"))
         if tensor.number(schema.Tensor.IS_VARIABLE, "?"):
+            if math.prod(shape) > _MOST_KEPT:
+                raise self.error(f"the variable {name!r} has the shape {shape}: the file is damaged.")
             return np.broadcast_to(np.zeros((), kind or "f4"), shape)
         data = self._bytes(tensor.number(schema.Tensor.BUFFER, "<I"))
         if data is None:

@@ -50,7 +50,8 @@ def real(node: Node, place: int, constants: Mapping[str, np.ndarray]) -> np.ndar
     """The floats of a node's input; None for one that is no constant of floats."""
     array, scale = constants.get(node.inputs[place]), node.attributes["scales"][place]
     if array is None or scale is None:
-        return array if array is not None and array.dtype.kind == "f" and array.strides != (0,) * array.ndim else None
+        kept = array is not None and not any(array.strides)  # A variable: zeros that are one number.
+        return array if array is not None and array.dtype.kind == "f" and not kept else None
     return np.asarray(scale.real(array))
 
 

@@ -124,7 +124,9 @@ class _Reader:
         made = [terms[value.name] for value in self.body.outputs]
         one = ("ints", (1,))
         counters = tuple(k for k, term in enumerate(made) if term == _sum(("input", k), one))
-        (sequence,) = {term[1] for term in self._gathered}
+        ((sequence, index),) = self._gathered
+        if index not in [("input", place) for place in counters]:
+            raise _OtherError
         found = next(filter(None, (self._cell(made, place) for place in range(len(made)))), None)
         if found is None:
             raise _OtherError
@@ -161,7 +163,7 @@ class _Reader:
     def _terms(self, graph: Graph) -> dict[str, Term]:
         terms: dict[str, Term] = {name: ("input", place) for name, place in self.inputs.items()}
         terms |= {name: self._constant(name, array) for name, array in graph.constants.items()}
-        self._gathered: set[Term] = set()
+        self._gathered: set[tuple[int, Term]] = set()
         sizes: dict[str, int] = {}
         for node in graph.nodes:
             if any(scale is not None for scale in node.attributes["scales"]) or node.attributes.get("activation"):
@@ -195,7 +197,7 @@ class _Reader:
             case "FULLY_CONNECTED":
                 yield _sum(("dot", given[0], given[1][1]), *given[2:])
             case "GATHER" if node.inputs[0] in self.same and not node.attributes["axis"]:
-                self._gathered.add(given[0])
+                self._gathered.add((given[0][1], given[1]))
                 yield X
             case "SPLIT" if given[0][1] in _LAST_OF_TWO:
                 width, count = self._width(given[1]), len(node.outputs)
