@@ -77,6 +77,8 @@ def _cumulated(step: Step, x: Array, axis: Array) -> Any:
 @operator("TopK")
 def _top(step: Step, x: Array, count: Array | None = None) -> Any:
     axis, k = step.get("axis", -1), step.get("k") if count is None else int(count.item())
+    if not 0 <= k <= x.shape[axis]:
+        raise ValueError(f"there are no {k} of {x.shape[axis]}")
     order = np.argsort(-x if step.get("largest", 1) else x, axis, kind="stable")
     places = np.take(order, range(k), axis)
     return np.take_along_axis(x, places, axis), places.astype("i8")
