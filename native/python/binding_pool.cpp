@@ -267,6 +267,7 @@ class BoundPool {
  private:
   static Pool copied(const Pool& pool) {
     const nb::gil_scoped_release release;
+    const std::lock_guard<ForkLock> hold(pool.lock());
     return Pool(pool);
   }
 

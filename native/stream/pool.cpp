@@ -25,16 +25,7 @@ Index rows_of_block(const Program& program) {
 Pool::Pool(std::shared_ptr<const Program> program, Capacity capacity)
     : program_(std::move(program)), rows_(rows_of_block(*program_)), streams_(program_->record(), capacity) {}
 
-namespace {
-
-const Streams& held(const Streams& streams, std::unique_lock<ForkLock> /*lock*/) { return streams; }
-
-}  // namespace
-
-Pool::Pool(const Pool& other)
-    : program_(other.program_),
-      rows_(other.rows_),
-      streams_(held(other.streams_, std::unique_lock<ForkLock>(other.lock_))) {}
+Pool::Pool(const Pool& other) : program_(other.program_), rows_(other.rows_), streams_(other.streams_) {}
 
 void Pool::use(std::shared_ptr<const Program> program) {
   program_ = std::move(program);

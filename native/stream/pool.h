@@ -17,7 +17,6 @@ enum class Unknown { refused, added };
 class Pool {
  public:
   Pool(std::shared_ptr<const Program> program, Capacity capacity);
-  // A copy, which takes the other's lock.
   Pool(const Pool& other);
 
   const Program& program() const { return *program_; }
@@ -39,7 +38,7 @@ class Pool {
             Unknown unknown = Unknown::refused) const;  // of one that is not there, zeros
   void write(const Ids& ids, const float* states, Unknown unknown = Unknown::refused);
 
-  // Whoever calls any of the above, or uses the streams, holds this lock.
+  // Whoever calls any of the above, uses the streams, or copies the pool, holds this lock.
   ForkLock& lock() const { return lock_; }
 
   // These take the lock themselves, again and again for a moment, and those of them that come together wait for one

@@ -258,6 +258,7 @@ void Streams::Change::drop(std::uint32_t slot) {
 bool Streams::Change::add_missing(const Records::Search& search) {
   bool twice = false;
   for (Index i = 0; i < search.ids.size(); ++i) {
+    if (i + costs::kAhead < search.ids.size()) streams_.records_->prefetch(search.ids[i + costs::kAhead]);
     if (search.slots[i] != Records::kNone) continue;
     if (const Records::Entry entry = streams_.records_->find(search.ids[i])) {
       search.slots[i] = entry.slot | Records::kAgain;

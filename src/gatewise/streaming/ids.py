@@ -15,6 +15,9 @@ Given: TypeAlias = "Array | tuple[Id, ...]"
 """As the engine takes them: an array of int64 where all are integers, else a tuple."""
 
 _NAMES = (str, bytes)
+_PLAIN = {int, str, bytes}
+_KINDS_OF_NAMES = "USO"
+"""Of the dtypes of arrays that may hold names."""
 
 
 def taken(ids: Any, label: str) -> tuple[Given, bool]:
@@ -38,7 +41,7 @@ def taken(ids: Any, label: str) -> tuple[Given, bool]:
         return (ids,), True
     if not isinstance(ids, np.ndarray) and isinstance(ids, Iterable) and not hasattr(ids, "__array__"):
         ids = list(ids)
-        if _has_names(ids):
+        if any(issubclass(kind, _NAMES) for kind in set(map(type, ids))):  # NumPy would make 7 and "7" one.
             return _checked(ids, label), False
     elif isinstance(ids, (np.ndarray, np.generic)) and ids.dtype.kind in _KINDS_OF_NAMES:
         array = np.asarray(ids)
@@ -48,22 +51,28 @@ def taken(ids: Any, label: str) -> tuple[Given, bool]:
     return _integers(ids, label)
 
 
-_KINDS_OF_NAMES = "USO"
+def plain(one: Any) -> Id | None:
+    """An id as Python's int, str or bytes; None for what is no id.
 
-
-def _has_names(ids: list[Any]) -> bool:
-    """Whether a list holds anything but integers that NumPy would know as such."""
-    return any(isinstance(each, _NAMES) for each in ids)
+    >>> plain(np.int8(7)), plain(np.str_("a")), plain(True), plain(2**63), plain([7])
+    (7, 'a', None, None, None)
+    """
+    if isinstance(one, _NAMES):
+        return str(one) if isinstance(one, str) else bytes(one)
+    if isinstance(one, (int, np.integer)) and not isinstance(one, bool) and -(2**63) <= one < 2**63:
+        return int(one)
+    return None
 
 
 def _checked(ids: list[Any], label: str) -> tuple[Id, ...]:
+    if _PLAIN.issuperset(map(type, ids)):
+        return tuple(ids)
     made = []
     for each in ids:
-        one = each.item() if isinstance(each, np.generic) else each
-        if isinstance(one, bool) or not isinstance(one, (int, str, bytes)):
-            raise TypeError(f"{label} must be integers, str or bytes, got {each!r} of {type(each).__name__}.")
-        if isinstance(one, int) and not -(2**63) <= one < 2**63:
-            raise ValueError(f"{label} must be from -2**63 to 2**63 - 1, got {one}.")
+        if (one := plain(each)) is None:
+            raise TypeError(
+                f"{label} must be integers of 64 bits, str or bytes, got {each!r} of {type(each).__name__}."
+            )
         made.append(one)
     return tuple(made)
 

@@ -37,7 +37,7 @@ class StreamPool:
 
     An id is an integer of 64 bits, a str or bytes: 7, "7" and b"7" are three. Wherever ids are taken, one will do as
     well as a list or an array (n,) of them. The states lie in one area of memory, one record each; beside them a stream
-    takes about 37 bytes, and its name where it has one.
+    takes 34 bytes (see docs/streams.md), and its name where it has one.
 
     A pool may be used from many threads, one call at a time, and survives a fork. A call takes effect for all its
     streams or, after an error, for none. A pool keeps the weights that the model had when it was made; `update()` takes
@@ -103,11 +103,8 @@ class StreamPool:
         return len(self._pool)
 
     def __contains__(self, id_: object) -> bool:
-        try:
-            ids, one = naming.taken(id_, "id")
-        except (TypeError, ValueError):
-            return False
-        return one and (ids[0] if isinstance(ids, tuple) else int(ids[0])) in self._pool
+        one = naming.plain(id_)
+        return one is not None and one in self._pool
 
     def ids(self) -> Array | list[Id]:
         """The ids of all streams: an array of int64 where all are integers, else a list."""
