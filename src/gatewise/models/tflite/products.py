@@ -13,7 +13,7 @@ import numpy as np
 from gatewise.base.typing import Array
 from gatewise.engine.convolution import convolve
 from gatewise.engine.pooling import pool
-from gatewise.models.graphs.operators import Step
+from gatewise.models.graphs.operators import Step, sized
 from gatewise.models.tflite.operators import activation, operator, real, rounder
 
 _PADDINGS: Final = {0: "SAME", 1: "VALID"}
@@ -38,16 +38,21 @@ def _matmul(step: Step, x: Array, y: Array) -> Any:
     return rounder(step, y)(one) @ (np.swapaxes(other, -1, -2) if step.get("turned_y") else other)
 
 
-def _ends(step: Step, sizes: Any, window: Any, strides: Any, dilations: Any) -> list[tuple[int, int]]:
+def _ends(step: Step, x: Array, window: Any, strides: Any, dilations: Any) -> list[tuple[int, int]]:
+    """What is added in front and behind on both axes."""
+    sizes = x.shape[1:3]
     padding = _PADDINGS.get(step.get("padding"))
     if padding is None or min(*strides, *dilations) < 1:
         raise ValueError(f"the padding {step.get('padding')} with strides {strides} and dilations {dilations}")
+    if any(k > 2 * n for k, n in zip(window, sizes, strict=True)):
+        raise ValueError(f"the window {list(window)} is more than twice as wide as what it moves over")
     if padding == "VALID":
         return [(0, 0)] * len(window)
     pairs = []
     for n, k, s, d in zip(sizes, window, strides, dilations, strict=True):
         whole = max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
         pairs.append((whole // 2, whole - whole // 2))
+    sized((len(x), *(n + sum(pair) for n, pair in zip(sizes, pairs, strict=True)), x.shape[3]), x.dtype)
     return pairs
 
 
@@ -55,7 +60,7 @@ def _convolved(step: Step, x: Array, kernel: Array, given: Array, bias: Array | 
     """The kernel, (K, L, I / groups, O), is made of the weights that were given."""
     strides = [step.get("stride_h"), step.get("stride_w")]
     dilations = [step.get("dilation_h"), step.get("dilation_w")]
-    ends = _ends(step, x.shape[1:3], kernel.shape[:2], strides, dilations)
+    ends = _ends(step, x, kernel.shape[:2], strides, dilations)
     if x.shape[-1] % kernel.shape[2]:
         raise ValueError(f"{x.shape[-1]} features are no multiple of the kernel's {kernel.shape[2]}")
     rounded = rounder(step, given, asymmetric=True)(x.reshape(len(x), -1)).reshape(x.shape)
@@ -90,4 +95,4 @@ def _pooled(step: Step, x: Array, kind: Any) -> Any:
     strides = [step.get("stride_h"), step.get("stride_w")]
     if min(window) < 1:
         raise ValueError(f"the window {window} is none")
-    return activation(step)(pool(kind, x, window, strides, _ends(step, x.shape[1:3], window, strides, [1, 1])))
+    return activation(step)(pool(kind, x, window, strides, _ends(step, x, window, strides, [1, 1])))
