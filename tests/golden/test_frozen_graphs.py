@@ -1,4 +1,6 @@
-"""Frozen graphs of the real TensorFlow 1.15 run here, and say what they said there (`tools/golden/make_frozen.py`)."""
+"""Frozen graphs of the real TensorFlow 1.15 run here, and say what they said there (`tools/golden/make_frozen.py`); so
+does one of TensorFlow 2 (`make_frozen2.py`).
+"""
 
 from __future__ import annotations
 
@@ -56,6 +58,13 @@ def test_turn_by_turn_it_says_the_same(name: str) -> None:
     for loop in model._loops:
         loop.together = None
     np.testing.assert_allclose(model.run(given(model))["y"], WANTED[name], **CLOSE)
+
+
+def test_a_frozen_graph_of_tensorflow_2() -> None:
+    """Its loops are TensorFlow 1's, with lists in place of arrays of arrays; zeros are left out of its constants."""
+    model, wanted = load_model(HERE / "frozen2.pb"), np.load(HERE / "frozen2.npz")
+    assert list(model.inputs) == ["x"]
+    np.testing.assert_allclose(model.predict(wanted["x"]), wanted["y"], **CLOSE)
 
 
 def test_sequences_without_steps_are_refused_as_tensorflow_does() -> None:

@@ -11,10 +11,9 @@ import numpy as np
 from gatewise.base import structure
 from gatewise.models.describing import describe
 from gatewise.models.exporting import export
-from gatewise.models.graphs.model import GraphModel
 from gatewise.models.loading import load_model
+from gatewise.models.model import Model
 from gatewise.models.saving import save_model
-from gatewise.models.tensorflow1.model import TensorFlowGraph
 from gatewise.streaming.walk import takes_ids
 
 _SAVED: Final = (".keras", ".h5", ".hdf5", ".safetensors")
@@ -37,7 +36,8 @@ def convert(source: Any, target: Any, **options: Any) -> Iterator[str]:
         **options: of the form: `weights` of C.
 
     Raises:
-        ValueError: another ending; a model, or an option, that the form has no words for; outputs that differ.
+        ValueError: another ending; a graph (of ONNX's, say), or a model or an option that the form has no words for;
+            outputs that differ.
         OSError: a file that cannot be read or written.
 
     >>> import gatewise as gw, pathlib, tempfile
@@ -57,7 +57,7 @@ def convert(source: Any, target: Any, **options: Any) -> Iterator[str]:
     if os.path.exists(target) and os.path.samefile(source, target):
         raise ValueError(f"{target!r} is the file to be converted: name another.")
     model: Any = load_model(source)
-    if isinstance(model, (GraphModel, TensorFlowGraph)):
+    if not isinstance(model, Model):
         raise ValueError(
             f"{os.fspath(source)!r} is a graph of operators, which no other form here can hold. Build its model of "
             "layers in code, take the weights with gatewise.models.load_weights_from, and save that."

@@ -124,7 +124,7 @@ class _File(OfFile):
         if len(content) == count * dtype.itemsize:
             return Stored(name, shape, shown, partial(_of_bytes, content, dtype, shape, kind))
         values = _listed(tensor, kind)
-        if len(content) or (count and not len(values)) or len(values) > count or count > _MOST_REPEATED * len(values):
+        if len(content) or len(values) > count or count > _MOST_REPEATED * max(1, len(values)):
             raise self.error(f"the constant {name!r} of shape {shape} has {len(values)} numbers: the file is damaged.")
         return Stored(name, shape, shown, partial(_repeated, values, dtype, shape))
 
@@ -154,8 +154,8 @@ def _listed(tensor: Message, kind: int) -> np.ndarray:
 
 
 def _repeated(values: np.ndarray, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
-    """A list, whose last number stands for all that are missing."""
+    """A list, whose last number stands for all that are missing; without any they are zeros."""
     made = np.empty(math.prod(shape), dtype)
     made[: len(values)] = values.astype(dtype)
-    made[len(values) :] = values[-1:].astype(dtype)
+    made[len(values) :] = values[-1].astype(dtype) if len(values) else 0
     return made.reshape(shape)

@@ -55,6 +55,9 @@ class Loop:
         if len(self.conditions) != 1 or not self.variables:
             raise ValueError(f"the loop {name!r} has {len(self.conditions)} conditions: the file is damaged")
         self.starts = {variable.name for variable in self.variables}
+        ends = {self.behind(node.inputs[0]).node for node in self.exits}
+        if not ({variable.enter for variable in self.variables} <= self.enters.keys() and ends <= self.starts):
+            raise ValueError(f"the loop {name!r} is entered or left elsewhere: the file is damaged")
 
     @cached_property
     def _condition_order(self) -> list[str]:

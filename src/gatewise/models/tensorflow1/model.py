@@ -32,7 +32,8 @@ class TensorFlowGraph:
         path: for messages, where `graph` is no path.
 
     Attributes:
-        inputs: the names of the placeholders, with shapes, in which None is a size that is not known.
+        inputs: the names of the placeholders that the outputs need, with shapes, in which None is a size that is not
+            known.
         outputs: the names of the nodes that no other node uses.
         cells: what runs on the engine, by the loop: {"rnn/while/while_context": ["LSTM of 128 units"]}.
 
@@ -74,7 +75,12 @@ class TensorFlowGraph:
             }
         except (ValueError, LookupError) as error:
             raise self._error(f"the graph's loops cannot be run: {error}.") from error
-        if unknown := self._unknown():
+        try:
+            needed = self._order(tuple(self.outputs))
+        except ValueError as error:
+            raise self._error(f"the graph cannot be run: {error}.") from error
+        self.inputs = {name: shape for name, shape in self.inputs.items() if name in needed}
+        if unknown := self._unknown(needed):
             raise self._error(self._refusal(unknown))
         self._evaluator = Evaluator(self.graph)
         self._orders: dict[tuple[str, ...], list[str]] = {}
@@ -82,12 +88,8 @@ class TensorFlowGraph:
     def _error(self, message: str) -> ValueError:
         return ValueError(f"{self.path!r}: {message}" if self.path is not None else message)
 
-    def _unknown(self) -> list[str]:
+    def _unknown(self, needed: list[str]) -> list[str]:
         """The operators that are not known, of the nodes that the outputs need."""
-        try:
-            needed = self._order(tuple(self.outputs))
-        except ValueError as error:
-            raise self._error(f"the graph cannot be run: {error}.") from error
         nodes = [self.graph.nodes[name] for name in needed]
         nodes += [node for loop in self._loops for node in loop.nodes()]
         return sorted({node.operator for node in nodes} - OPERATORS.keys() - set(CONTROL))
@@ -100,7 +102,7 @@ class TensorFlowGraph:
         there += [f"{len(self.graph.constants)} arrays, which load_weights_from gives to a model in code"]
         return (
             f"the operators {', '.join(unknown)} are not known here.{nearest(unknown[0], OPERATORS)} The graph takes "
-            f"{', '.join(self.inputs) or 'nothing'} and holds {'; '.join(there)}."
+            f"{', '.join(list(self.inputs)[:10]) or 'nothing'} and holds {'; '.join(there)}."
         )
 
     # -- running ------------------------------------------------------------------------------------------------------

@@ -50,9 +50,7 @@ _OF_ONE: Final[dict[str, Callable[[Any], Any]]] = {
     "Floor": np.floor, "Ceil": np.ceil, "Round": np.round, "Sign": np.sign, "Sin": np.sin, "Cos": np.cos,
     "Tanh": np.tanh, "Sigmoid": activations.sigmoid, "Relu": activations.relu, "Relu6": activations.relu6,
     "Elu": activations.elu, "Selu": activations.selu, "Softplus": activations.softplus,
-    "Softsign": activations.softsign, "Identity": lambda x: x, "StopGradient": lambda x: x,
-    "PreventGradient": lambda x: x, "CheckNumerics": lambda x: x, "Snapshot": lambda x: x,
-    "ZerosLike": np.zeros_like, "OnesLike": np.ones_like,
+    "Softsign": activations.softsign, "ZerosLike": np.zeros_like, "OnesLike": np.ones_like,
 }  # fmt: skip
 _OF_SOME: Final[dict[str, Callable[..., Any]]] = {
     "Add": np.add, "AddV2": np.add, "Sub": np.subtract, "Mul": np.multiply, "RealDiv": np.divide,
@@ -60,7 +58,9 @@ _OF_SOME: Final[dict[str, Callable[..., Any]]] = {
     "SquaredDifference": lambda x, y: np.square(x - y), "Less": np.less, "LessEqual": np.less_equal,
     "Greater": np.greater, "GreaterEqual": np.greater_equal, "Equal": np.equal, "NotEqual": np.not_equal,
     "LogicalAnd": np.logical_and, "LogicalOr": np.logical_or, "LogicalNot": np.logical_not, "IsNan": np.isnan,
-    "SelectV2": np.where,
+    "SelectV2": np.where, **dict.fromkeys(
+        ("Identity", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot"), lambda x: x
+    ),
 }  # fmt: skip
 EACH_NUMBER: Final[dict[str, Operator]] = {
     **{name: _of_one(function) for name, function in _OF_ONE.items()},
@@ -347,7 +347,10 @@ class Rows:
             if self.shape is None or None in self.shape:  # TensorFlow's own rule.
                 raise ValueError("there are no arrays, which would say their shape")
             return np.zeros((0, *self.shape), "float32")
-        return np.stack([self.rows[int(place)] for place in places])
+        found = [self.rows[int(place)] for place in places]
+        if any(row is None for row in found):
+            raise ValueError("an array that was not written is asked for")
+        return np.stack(found)
 
     def put(self, places: Array, values: Array) -> None:
         """Keep an array at each of these places."""
@@ -395,3 +398,36 @@ def write_row(node: Node, rows: Rows, place: Array, value: Array, flow: Any) -> 
 @operator("TensorArraySizeV3")
 def _row_count(node: Node, rows: Rows, flow: Any) -> Any:
     return np.array(len(rows.rows), "int32")
+
+
+# TensorFlow 2's lists are values: what changes one gives another.
+
+
+@operator("TensorListReserve")
+def _list(node: Node, shape: Array, count: Array) -> Any:
+    return Rows(int(count), None)
+
+
+@operator("TensorListFromTensor")
+def _list_of(node: Node, x: Array, shape: Array) -> Any:
+    made = Rows(len(x), x.shape[1:])
+    made.rows = list(x)
+    return made
+
+
+@operator("TensorListGetItem")
+def _item(node: Node, rows: Rows, place: Array, shape: Array) -> Any:
+    return rows.rows[int(place)]
+
+
+@operator("TensorListSetItem")
+def _with_item(node: Node, rows: Rows, place: Array, value: Array) -> Any:
+    made = Rows(len(rows.rows), rows.shape)
+    made.rows = list(rows.rows)
+    made.rows[int(place)] = value
+    return made
+
+
+@operator("TensorListStack")
+def _stacked(node: Node, rows: Rows, shape: Array) -> Any:
+    return rows.stacked(np.arange(len(rows.rows)))
