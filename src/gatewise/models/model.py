@@ -432,7 +432,7 @@ class Model(Trainable):
         self,
         filepath: Any,
         overwrite: bool = True,
-        save_format: str | None = None,
+        save_format: str | float | None = None,
         *,
         max_shard_size: float | None = None,
     ) -> None:
@@ -441,7 +441,7 @@ class Model(Trainable):
         Args:
             filepath: ends in `.weights.h5`, `.h5`, `.hdf5` or `.safetensors`; with `max_shard_size` in `.weights.json`.
             overwrite: whether a file that is there may be replaced.
-            save_format: "h5" or None.
+            save_format: "h5" or None; by place also `max_shard_size`, which is third in Keras 3.
             max_shard_size: how many gigabytes of weights one file may have; they are then written to several, which
                 `filepath` lists.
 

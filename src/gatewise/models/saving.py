@@ -120,7 +120,7 @@ def save_weights(
     model: Any,
     filepath: Any,
     overwrite: bool = True,
-    save_format: str | None = None,
+    save_format: str | float | None = None,
     *,
     max_shard_size: float | None = None,
 ) -> None:
@@ -131,7 +131,7 @@ def save_weights(
         filepath: ends in `.weights.h5`, in `.h5` or `.hdf5` for the older layout by the names of layers, in
             `.safetensors`, or in `.weights.json` for several files.
         overwrite: whether a file that is there may be replaced.
-        save_format: "h5" or None.
+        save_format: "h5" or None; by place also `max_shard_size`, which is third in Keras 3.
         max_shard_size: how many gigabytes of weights one file may have; `filepath` then names the index of them.
 
     Raises:
@@ -143,6 +143,8 @@ def save_weights(
     path = os.fspath(filepath)
     if save_format == "tf":
         raise ValueError(f"{model.label}: a TensorFlow checkpoint is not written: save as .weights.h5.")
+    if isinstance(save_format, (int, float)):
+        save_format, max_shard_size = None, save_format
     if max_shard_size is not None:
         _save_shards(model, path, overwrite, max_shard_size)
         return
