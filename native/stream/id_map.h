@@ -81,17 +81,20 @@ class IdMap {
     }
   }
 
-  // The id must not be there, and there must be room for it.
-  void insert(std::int64_t id, std::uint32_t slot, std::uint32_t stamp) {
-    std::uint64_t at = home(id);
-    while (buckets_[at].full()) at = after(at);
-    Bucket& bucket = buckets_[at];
-    int lane = 0;
-    while (bucket.places[lane] != 0) ++lane;
-    bucket.ids[lane] = id;
-    bucket.places[lane] = slot + 1;
-    bucket.stamps[lane] = stamp;
-    ++count_;
+  // False where the id is there already. There must be room for it.
+  bool insert(std::int64_t id, std::uint32_t slot, std::uint32_t stamp) {
+    for (std::uint64_t at = home(id);; at = after(at)) {
+      Bucket& bucket = buckets_[at];
+      int lane = 0;
+      while (lane < kLanes && bucket.places[lane] != 0 && bucket.ids[lane] != id) ++lane;
+      if (lane == kLanes) continue;
+      if (bucket.places[lane] != 0) return false;
+      bucket.ids[lane] = id;
+      bucket.places[lane] = slot + 1;
+      bucket.stamps[lane] = stamp;
+      ++count_;
+      return true;
+    }
   }
 
   // Moves those after it back over the hole, so that every id can still be reached from its home.

@@ -130,27 +130,28 @@ Records::Entry Records::find(const Id& id) const {
   return entry && name(entry.slot())->id() == id ? Entry{entry.slot(), &entry.stamp()} : Entry{};
 }
 
-std::uint32_t Records::take_slot() {
-  if (free_count_ == 0) return static_cast<std::uint32_t>(touched_++);
-  const std::uint32_t slot = free_[--free_count_];
-  std::memset(at(slot), 0, bytes());
-  return slot;
+// Slots that were never used are zeros already.
+void Records::take_next_slot() {
+  if (free_count_ == 0) {
+    ++touched_;
+  } else {
+    std::memset(at(free_[--free_count_]), 0, bytes());
+  }
 }
 
 std::uint32_t Records::add(const Id& id, std::uint32_t stamp, OwnName name) {
+  const std::uint32_t slot = next_slot();
   if (id.kind == Kind::integer) {
-    const std::uint32_t slot = take_slot();
-    numbers_.insert(id.number, slot, stamp);
+    if (!numbers_.insert(id.number, slot, stamp)) return kNone;
     ids_[slot] = id.number;
-    flags_[slot] = 1;
-    return slot;
+  } else {
+    if (find(id)) return kNone;
+    if (name == nullptr) name.reset(Name::make(id));
+    while (!names_.insert(hash_(id), slot, stamp)) draw_hash();
+    ids_[slot] = reinterpret_cast<std::int64_t>(name.release());
   }
-  if (name == nullptr) name.reset(Name::make(id));
-  while (names_.find(hash_(id))) draw_hash();
-  const std::uint32_t slot = take_slot();
-  names_.insert(hash_(id), slot, stamp);
-  ids_[slot] = reinterpret_cast<std::int64_t>(name.release());
   flags_[slot] = static_cast<std::uint8_t>(static_cast<int>(id.kind) + 1);
+  take_next_slot();
   return slot;
 }
 
@@ -160,9 +161,7 @@ void Records::draw_hash() {
   IdMap names(names_.capacity());
   bool apart = true;
   names_.each([&](std::int64_t /*hash*/, std::uint32_t slot, std::uint32_t stamp) {
-    const std::int64_t number = hash(name(slot)->id());
-    apart = apart && !names.find(number);
-    names.insert(number, slot, stamp);
+    apart = names.insert(hash(name(slot)->id()), slot, stamp) && apart;
   });
   if (!apart) return;  // The caller tries again.
   hash_ = hash;

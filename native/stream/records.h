@@ -62,8 +62,8 @@ class Records {
     if (id.kind == Kind::integer) numbers_.prefetch(numbers_.home(id.number));
   }
   Entry find(const Id& id) const;
-  // A new stream, with zeros; there must be room. After an exception nothing has changed; with the memory of a name
-  // that was dropped there is none.
+  // A new stream, with zeros, or kNone where the id has one; there must be room. After an exception nothing has
+  // changed; with the memory of a name that was dropped there is none.
   std::uint32_t add(const Id& id, std::uint32_t stamp, OwnName name = {});
   OwnName drop(std::uint32_t slot);  // its name, where it had one
 
@@ -105,7 +105,10 @@ class Records {
   static constexpr std::uint8_t kKind = 3;  // the id's kind + 1; a free slot has 0
   static constexpr std::uint8_t kMarked = 4;
 
-  std::uint32_t take_slot();
+  std::uint32_t next_slot() const {
+    return free_count_ == 0 ? static_cast<std::uint32_t>(touched_) : free_[free_count_ - 1];
+  }
+  void take_next_slot();
   void place_areas();
   Name* name(std::uint32_t slot) const { return reinterpret_cast<Name*>(ids_[slot]); }
   void draw_hash();

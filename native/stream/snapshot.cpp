@@ -183,8 +183,8 @@ void Reader::read_blocks(Records& records, Index count) {
     if (sum > records.room()) records.grow(std::max(sum, records.room() * 3 / 2));
     const Index first = records.used();
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (records.find(ids[i])) damaged("an id stands there twice");
-      records.add(ids[i], static_cast<std::uint32_t>(done) + static_cast<std::uint32_t>(i) + 1);
+      const std::uint32_t stamp = static_cast<std::uint32_t>(done) + static_cast<std::uint32_t>(i) + 1;
+      if (records.add(ids[i], stamp) == Records::kNone) damaged("an id stands there twice");
     }
     // New slots are given out in order, so the records lie as they do in the bytes.
     get(records.at(static_cast<std::uint32_t>(first)), ids.size() * records.bytes());
@@ -200,9 +200,9 @@ void Reader::read_first(Records& records, Index count) {
     get(ids.data(), static_cast<std::size_t>(some) * sizeof(std::int64_t));
     if (done + some > records.room()) records.grow(std::max(done + some, records.room() * 3 / 2));
     for (Index i = 0; i < some; ++i, ++done) {
-      const Id id(ids[static_cast<std::size_t>(i)]);
-      if (records.find(id)) damaged("an id stands there twice");
-      records.add(id, static_cast<std::uint32_t>(done) + 1);
+      const std::uint32_t slot =
+          records.add(Id(ids[static_cast<std::size_t>(i)]), static_cast<std::uint32_t>(done) + 1);
+      if (slot == Records::kNone) damaged("an id stands there twice");
     }
   }
   for (Index done = 0; done < count; done += costs::kStreamsOfBlock) {

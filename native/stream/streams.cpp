@@ -80,8 +80,8 @@ void Streams::add(const Ids& ids) {
   change.expect(ids.size());
   for (Index i = 0; i < ids.size(); ++i) {
     if (i + costs::kAhead < ids.size()) records_->prefetch(ids[i + costs::kAhead]);
-    if (records_->find(ids[i])) refuse(ids[i]);
-    change.add(ids[i], stamp + static_cast<std::uint32_t>(i));
+    const std::uint32_t slot = change.add(ids[i], stamp + static_cast<std::uint32_t>(i));
+    if (slot == Records::kNone) refuse(ids[i]);
   }
   change.keep();
 }
@@ -232,14 +232,10 @@ void Streams::Change::drop_oldest(Index count) {
 }
 
 std::uint32_t Streams::Change::add(const Id& id, std::uint32_t stamp) {
-  came_.push_back(0);
-  try {
-    came_.back() = streams_.records_->add(id, stamp);
-  } catch (...) {
-    came_.pop_back();
-    throw;
-  }
-  return came_.back();
+  if (came_.size() == came_.capacity()) came_.reserve(2 * came_.size() + 8);
+  const std::uint32_t slot = streams_.records_->add(id, stamp);
+  if (slot != Records::kNone) came_.push_back(slot);
+  return slot;
 }
 
 void Streams::Change::drop(std::uint32_t slot) {

@@ -89,7 +89,7 @@ class Streams::Change {
   void make_room(Index count);
   // Memory for so many that come.
   void expect(Index count) { came_.reserve(static_cast<std::size_t>(count)); }
-  // A new stream; there must be room.
+  // A new stream, or Records::kNone where the id has one; there must be room.
   std::uint32_t add(const Id& id, std::uint32_t stamp);
   void drop(std::uint32_t slot);
   // New streams for the ids that a search has not found, in whose slots and as used at their places. Returns whether
