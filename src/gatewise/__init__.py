@@ -73,6 +73,13 @@ __all__ = [
 # Test suites import a few modules by the addresses that they had before they stood in rooms: compat/moved/.
 __path__.append(os.path.join(os.path.dirname(__file__), "compat", "moved"))  # noqa: F405
 
+
+def _of_tf_config(name: str) -> Any:
+    return getattr(importlib.import_module("gatewise.compat.tensorflow").NAMES["config"], name)
+
+
+config.elsewhere = _of_tf_config
+
 # Where the names above come from. They load with the first use of any of them, so that `import gatewise` costs little.
 _HOMES = {
     "Input": "gatewise.graph",

@@ -61,7 +61,8 @@ def _words(error: Exception) -> str:
 def run(version: str | None, as_module: bool, program: str, args: tuple[str, ...], debug: bool) -> None:
     """Run a program that imports TensorFlow or Keras, unchanged, with Gatewise in their place.
 
-    PROGRAM runs as `python PROGRAM ARGS...` would run it. TensorFlow and Keras need not be installed.
+    PROGRAM runs as `python PROGRAM ARGS...` would run it, or a notebook (.ipynb) cell by cell. TensorFlow and Keras
+    need not be installed.
     """
     from gatewise.compat import run as runner
 

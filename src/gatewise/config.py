@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 Executor = Literal["auto", "numpy", "jax"]
@@ -26,14 +27,29 @@ class Settings:
         self._executor: Executor = "auto"
         self._bars = True
 
-    if not TYPE_CHECKING:  # They would let any name pass.
+    elsewhere: Callable[[str], Any] | None = None
+    """What answers for names that are no settings: `tf.config` of programs that say `import gatewise as tf`."""
+
+    if TYPE_CHECKING:
+        list_physical_devices: Any
+        list_logical_devices: Any
+        get_visible_devices: Any
+        set_visible_devices: Any
+        run_functions_eagerly: Any
+        experimental: Any
+        threading: Any
+        optimizer: Any
+    else:  # To a type checker these would let any name pass.
+
+        def __getattr__(self, name: str) -> Any:
+            error = _no_setting(type(self), name)
+            if name.startswith("_") or "Did you mean" in str(error) or self.elsewhere is None:
+                raise error
+            return self.elsewhere(name)
 
         def __setattr__(self, name: str, value: Any) -> None:
             if not hasattr(type(self), name) and not name.startswith("_"):
-                from gatewise.base.words import NOTHING, nearest
-
-                known = [each for each in vars(type(self)) if not each.startswith("_")]
-                raise AttributeError(f"config has no setting {name!r}.{nearest(name, known)}", name=name, obj=NOTHING)
+                raise _no_setting(type(self), name)
             super().__setattr__(name, value)
 
     @property
@@ -166,6 +182,13 @@ class Settings:
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise ValueError(f"config.threads: expected a number of threads, or 0 for automatic, got {value!r}.")
         _native().set_threads(value)
+
+
+def _no_setting(cls: type, name: str) -> AttributeError:
+    from gatewise.base.words import NOTHING, nearest
+
+    known = [each for each in vars(cls) if not each.startswith("_")]
+    return AttributeError(f"config has no setting {name!r}.{nearest(name, known)}", name=name, obj=NOTHING)
 
 
 def _native() -> Any:

@@ -37,6 +37,11 @@ class History(Callback):
         if self.model is not None:
             self.model.history = self
 
+    def _repr_html_(self) -> str:
+        from gatewise.callbacks.curves import as_html
+
+        return as_html(self.history, self.epoch)
+
     def plot(self, names: str | Sequence[str] | None = None, axes: Any = None) -> list[Any]:
         """Draw the curves: a picture for each name, its validation's curve in the same one.
 

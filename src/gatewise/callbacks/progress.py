@@ -6,6 +6,7 @@ import time
 from typing import Any, Final
 
 from gatewise.callbacks.callback import Callback, Logs, Mode
+from gatewise.callbacks.notebook import NotebookBar, in_notebook
 from gatewise.config import config
 
 _SECONDS_BETWEEN_UPDATES: Final = 0.1
@@ -173,13 +174,11 @@ def shows_bars() -> bool:
     """Whether standard output is a terminal, or a notebook that can draw, and the program lets it."""
     if not config.bars:
         return False
-    import importlib.util
-
+    if in_notebook():
+        return True
     from rich.console import Console
 
     console = Console()
-    if console.is_jupyter:
-        return importlib.util.find_spec("ipywidgets") is not None
     return console.is_terminal and not console.is_dumb_terminal
 
 
@@ -206,11 +205,17 @@ class Bar:
         """Show so many steps, and the words behind the bar."""
         if self._progress is None:
             self._start()
-        self._progress.update(self._task, completed=steps, words=" - ".join(words))
-        self._progress.refresh()
+        if isinstance(self._progress, NotebookBar):
+            self._progress.show(steps, words)
+        else:
+            self._progress.update(self._task, completed=steps, words=" - ".join(words))
+            self._progress.refresh()
         self._due = time.monotonic() + _SECONDS_BETWEEN_UPDATES
 
     def _start(self) -> None:
+        if in_notebook():
+            self._progress = NotebookBar(self._what, self._target)
+            return
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._progress = Progress(

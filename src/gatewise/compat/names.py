@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gatewise.base.absent import message
+from gatewise.base.words import NOTHING
 
 
 class Names:
@@ -20,7 +21,7 @@ class Names:
         vars(self).update(names)
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(message(f"{self._address}.{name}", vars(self)), name=name, obj=self)
+        raise AttributeError(message(f"{self._address}.{name}", vars(self)), name=name, obj=NOTHING)
 
     def __repr__(self) -> str:
         return f"<{self._address} of Gatewise>"

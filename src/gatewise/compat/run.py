@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import sysconfig
+import traceback
 from collections.abc import Iterator
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -23,7 +24,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any, Final, NoReturn
 
 from gatewise.base import tensors, versions
-from gatewise.compat import addresses, old_numpy, pinned
+from gatewise.compat import addresses, notebooks, old_numpy, pinned
 
 _OURS: Final = str(Path(__file__).parents[1]) + os.sep
 _PLACES: Final = ("stdlib", "platstdlib", "purelib", "platlib")
@@ -84,7 +85,13 @@ def script(path: str, args: list[str]) -> NoReturn:
     _set_path(os.path.dirname(os.path.realpath(path)))
     whole = os.path.abspath(path)
     main = _main(__file__=whole, __cached__=None, __loader__=SourceFileLoader("__main__", whole))
-    _run(main, lambda: compile(source, whole, "exec", dont_inherit=True))
+    if path.endswith(".ipynb"):
+        try:
+            cells = notebooks.code_of(source.decode(), whole)
+        except ValueError as error:
+            raise CannotRunError(str(error)) from None
+        _run(main, cells)
+    _run(main, (compile(source, whole, "exec", dont_inherit=True) for _ in (None,)))
 
 
 def module(name: str, args: list[str]) -> NoReturn:
@@ -107,7 +114,7 @@ def module(name: str, args: list[str]) -> NoReturn:
     sys.argv[0] = spec.origin or name
     known = {"__file__": spec.origin, "__cached__": spec.cached, "__loader__": spec.loader}
     main = _main(__spec__=spec, __package__=spec.parent, **known)
-    _run(main, lambda: get_code(spec.name))
+    _run(main, (get_code(spec.name) for _ in (None,)))
 
 
 def _main(**names: Any) -> ModuleType:
@@ -133,11 +140,12 @@ def _set_path(folder: str) -> None:
         sys.path[0:1] = [folder, STAND_INS]
 
 
-def _run(main: ModuleType, code: Any) -> NoReturn:
+def _run(main: ModuleType, code: Iterator[CodeType]) -> NoReturn:
+    """Run the parts of a program, each of which is compiled when its turn comes."""
     sys.modules["__main__"] = main
     try:
-        program: CodeType = code()
-        exec(program, vars(main))
+        for part in code:
+            exec(part, vars(main))
     except SystemExit:
         raise
     except BaseException as error:
@@ -150,7 +158,10 @@ def _report(error: BaseException) -> NoReturn:
     if not _shows_all:
         for each in _chain(error):
             each.__traceback__ = of_program(each.__traceback__)
-    sys.excepthook(type(error), error, error.__traceback__)
+    if sys.excepthook is sys.__excepthook__:
+        traceback.print_exception(error)  # It finds the lines of notebooks too.
+    else:
+        sys.excepthook(type(error), error, error.__traceback__)
     if isinstance(error, KeyboardInterrupt) and os.name == "posix":
         sys.stdout.flush()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -167,13 +178,13 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def of_program(traceback: TracebackType | None) -> TracebackType | None:
+def of_program(whole: TracebackType | None) -> TracebackType | None:
     """The traceback without Gatewise's frames, and without those of libraries that Gatewise called.
 
     What the program wrote itself stays, also where Gatewise called it; of an error in nothing of the program's, all.
     """
     kept, below = [], False
-    frame = traceback
+    frame = whole
     while frame is not None:
         path = frame.tb_frame.f_code.co_filename
         below = path.startswith(_OURS) or (below and path.startswith(_LIBRARIES))
@@ -182,4 +193,4 @@ def of_program(traceback: TracebackType | None) -> TracebackType | None:
         frame = frame.tb_next
     for one, after in zip(kept, [*kept[1:], None], strict=False):
         one.tb_next = after
-    return kept[0] if kept else traceback
+    return kept[0] if kept else whole

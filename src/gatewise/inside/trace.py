@@ -105,7 +105,7 @@ class Trace(Mapping[str, LayerTrace]):
         table = Table(*_COLUMNS, box=box.SQUARE, title=title, title_justify="left", title_style="", header_style="")
         for row in self._rows():
             table.add_row(*map(escape_markup, row))
-        console = Console(width=110, color_system=None, force_terminal=False, legacy_windows=False)
+        console = Console(width=110, color_system=None, force_terminal=False, force_jupyter=False, legacy_windows=False)
         with console.capture() as captured:
             console.print(table)
         return captured.get().rstrip()

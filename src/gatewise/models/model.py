@@ -327,6 +327,9 @@ class Model(Trainable):
         """
         summary.show(self, print_fn, width=line_length, show_trainable=show_trainable, expand_nested=expand_nested)
 
+    def _repr_html_(self) -> str:
+        return summary.as_html(self)
+
     def plot(self, to_file: Any = None, **options: Any) -> Any:
         """Draw the layers and what passes between them, as SVG: see `gatewise.models.plotting.plot_model`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from gatewise.base import structure
@@ -27,14 +28,36 @@ def render(model: Model, width: int | None = None, show_trainable: bool = False,
     if show_trainable:
         table.add_column("Trainable")
     for depth, layer in _rows(model, expand_nested):
-        count = f"{layer.count_params():,}" if layer.built or layer.weights else "not built"
-        cells = [f"{'  ' * depth}{layer.name} ({type(layer).__name__})", shape_text(_shape(layer)), count]
+        name = f"{'  ' * depth}{layer.name} ({type(layer).__name__})"
+        cells = [name, shape_text(_shape(layer)), _parameters(layer)]
         table.add_row(*cells, *(["yes" if layer.trainable else "no"] if show_trainable else []))
-    console = Console(width=width or 88, color_system=None, force_terminal=False, legacy_windows=False)
+    console = Console(
+        width=width or 88, color_system=None, force_terminal=False, force_jupyter=False, legacy_windows=False
+    )
     with console.capture() as captured:
         console.print(table)
         console.print(_totals(model), highlight=False, end="")
     return captured.get()
+
+
+def as_html(model: Model) -> str:
+    """The summary for a notebook."""
+
+    def line(tag: str, cells: list[str]) -> str:
+        return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+    rows = [
+        [f"{layer.name} ({type(layer).__name__})", shape_text(_shape(layer)), _parameters(layer)]
+        for _, layer in _rows(model, expand_nested=False)
+    ]
+    head = line("th", ["Layer (type)", "Output shape", "Parameters"])
+    totals = "<br>".join(escape(words) for words in _totals(model).strip().splitlines())
+    title = f'Model: "{escape(model.name)}"'
+    return f"<table><caption>{title}</caption>{head}{''.join(line('td', row) for row in rows)}</table><p>{totals}</p>"
+
+
+def _parameters(layer: Layer) -> str:
+    return f"{layer.count_params():,}" if layer.built or layer.weights else "not built"
 
 
 def _rows(model: Model, expand_nested: bool, depth: int = 0) -> list[tuple[int, Layer]]:
