@@ -155,6 +155,7 @@ def described(thing: Any, *, methods: bool = False, level: int = 2) -> str:
     parts += [markdown(inspect.getdoc(thing) or ""), older(arguments)]
     if methods and inspect.isclass(thing):
         parts += [described(each, level=level + 1) for each in _methods(thing)]
+        parts += [f"{'#' * (level + 1)} {name}\n\n{markdown(text)}" for name, text in _properties(thing)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -170,12 +171,24 @@ def _own_constructor(thing: type) -> bool:
 
 
 def _methods(thing: type) -> list[Any]:
-    """Public methods with a docstring, of the class itself and of bases that are no layers' insides."""
+    """Public methods with a docstring, but for those that the class has from one that is described as well."""
     return [
-        each
-        for name, each in sorted(inspect.getmembers(thing, inspect.isfunction))
-        if not name.startswith("_") and each.__doc__ and each.__qualname__.split(".")[0] == thing.__name__
+        each for name, each in inspect.getmembers(thing, inspect.isfunction) if _is_own(thing, name) and each.__doc__
     ]
+
+
+def _properties(thing: type) -> list[tuple[str, str]]:
+    """The same of properties, with their docstrings."""
+    found = inspect.getmembers(thing, lambda each: isinstance(each, property))
+    return [(name, inspect.cleandoc(each.__doc__)) for name, each in found if _is_own(thing, name) and each.__doc__]
+
+
+def _is_own(thing: type, name: str) -> bool:
+    from gatewise.layer import Layer
+    from gatewise.models import Model
+
+    above = [base for base in (Layer, Model) if issubclass(thing, base) and base is not thing]
+    return not name.startswith("_") and not any(hasattr(base, name) for base in above)
 
 
 def signature(thing: Any) -> str:
@@ -312,7 +325,7 @@ def _section(lines: list[str]) -> str:
     for line in lines:
         found = None if line.startswith(" ") else _ENTRY.match(line)
         if found:
-            names = re.sub(r"[\w*.]+", lambda word: word[0] if word[0] in _JOINING else f"`{word[0]}`", found[1])
+            names = re.sub(r"[\w*.]+", lambda word: word[0] if " " in found[1] and word[0] in _JOINING else f"`{word[0]}`", found[1])
             entries.append(f"- {names}: {found[2] or ''}".rstrip())
         elif entries and line.strip():
             entries[-1] += f" {line.strip()}"
