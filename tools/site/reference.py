@@ -319,14 +319,19 @@ def _blocks(lines: list[str]) -> list[list[str]]:
     return blocks
 
 
+def _as_code(names: str) -> str:
+    """Names in code's type, and the words that join several as they are."""
+    several = " " in names
+    return re.sub(r"[\w*.]+", lambda word: word[0] if several and word[0] in _JOINING else f"`{word[0]}`", names)
+
+
 def _section(lines: list[str]) -> str:
     """A list of its entries, where it has any, or its text."""
     entries: list[str] = []
     for line in lines:
         found = None if line.startswith(" ") else _ENTRY.match(line)
         if found:
-            names = re.sub(r"[\w*.]+", lambda word: word[0] if " " in found[1] and word[0] in _JOINING else f"`{word[0]}`", found[1])
-            entries.append(f"- {names}: {found[2] or ''}".rstrip())
+            entries.append(f"- {_as_code(found[1])}: {found[2] or ''}".rstrip())
         elif entries and line.strip():
             entries[-1] += f" {line.strip()}"
         else:
