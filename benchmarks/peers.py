@@ -19,6 +19,15 @@ PEERS = ROOT / ".peers"
 ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "torch": ("torch>=2.8,<3", "numpy>=2,<3"),
     "onnx": ("onnxruntime>=1.23,<2", "onnx>=1.18,<2", "numpy>=2,<3"),
+    "onnx-service": (
+        "onnxruntime>=1.23,<2",
+        "numpy>=2,<3",
+        "starlette>=0.46,<2",
+        "uvicorn>=0.34,<1",
+        "httptools>=0.6.3,<1",
+        "uvloop>=0.21,<1",
+        "websockets>=14,<18",
+    ),
     "openvino": ("openvino>=2025.3", "numpy>=2,<3"),
     "tf": ("tensorflow-cpu>=2.20,<3", "keras>=3.11,<4", "numpy>=2,<3"),
     "jax": ("jax>=0.7,<1", "flax>=0.11,<1", "optax>=0.2,<1", "keras>=3.11,<4", "numpy>=2,<3"),

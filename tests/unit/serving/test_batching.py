@@ -71,10 +71,11 @@ def test_the_first_waits_for_others_no_longer_than_it_was_told():
         assert await first == 2
         assert loop.time() - begin > 0.19
         assert made.batches == [[1, 2]]
-        begin = loop.time()
-        await asyncio.gather(*(batcher.push(k, 1) for k in range(3)))  # As many as are wanted: nobody waits.
-        assert loop.time() - begin < 0.15
         await batcher.close()
+        for_ever = Batcher(made, max_wait=3600, max_rows=3)
+        enough = asyncio.gather(*(for_ever.push(k, 1) for k in range(3)))  # As many as are wanted: nobody waits.
+        assert await asyncio.wait_for(enough, 60) == [0, 2, 4]
+        await for_ever.close()
 
     asyncio.run(main())
 
@@ -109,18 +110,18 @@ def test_who_is_cancelled_or_late_before_his_turn_has_done_nothing_and_after_it_
     async def main():
         made = Recorder()
         made.free.clear()
-        batcher = Batcher(made)
+        batcher = Batcher(made, patience=0.5)
         begun = asyncio.create_task(batcher.push(0, 1))
         while not made.batches:
             await asyncio.sleep(0.001)
         cancelled = asyncio.create_task(batcher.push(1, 1))
-        late = asyncio.create_task(batcher.push(2, 1, patience=0.02))
-        patient = asyncio.create_task(batcher.push(3, 1, patience=10))
+        late = asyncio.create_task(batcher.push(2, 1))
         await asyncio.sleep(0.05)
         cancelled.cancel()
         begun.cancel()
         with pytest.raises(LateError):
             await late
+        patient = asyncio.create_task(batcher.push(3, 1))
         made.free.set()
         assert await patient == 6
         assert made.batches == [[0], [3]]
@@ -148,6 +149,33 @@ def test_more_than_may_wait_is_refused_and_nothing_after_the_close():
         made.free.set()
         await closing
         assert await asyncio.gather(*pushes) == [0, 2, 4]  # What was taken is made.
+
+    asyncio.run(main())
+
+
+def test_many_small_batches_follow_each_other_without_end_to_the_stack():
+    async def main():
+        made = Recorder()
+        batcher = Batcher(made, max_rows=1)
+        assert await asyncio.gather(*(batcher.push(k, 1) for k in range(3000))) == [2 * k for k in range(3000)]
+        assert made.batches == [[k] for k in range(3000)]
+        await batcher.close()
+
+    asyncio.run(main())
+
+
+def test_after_a_refusal_of_pushes_other_work_is_still_done():
+    async def main():
+        made = Recorder()
+        batcher = Batcher(made)
+        taken = asyncio.create_task(batcher.push(1, 1))
+        await asyncio.sleep(0)
+        batcher.refuse()
+        with pytest.raises(ClosedError):
+            await batcher.push(2, 1)
+        assert await batcher.run(lambda: list(made.batches)) == [[1]]
+        assert await taken == 2
+        await batcher.close()
 
     asyncio.run(main())
 

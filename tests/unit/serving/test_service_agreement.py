@@ -129,9 +129,7 @@ def test_random_operations_of_many_clients_agree_with_single_streams(max_wait, t
             beside = asyncio.create_task(snapshots())
             await asyncio.gather(*(each.do_anything() for each in clients))
             beside.cancel()
-        moved = app.state.service.streams.moved
-        assert app.state.service.metrics.push.collect()[0].samples[-2].value > 0  # Batches were made,
-        return moved
+        return app.state.service.streams.moved
 
     snapshot = str(tmp_path / "streams.gw")
     with running(model, new="add", max_wait=max_wait, max_batch=7, snapshot=snapshot) as (url, app):

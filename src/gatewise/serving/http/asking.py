@@ -143,6 +143,8 @@ def said_beside(push: Push, answer: Answer) -> dict[str, Any]:
 
 def in_query(query: Mapping[str, str]) -> dict[str, Any]:
     """What a query says of a push; the forms of bytes have no other place for it."""
+    if not query:
+        return {}
     found: dict[str, Any] = {name: query[name] for name in ("new",) if name in query}
     if "sequence" in query:
         found["sequence"] = whole_number(query, "sequence")

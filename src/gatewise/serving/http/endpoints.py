@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from gatewise.serving.http import asking, forms, metrics, openapi
+from gatewise.serving.http.deadline import Deadline
 from gatewise.serving.http.errors import Refused
 from gatewise.serving.http.ids import from_json, from_url, to_json
 from gatewise.serving.http.service import Service
@@ -81,8 +82,13 @@ async def _push_many(service: Service, request: Request) -> Response:
 
 def _forms(service: Service, request: Request) -> tuple[str, str]:
     """The forms of a request and of its answer: known before anything moves."""
-    form = forms.of_request(request.headers.get("content-type"))
-    return form, forms.of_answer(request.headers.get("accept"), form, service.interface)
+    form = forms.of_request(_header(request, b"content-type"))
+    return form, forms.of_answer(_header(request, b"accept"), form, service.interface)
+
+
+def _header(request: Request, wanted: bytes) -> str | None:
+    """A header as it came; Starlette's own look-up decodes them all."""
+    return next((value.decode("latin-1") for name, value in request.scope["headers"] if name == wanted), None)
 
 
 # -- streams ----------------------------------------------------------------------------------------------------------
@@ -162,7 +168,7 @@ async def _put_state(service: Service, request: Request) -> Response:
 
 
 async def _save_many(service: Service, request: Request) -> Response:
-    form = forms.of_request(request.headers.get("content-type"))
+    form = forms.of_request(_header(request, b"content-type"))
     found = forms.from_json(await read_body(service, request)) if form == forms.JSON else {}
     if set(found) != {"ids"} or not isinstance(found["ids"], list):
         raise Refused(422, "no_ids", "The body has to be an object with a list of ids.", wanted={"ids": ["a", 42]})
@@ -179,7 +185,7 @@ async def _load_many(service: Service, request: Request) -> Response:
 
 
 def _only_raw(request: Request) -> None:
-    if forms.of_request(request.headers.get("content-type")) != forms.RAW:
+    if forms.of_request(_header(request, b"content-type")) != forms.RAW:
         raise Refused(415, "unknown_form", "A state is bytes.", wanted=[forms.RAW])
 
 
@@ -243,26 +249,27 @@ async def read_body(service: Service, request: Request) -> bytes:
         Refused: it is too large, or did not come in time.
     """
     limit, patience = service.settings.max_body, service.settings.timeout
-    said = request.headers.get("content-length", "")
+    said = _header(request, b"content-length") or ""
     if said.isdigit() and int(said) > limit:
         raise forms.too_large(int(said), limit)
+    chunks: list[bytes] = []
+    size = 0
     try:
-        return await asyncio.wait_for(_body(request, limit), patience)
-    except asyncio.TimeoutError:
+        with Deadline(patience):
+            while True:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                chunks.append(message.get("body", b""))
+                size += len(chunks[-1])
+                if size > limit:
+                    raise forms.too_large(None, limit)
+                if not message.get("more_body", False):
+                    return b"".join(chunks) if len(chunks) > 1 else chunks[0]
+    except TimeoutError:
         raise Refused(
             408, "too_slow", f"The body did not come within {patience:g} s.", headers={"connection": "close"}
         ) from None
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    chunks = []
-    size = 0
-    async for chunk in request.stream():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > limit:
-            raise forms.too_large(None, limit)
-    return b"".join(chunks)
 
 
 ENDPOINTS: Final = (

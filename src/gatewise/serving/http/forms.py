@@ -28,7 +28,7 @@ def of_request(content_type: str | None) -> str:
     Raises:
         Refused: for any other; a page of another site can send text/plain without being asked whether it may.
     """
-    kind = (content_type or "").partition(";")[0].strip().lower()
+    kind = content_type if content_type in FORMS else (content_type or "").partition(";")[0].strip().lower()
     if kind in FORMS:
         return kind
     raise Refused(
@@ -46,7 +46,9 @@ def of_answer(accept: str | None, asked: str, interface: Interface) -> str:
     Raises:
         Refused: where there is no such form, or outputs that it cannot tell apart.
     """
-    kinds = [each.partition(";")[0].strip().lower() for each in (accept or "*/*").split(",")]
+    if accept is None or accept == "*/*":
+        accept = asked
+    kinds = [each.partition(";")[0].strip().lower() for each in accept.split(",")]
     found = next((kind for kind in kinds if kind in FORMS), None)
     if found is None:
         if not any(kind in ("*/*", "application/*", "") for kind in kinds):

@@ -159,6 +159,10 @@ class Interface:
         return [x]
 
     def _numbers(self, port: Port, value: Any) -> Array:
+        if type(value) is np.ndarray and value.dtype == np.float32 and not port.integers and value.flags.c_contiguous:
+            if not self._allow_nan and not np.isfinite(value).all():
+                raise _not_finite(port)
+            return value
         try:
             array = np.asarray(value)
         except (ValueError, TypeError, RecursionError, OverflowError):
@@ -176,13 +180,7 @@ class Interface:
         if port.integers and not np.array_equal(cast, array):
             raise Refused(422, "no_integers", f"The input {port.name!r} has to be whole numbers, which are ids.")
         if not self._allow_nan and finite.dtype.kind == "f" and not np.isfinite(finite).all():
-            raise Refused(
-                422,
-                "not_finite",
-                f"The input {port.name!r} holds NaN, infinity or a number beyond float32, which a stream's state would "
-                "keep.",
-                hint="Leave the row out or fill it; --allow-nan takes them.",
-            )
+            raise _not_finite(port)
         return cast
 
     def _wrong_shape(self, arrays: list[Array], count: int | None) -> Refused:
@@ -228,6 +226,15 @@ class Interface:
         if len(outputs) == 1:
             return outputs[0].tolist()
         return {port.name: y.tolist() for port, y in zip(self.outputs, outputs, strict=True)}
+
+
+def _not_finite(port: Port) -> Refused:
+    return Refused(
+        422,
+        "not_finite",
+        f"The input {port.name!r} holds NaN, infinity or a number beyond float32, which a stream's state would keep.",
+        hint="Leave the row out or fill it; --allow-nan takes them.",
+    )
 
 
 def words_of(shape: Sequence[int | str | None]) -> str:

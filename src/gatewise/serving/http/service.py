@@ -49,6 +49,7 @@ class Service:
             max_wait=settings.max_wait,
             max_rows=settings.max_batch,
             max_waiting=settings.max_waiting,
+            patience=settings.timeout,
             seen=self._batch,
         )
         self.metrics = Metrics(lambda: len(self.streams.pool), lambda: self.batcher.waiting)
@@ -103,6 +104,7 @@ class Service:
         if not self.ready:
             return
         self.ready, self._stopped = False, True
+        self.batcher.refuse()
         for clock in self._clocks:
             clock.cancel()
         try:
@@ -188,34 +190,33 @@ class Service:
         Raises:
             Refused: in all cases that a client should hear of.
         """
+        return await self.answer(self.submit(push))
+
+    def submit(self, push: Push) -> asyncio.Future[Answer]:
+        """Have a push made; `answer` waits for what the future has. Errors as for `push`."""
         try:
-            answer = await self.batcher.push(push, len(push.ids), self.settings.timeout)
-        except (FullError, LateError) as error:
-            raise self._busy(error) from None
-        except ClosedError:
-            raise _stopping() from None
-        except (ValueError, TypeError) as error:
-            raise Refused(422, "refused_by_model", str(error)) from None
-        self.metrics.repeated.inc(len(answer.repeated))
+            return self.batcher.submit(push, len(push.ids))
+        except (FullError, ClosedError) as error:
+            raise _refused(error) from None
+
+    async def answer(self, submitted: asyncio.Future[Answer]) -> Answer:
+        """What a push was answered; errors as for `push`."""
+        try:
+            answer = await submitted
+        except _ANSWERED as error:
+            raise _refused(error) from None
+        if answer.repeated:
+            self.metrics.repeated.inc(len(answer.repeated))
         return answer
 
     async def in_turn(self, work: Callable[[], Any], *, moves: bool = False) -> Any:
         """Do something else with the streams, between pushes; errors as for `push`."""
         try:
-            return await self.batcher.run(work, self.settings.timeout)
-        except LateError as error:
-            raise self._busy(error) from None
-        except ClosedError:
-            raise _stopping() from None
-        except (ValueError, TypeError) as error:
-            raise Refused(422, "refused_by_pool", str(error)) from None
+            return await self.batcher.run(work)
+        except _ANSWERED as error:
+            raise _refused(error) from None
         finally:
             self._moved |= moves
-
-    def _busy(self, error: Exception) -> Refused:
-        return Refused(
-            503, "busy", f"{error}. Nothing has moved.", hint="Try again in a moment.", headers={"retry-after": "1"}
-        )
 
     def health(self) -> dict[str, Any]:
         """How the service is."""
@@ -228,6 +229,21 @@ class Service:
             "seconds": round(time.monotonic() - self._began, 3),
             **({"trouble": self.trouble} if self.trouble else {}),
         }
+
+
+_ANSWERED: Final = (FullError, LateError, ClosedError, ValueError, TypeError)
+"""Errors that a client should hear of: the service has no place or time for it, or the model or the pool refuse it."""
+
+
+def _refused(error: Exception) -> Refused:
+    """What a client is told of one of them."""
+    if isinstance(error, ClosedError):
+        return _stopping()
+    if isinstance(error, (FullError, LateError)):
+        return Refused(
+            503, "busy", f"{error}. Nothing has moved.", hint="Try again in a moment.", headers={"retry-after": "1"}
+        )
+    return Refused(422, "refused_by_model", str(error))
 
 
 def _stopping() -> Refused:

@@ -6,16 +6,19 @@ import asyncio
 import time
 from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from gatewise.serving.http import forms
 from gatewise.serving.http.asking import in_query, said_beside
+from gatewise.serving.http.deadline import Deadline
 from gatewise.serving.http.errors import Refused
 from gatewise.serving.http.gate import client_of
 from gatewise.serving.http.ids import Id, from_url
 from gatewise.serving.http.service import Service, log
+from gatewise.serving.http.streams import Answer, Push
 
 _AHEAD: Final = 64
 """So many messages of one client may be under way; who does not read the answers is then not read either."""
@@ -43,10 +46,10 @@ async def talk(service: Service, socket: WebSocket) -> None:
         return
     await socket.accept()
     service.metrics.sockets.inc()
-    answers: asyncio.Queue[asyncio.Task[tuple[str, bytes]] | None] = asyncio.Queue(_AHEAD)
+    answers: asyncio.Queue[_Asked | None] = asyncio.Queue(_AHEAD)
     reader = asyncio.create_task(_read(service, socket, id_, beside, answers))
     try:
-        await _write(socket, answers, service.settings.timeout)
+        await _write(service, socket, answers)
     finally:
         service.metrics.sockets.dec()
         reader.cancel()
@@ -54,53 +57,41 @@ async def talk(service: Service, socket: WebSocket) -> None:
             await reader
 
 
+@dataclass(slots=True)
+class _Asked:
+    """A message: its form, and either what is wrong with it or its push and the future of the answer."""
+
+    form: str
+    error: Refused | None = None
+    push: Push | None = None
+    single: bool = False
+    answer: asyncio.Future[Answer] | None = None
+
+
 async def _read(
-    service: Service,
-    socket: WebSocket,
-    id_: Id,
-    beside: dict[str, Any],
-    answers: asyncio.Queue[asyncio.Task[tuple[str, bytes]] | None],
+    service: Service, socket: WebSocket, id_: Id, beside: dict[str, Any], answers: asyncio.Queue[_Asked | None]
 ) -> None:
-    """Take messages, and let each be answered in its turn; what came whole is pushed, where the client has gone too."""
+    """Take messages and have them pushed; what came whole is pushed, where the client has gone too."""
     ahead = _Ahead()
     try:
         while (message := await socket.receive())["type"] != "websocket.disconnect":
             if service.rates is not None:
                 while wait := service.rates.wait(client_of(socket.scope), time.monotonic()):
                     await asyncio.sleep(wait)
-            task = asyncio.create_task(_answer(service, id_, beside, message))
-            await ahead.add(task, len(message.get("bytes") or message.get("text") or ""))
-            await answers.put(task)
+            text = message.get("text")
+            body = message["bytes"] if text is None else text.encode(errors="replace")
+            asked = _asked(service, id_, beside, forms.RAW if text is None else forms.JSON, body)
+            if asked.answer is not None:
+                await ahead.add(asked.answer, len(body))
+            await answers.put(asked)
     except Exception:
         log.exception("A WebSocket could not be read.")
     await answers.put(None)
 
 
-class _Ahead:
-    """The messages of one client that are under way: only so much of them that others have their turn too."""
-
-    def __init__(self) -> None:
-        self._tasks: deque[tuple[asyncio.Task[Any], int]] = deque()
-        self._size = 0
-
-    async def add(self, task: asyncio.Task[Any], size: int) -> None:
-        """Take one more, and wait until no more than `_AHEAD_BYTES` are under way, or this one alone."""
-        self._tasks.append((task, size))
-        self._size += size
-        while self._tasks[0][0].done() or (self._size > _AHEAD_BYTES and len(self._tasks) > 1):
-            first, length = self._tasks.popleft()
-            self._size -= length
-            await asyncio.wait([first])
-            if not self._tasks:
-                return
-
-
-async def _answer(service: Service, id_: Id, beside: dict[str, Any], message: Any) -> tuple[str, bytes]:
-    """A message's answer: "text" or "bytes", and what to send."""
-    text = message.get("text")
-    form = forms.RAW if text is None else forms.JSON
+def _asked(service: Service, id_: Id, beside: dict[str, Any], form: str, body: bytes) -> _Asked:
+    """A message as a push that is under way."""
     try:
-        body = message["bytes"] if text is None else text.encode(errors="replace")
         if form == forms.RAW:
             service.interface.only_output("raw bytes")
         elif body.lstrip()[:1] == b"[":
@@ -108,26 +99,57 @@ async def _answer(service: Service, id_: Id, beside: dict[str, Any], message: An
         if len(body) > service.settings.max_body + 6:
             raise forms.too_large(len(body), service.settings.max_body)
         push, single = service.asking.one(id_, form, body, beside)
-        answer = await service.push(push)
-        outputs = [y[0] for y in answer.outputs] if single else answer.outputs
-        return form, forms.written(form, service.interface, outputs, said_beside(push, answer))
+        return _Asked(form, None, push, single, service.submit(push))
+    except Refused as error:
+        return _Asked(form, error)
+
+
+class _Ahead:
+    """The messages of one client that are under way: only so much of them that others have their turn too."""
+
+    def __init__(self) -> None:
+        self._answers: deque[tuple[asyncio.Future[Any], int]] = deque()
+        self._size = 0
+
+    async def add(self, answer: asyncio.Future[Any], size: int) -> None:
+        """Take one more, and wait until no more than `_AHEAD_BYTES` are under way, or this one alone."""
+        self._answers.append((answer, size))
+        self._size += size
+        while self._answers:
+            first, length = self._answers[0]
+            if not first.done():
+                if self._size <= _AHEAD_BYTES or len(self._answers) == 1:
+                    return
+                await asyncio.wait([first])
+            self._answers.popleft()
+            self._size -= length
+
+
+async def _write(service: Service, socket: WebSocket, answers: asyncio.Queue[_Asked | None]) -> None:
+    """Send the answers in the order of the messages."""
+    while (asked := await answers.get()) is not None:
+        form, body = await _answered(service, asked)
+        if socket.client_state is not WebSocketState.CONNECTED:
+            continue
+        try:
+            with Deadline(service.settings.timeout):
+                await (socket.send_bytes(body) if form == forms.RAW else socket.send_text(body.decode()))
+        except (TimeoutError, WebSocketDisconnect, RuntimeError):
+            with suppress(Exception), Deadline(min(service.settings.timeout, 1.0)):
+                await socket.close(_TRY_LATER, "The answers are not read.")
+            return
+
+
+async def _answered(service: Service, asked: _Asked) -> tuple[str, bytes]:
+    """A message's answer: its form, and what to send."""
+    try:
+        if asked.error is not None:
+            raise asked.error
+        assert asked.push is not None
+        assert asked.answer is not None
+        answer = await service.answer(asked.answer)
     except Refused as error:
         service.metrics.refuse(error.code)
         return forms.JSON, forms.to_json(error.body())
-
-
-async def _write(
-    socket: WebSocket, answers: asyncio.Queue[asyncio.Task[tuple[str, bytes]] | None], patience: float
-) -> None:
-    """Send the answers in the order of the messages."""
-    while (task := await answers.get()) is not None:
-        form, body = await task
-        if socket.client_state is not WebSocketState.CONNECTED:
-            continue
-        send = socket.send_bytes(body) if form == forms.RAW else socket.send_text(body.decode())
-        try:
-            await asyncio.wait_for(send, patience)
-        except (asyncio.TimeoutError, WebSocketDisconnect, RuntimeError):
-            with suppress(Exception):
-                await asyncio.wait_for(socket.close(_TRY_LATER, "The answers are not read."), min(patience, 1.0))
-            return
+    outputs = [y[0] for y in answer.outputs] if asked.single else answer.outputs
+    return asked.form, forms.written(asked.form, service.interface, outputs, said_beside(asked.push, answer))

@@ -218,8 +218,8 @@ class Streams:
         for row in range(max(0, len(ids) - _RECENT), len(ids)):
             self.recent[ids[row]] = {
                 "at": now,
-                "x": [x[row] for x in inputs],
-                "y": [y[row] for y in outputs],
+                "x": [np.array(x[row]) for x in inputs],  # Not a view, which would keep the whole batch.
+                "y": [np.array(y[row]) for y in outputs],
             }
             self.recent.move_to_end(ids[row])
         while len(self.recent) > _RECENT:
