@@ -1,6 +1,7 @@
 """Models in service: `gatewise serve model.h5`, and the same as an ASGI application for programs that have a server.
 
-It needs `pip install gatewise[serve]`, which is imported with the first use of a name here.
+That needs `pip install gatewise[serve]`, which is imported with the first use of a name here. Streams on many machines
+are `gatewise.serving.cluster`.
 """
 
 from __future__ import annotations
