@@ -4,11 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 SOURCE := $(shell find native -name '*.h' -o -name '*.cpp')
-EXAMPLES := lstm gru lstm_arguments stream sensor forecast classify generate dga
+EXAMPLES := lstm gru lstm_arguments stream sensor plant forecast classify generate dga
 NPROC  := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test test-jax packages peer-tests wheel lint format bench golden interchange sanitize arm cortex-m docs docs-zh \
-        clean
+.PHONY: help demo test test-jax packages test-cluster peer-tests wheel lint format bench golden interchange sanitize arm \
+        cortex-m docs docs-zh clean
 
 help:
 	@echo "make demo      run the examples: some train, one runs a published model on real input"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench     ours and the peers, each in its own environment, in turn; ISA=avx2 holds all to that set"
 	@echo "make test-jax  the tests of engine and training under the oldest and the newest JAX that are taken"
 	@echo "make packages  published packages, installed from the index, run unchanged"
+	@echo "make test-cluster  pools on a local Ray and fed from a Redis of its own (needs redis-server), processes killed"
 	@echo "make peer-tests  Keras's own tests, from its archive on the index, against Gatewise"
 	@echo "make wheel     a wheel in dist/, tried where there is no compiler; PYTHONS=\"python3.10 python3.13\" for each"
 	@echo "make golden    make the golden cases anew from the real Keras, tf_keras and TensorFlow layers"
@@ -61,6 +62,15 @@ test-jax: $(VENV)/.tested
 
 packages: $(VENV)/.tested
 	$(BIN)/python -m pytest -q -o addopts="" tests/packages
+
+# Ray and Redis's client; the server is Debian's.
+$(VENV)/.clustered: $(VENV)/.tested
+	$(PIP) install -q --group cluster
+	@touch $@
+
+test-cluster: $(VENV)/.clustered
+	@command -v redis-server >/dev/null || { echo "test-cluster needs redis-server: apt-get install redis-server"; exit 1; }
+	$(BIN)/python -m pytest -q -o addopts="" tests/cluster
 
 # Keras's test base needs absl; the tests, a limit of time.
 $(VENV)/.peered: $(VENV)/.tested
