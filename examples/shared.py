@@ -15,9 +15,11 @@ DATA = Path(__file__).resolve().parent / "data"
 PICTURES = Path(__file__).resolve().parents[1] / "build" / "demo"
 
 
-def arguments(about):
-    """What the program was started with: `pictures`, a folder, and `quick`."""
+def arguments(about, **more):
+    """What the program was started with: `pictures`, a folder, and `quick`; `more` are flags with numbers."""
     parser = argparse.ArgumentParser(description=about)
+    for name, (value, words) in more.items():
+        parser.add_argument(f"--{name}", type=int, default=value, help=words)
     parser.add_argument("pictures", nargs="?", type=Path, default=PICTURES, help="the folder for the picture")
     parser.add_argument("--quick", action="store_true", help="train for a moment only, to see that all works")
     return parser.parse_args()

@@ -59,6 +59,14 @@ def test_sensor(tmp_path):
     assert number(r"as at once, to (\S+)", text) < 1e-5
 
 
+def test_plant(tmp_path):
+    text = output_of("plant", tmp_path)
+    assert "4,000 sensors in this process" in text
+    # Alarms are set to come for 1 in 10,000 healthy sensors: of 4,000 nearly none, beside about 40 that go wrong.
+    assert number(r"precision (\d+\.\d)%", text) > 80
+    assert number(r"drift +(\d+\.\d)% found", text) > 80
+
+
 @pytest.mark.parametrize("name", ["classify", "generate"])
 def test_keras_had_the_same_budget(name):
     said = json.loads((EXAMPLES / "data" / "keras.json").read_text())[name]
