@@ -10,9 +10,10 @@ import pytest
 from shards_in_process import Memory, Processes
 
 import gatewise as gw
+from gatewise.serving.cluster.lanes import PartlyDoneError
 from gatewise.serving.cluster.saves import Saver
 from gatewise.serving.cluster.shard import CHANGE, Act, BusyError, Shard, StaleError
-from gatewise.serving.cluster.sharded import PartlyDoneError, ShardedPool
+from gatewise.serving.cluster.sharded import ShardedPool
 from gatewise.streaming import UnknownStreamError
 
 IDS = [*range(12), "pump", "a", "b", b"a", b"\xff\x00", "7"]

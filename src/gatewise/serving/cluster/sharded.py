@@ -15,6 +15,7 @@ import numpy as np
 
 from gatewise.base.structure import flatten, map_structure
 from gatewise.base.typing import Array
+from gatewise.serving.cluster.lanes import Lane, Merged, as_columns, as_ids, some_ids
 from gatewise.serving.cluster.placing import Placing
 from gatewise.serving.cluster.shard import (
     CHANGE,
@@ -44,16 +45,11 @@ class LostError(RuntimeError):
     """The process of a shard has died, or does not answer."""
 
 
-class PartlyDoneError(ValueError):
-    """A call failed on some shards and was carried out on others; `rows` says for which of its ids it was carried out.
+_Call: TypeAlias = tuple[str, Any, Any, str]
+"""What is called, for which ids, with which inputs, and what becomes of new ids."""
 
-    On each shard a call takes effect as a whole or not at all; over several it cannot. The error of the first shard
-    that refused is the `__cause__`.
-    """
-
-    def __init__(self, message: str, rows: Array) -> None:
-        super().__init__(message)
-        self.rows = rows
+_Stale: TypeAlias = tuple[str, Act | None, Array]
+"""A shard that lives by another placing, what it refused if anything was sent, and for which rows."""
 
 
 class Engine(Protocol):
@@ -105,7 +101,7 @@ class ShardedPool:
             agreed = Agreed(Placing(tuple(str(k) for k in range(shards))), {})
             storage.put(PLACING, agreed.to_bytes())
         self._placing = placing = agreed.placing
-        self._lanes: dict[str, _Lane] = defaultdict(_Lane)
+        self._lanes: dict[str, Lane] = defaultdict(Lane)
         self._changing = threading.Lock()
         self._owed: deque[Act] = deque()
         """Acts that a shard has lost before its streams moved; they are made anew, on the shards of today."""
@@ -122,8 +118,8 @@ class ShardedPool:
             PartlyDoneError (a ValueError): where only some did.
         """
         one = isinstance(ids, (int, str, bytes, np.integer))
-        listed = _array(ids)
-        columns = _columns(x)
+        listed = as_ids(ids)
+        columns = as_columns(x)
         single = one and all(part.ndim == 1 for part in flatten(columns))
         if single:
             columns = map_structure(lambda part: part[None], columns)
@@ -143,15 +139,15 @@ class ShardedPool:
 
     def add(self, ids: Any) -> None:
         """Begin streams, from zeros."""
-        self._act("add", _array(ids))
+        self._act("add", as_ids(ids))
 
     def drop(self, ids: Any) -> None:
         """End streams."""
-        self._act("drop", _array(ids))
+        self._act("drop", as_ids(ids))
 
     def reset(self, ids: Any) -> None:
         """Let streams start anew, from zeros."""
-        self._act("reset", _array(ids))
+        self._act("reset", as_ids(ids))
 
     def __len__(self) -> int:
         return sum(self._ask_all("len"))
@@ -181,7 +177,7 @@ class ShardedPool:
 
     def _act(self, what: str, ids: Any, x: Any = None, new: str = "error") -> Any:
         """An act on the shards of `ids`, and again on those whose streams have moved meanwhile."""
-        merged = _Merged(len(ids))
+        merged = Merged(len(ids))
         left = np.arange(len(ids))
         deadline = time.monotonic() + _PATIENCE
         while True:
@@ -196,10 +192,10 @@ class ShardedPool:
                 raise BusyError(f"The shards of {len(stale)} streams have been moving for {_PATIENCE:.0f} seconds.")
             left = self._not_acted(self._look_again(placing), stale)
 
-    def _round(self, placing: Placing, rows: Array, call: _Call, merged: _Merged) -> list[_Stale]:
+    def _round(self, placing: Placing, rows: Array, call: _Call, merged: Merged) -> list[_Stale]:
         """A call for some rows, on their shards; gives what shards refused that live by another placing."""
         what, ids, x, new = call
-        parts = {shard: rows[chosen] for shard, chosen in placing.rows(_some(ids, rows)).items()}
+        parts = {shard: rows[chosen] for shard, chosen in placing.rows(some_ids(ids, rows)).items()}
         if not parts:
             parts = {placing.shards[0]: rows}  # No ids: a shard says what outputs of no rows look like.
         stale: list[_Stale] = []
@@ -214,7 +210,7 @@ class ShardedPool:
                     stale.append((shard, None, chosen))
                     continue
                 columns = None if x is None else rows_of(x, chosen)
-                act = Act(self._client, number, placing.version, what, _some(ids, chosen), columns, new)
+                act = Act(self._client, number, placing.version, what, some_ids(ids, chosen), columns, new)
                 pending[shard] = act, self._engine.call(shard, "act", act)
             for shard, (act, waiting) in pending.items():
                 try:
@@ -288,7 +284,7 @@ class ShardedPool:
                         raise
                     time.sleep(_PAUSE)
 
-    def _next(self, shard: str, lane: _Lane) -> int:
+    def _next(self, shard: str, lane: Lane) -> int:
         """The number of the next act on a shard, once there is room to keep it."""
         if len(lane.kept) >= _MOST_KEPT or lane.kept_bytes >= _MOST_BYTES:
             self._asked(shard, "save")
@@ -336,18 +332,18 @@ class ShardedPool:
         """Make the owed acts, in their order."""
         with self._all_lanes():
             while self._owed:
-                act, merged = self._owed[0], _Merged(len(self._owed[0].ids))
+                act, merged = self._owed[0], Merged(len(self._owed[0].ids))
                 stale = self._round(self._placing, np.arange(len(act.ids)), (act.what, act.ids, act.x, act.new), merged)
                 merged.raise_first(act.what)
                 self._owed.popleft()
                 if stale:
                     left = np.sort(np.concatenate([rows for _, _, rows in stale]))
                     columns = None if act.x is None else rows_of(act.x, left)
-                    self._owed.appendleft(act._replace(ids=_some(act.ids, left), x=columns))
+                    self._owed.appendleft(act._replace(ids=some_ids(act.ids, left), x=columns))
                     self._look_again(self._placing)
 
     @contextmanager
-    def _all_lanes(self) -> Iterator[dict[str, _Lane]]:
+    def _all_lanes(self) -> Iterator[dict[str, Lane]]:
         """All that is known of shards, with nothing under way."""
         with ExitStack() as held:
             lanes = {shard: self._lanes[shard] for shard in sorted(set(self._lanes) | set(self._placing.shards))}
@@ -494,89 +490,3 @@ class ShardedPool:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self.shards)} shards>"
-
-
-_Call: TypeAlias = tuple[str, Any, Any, str]
-"""What is called, for which ids, with which inputs, and what becomes of new ids."""
-
-_Stale: TypeAlias = tuple[str, Act | None, Array]
-"""A shard that lives by another placing, what it refused if anything was sent, and for which rows."""
-
-
-class _Lane:
-    """What a client knows of its acts on one shard."""
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.number: int | None = 0
-        """Of the last act; None where the shard has to be asked."""
-        self.kept: deque[Act] = deque()
-        """The acts that no save of the shard is known to hold."""
-        self.kept_bytes = 0
-
-    def acted(self, act: Act, reply: Reply) -> None:
-        """Keep an act that has been carried out, and no more those that are saved."""
-        self.number = act.number
-        self.kept.append(act)
-        self.kept_bytes += _bytes_of(act)
-        while self.kept and self.kept[0].number <= reply.saved:
-            self.kept_bytes -= _bytes_of(self.kept.popleft())
-
-    def forget(self) -> None:
-        """Keep nothing: all is saved."""
-        self.kept.clear()
-        self.kept_bytes = 0
-
-
-def _bytes_of(act: Act) -> int:
-    """About what an act takes in memory."""
-    return 8 * len(act.ids) + sum(int(part.nbytes) for part in flatten(act.x) if part is not None)
-
-
-class _Merged:
-    """The shards' outputs, put together in the order of the rows."""
-
-    def __init__(self, rows: int) -> None:
-        self.outputs: Any = None
-        self.errors: list[Exception] = []
-        self._done = np.zeros(rows, bool)
-
-    def take(self, rows: Array, outputs: Any) -> None:
-        self._done[rows] = True
-        if outputs is None:
-            return
-        if self.outputs is None:
-            count = len(self._done)
-            self.outputs = map_structure(lambda y: np.empty((count, *y.shape[1:]), y.dtype), outputs)
-        for target, made in zip(flatten(self.outputs), flatten(outputs), strict=True):
-            target[rows] = made
-
-    def raise_first(self, what: str) -> None:
-        if not self.errors:
-            return
-        error = self.errors[0]
-        if not self._done.any():
-            raise error
-        done, of = int(self._done.sum()), len(self._done)
-        message = f"{what}: carried out for {done} of {of} rows, whose shards accepted it; another refused: {error}"
-        raise PartlyDoneError(message, self._done) from error
-
-
-def _array(ids: Any) -> Any:
-    """Ids as an array of integers where they are such, else as a list."""
-    if isinstance(ids, (int, str, bytes, np.integer)):
-        return [ids]
-    if isinstance(ids, np.ndarray):
-        return ids.reshape(-1)
-    return list(ids)
-
-
-def _columns(x: Any) -> Any:
-    """Inputs as arrays; a list is several inputs where it holds arrays, else the rows of one."""
-    if isinstance(x, (list, tuple)) and not all(hasattr(part, "__array__") for part in flatten(x)):
-        return np.asarray(x)
-    return map_structure(np.asarray, x)
-
-
-def _some(ids: Any, rows: Array) -> Any:
-    return ids[rows] if isinstance(ids, np.ndarray) else [ids[row] for row in rows]
