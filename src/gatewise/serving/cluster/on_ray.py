@@ -97,10 +97,14 @@ class RayEngine:
         self._ray.kill(actor)
 
     def call(self, shard: str, method: str, *arguments: Any) -> Any:
-        actor = self._actors[shard]
+        actor = self._actors.get(shard)
+        if actor is None:
+            return None  # Another thread has stopped it.
         return actor.act.remote(*arguments) if method == "act" else actor.call.remote(method, *arguments)
 
     def result(self, pending: Any) -> Any:
+        if pending is None:
+            raise LostError("the shard has been stopped")
         errors = self._ray.exceptions
         try:
             return self._ray.get(pending)
@@ -125,7 +129,7 @@ class RayEngine:
             except LostError as error:
                 last = str(error)
                 if isinstance(error.__cause__, self._ray.exceptions.ActorDiedError):
-                    del self._actors[shard]
+                    self._actors.pop(shard, None)
                 time.sleep(0.1)
         raise TimeoutError(f"Shard {shard!r} has not come back in {_PATIENCE:.0f} seconds. Ray says: {last}")
 
