@@ -6,6 +6,7 @@ what. Source: TensorFlow's `tensor_bundle.proto` and `saved_tensor_slice_util`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -108,11 +109,20 @@ class Bundle(OfFile):
     def _parts_of(self, name: str, entry: Entry) -> list[Entry]:
         """The parts in the order of where they begin, which is the order of their keys."""
         parts = self._parts.get(name, [])
+        if any(len(place) != len(entry.shape) for place in entry.slices):
+            raise self.error(f"the parts of {name!r} have other axes than its shape {entry.shape}: it is damaged.")
         shapes = [part.shape for part in parts]
         if shapes != [tuple(length for _, length in place) for place in _placed(entry)]:
             raise self.error(f"the parts of {name!r} are of other shapes than the index says: it is damaged.")
         if any(part.dtype != entry.dtype for part in parts):
             raise self.error(f"the parts of {name!r} are of other dtypes than the whole: the index is damaged.")
+        lies_outside = any(
+            start < 0 or start + length > size
+            for place in _placed(entry)
+            for (start, length), size in zip(place, entry.shape, strict=True)
+        )
+        if lies_outside or sum(map(math.prod, shapes)) != math.prod(entry.shape):
+            raise self.error(f"the parts of {name!r} do not make up its shape {entry.shape}: the index is damaged.")
         return parts
 
     def _check(self, name: str, entry: Entry) -> None:
