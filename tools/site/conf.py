@@ -48,4 +48,3 @@ html_sidebars = {
 }
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
-# The search takes Chinese apart without a dictionary, by Sphinx's own means.
