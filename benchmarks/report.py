@@ -429,20 +429,24 @@ def serving_lines(results: dict[str, Any]) -> list[str]:
 
 def latency_lines(results: dict[str, Any]) -> list[str]:
     """What `latency.py` found."""
-    head = ["streams", "ids in a push", "snapshots beside it", "p50, us", "p99", "p99.9", "longest", "pushes"]
+    head = ["streams", "ids in a push", "snapshots beside it", "p50, us", "p99", "p99.9", "longest"]
+    own = ["own work p50", "p99", "p99.9", "longest", "pushes"]
+    facts = results["machine"]
     return [
         f"## How long a push takes at worst (ours); {place(results['machine'])}",
         "",
         "Every push of a pool by itself: alone, and while another thread writes one snapshot after the other. LSTM of "
-        "32 units on 8 features, Dense(1); random ids; `out=`.",
+        "32 units on 8 features, Dense(1); random ids; `out=`. Own work is what the calling thread did itself, "
+        f"without what it waited for. {facts['cores']} cores, of which others wanted {facts['load_at_start']:.1f} at "
+        "the start.",
         "",
-        *table(head, map(_latency_cells, results["rows"])),
+        *table([*head, *own], map(_latency_cells, results["rows"])),
     ]
 
 
 def _latency_cells(row: dict[str, Any]) -> list[str]:
     beside = f"{row['snapshots']} of {short(row['snapshot_seconds'])} s" if row["snapshots"] else "none"
-    shares = [short(row[share]) for share in ("p50", "p99", "p999", "max")]
+    shares = [short(row[prefix + share]) for prefix in ("", "own_") for share in ("p50", "p99", "p999", "max")]
     return [f"{row['streams']:,}", f"{row['rows']:,}", beside, *shares, f"{row['pushes']:,}"]
 
 

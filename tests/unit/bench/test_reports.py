@@ -187,6 +187,16 @@ def test_the_index_has_a_column_for_each_set(root):
     assert "[amd-25-17-avx512, AVX2](amd-25-17-avx512/avx2/README.md)" in page
 
 
+def test_a_push_at_worst_says_what_it_waited_for():
+    times = {"p50": 9.8, "p99": 31.0, "p999": 41_000.0, "max": 99_000.0}
+    own = {f"own_{share}": 5.0 for share in times}
+    row = {"streams": 10_000, "rows": 1, "snapshots": 3, "snapshot_seconds": 0.1, "pushes": 5, **times, **own}
+    text = report.latency_lines({"machine": made_results()["machine"], "rows": [row, {**row, "snapshots": 0}]})
+    assert "2 cores, of which others wanted 0.0 at the start." in text[2]
+    cells = "| 9.80 | 31.0 | 41,000 | 99,000 | 5.00 | 5.00 | 5.00 | 5.00 | 5 |"
+    assert text[-3:-1] == [f"| 10,000 | 1 | 3 of 0.10 s {cells}", f"| 10,000 | 1 | none {cells}"]
+
+
 def test_a_new_run_leaves_the_other_sets_page_alone(root):
     report.write(root)
     other = root / "amd-25-17-avx512" / "avx512" / "README.md"
