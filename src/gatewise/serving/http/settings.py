@@ -114,10 +114,6 @@ class Settings:
 
     >>> Settings(max_wait="1ms", max_body="1MB").max_wait
     0.001
-    >>> Settings(max_wiat=1)
-    Traceback (most recent call last):
-        ...
-    TypeError: Settings.__init__() got an unexpected keyword argument 'max_wiat'...
     """
 
     streams: int = _setting(1_000_000, count, "How many streams may live at once.", "1000000")

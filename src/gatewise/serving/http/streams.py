@@ -132,16 +132,17 @@ class Streams:
             except Refused as error:
                 answers[place] = error
             else:
-                pending.update((part.id, part.number) for part in push.parts)
+                for part in push.parts:
+                    pending[part.id] = part.number
         answers.update(self._made(run))
         return [answers[place] for place in range(len(pushes))]
 
     @staticmethod
     def _may_join(push: Push, first: Push, pending: dict[Id, int]) -> bool:
         """Whether one call can make a push with those before it: the same rule, and no number that is under way."""
-        return push.new == first.new and all(
-            part.number == pending[part.id] + 1 for part in push.parts if part.id in pending
-        )
+        if push.new != first.new or not push.parts:
+            return push.new == first.new
+        return all(part.number == pending[part.id] + 1 for part in push.parts if part.id in pending)
 
     def _planned(self, push: Push, pending: dict[Id, int]) -> _Plan:
         unknown = [id_ for id_ in push.ids if id_ not in self.pool]
@@ -198,6 +199,8 @@ class Streams:
     def _answer(self, plan: _Plan, outputs: list[Array]) -> Answer:
         """The outputs of the whole push; what moved is kept in case it is asked for again."""
         push, moving, again = plan
+        if not push.parts:
+            return Answer(outputs, [])
         if moving is not None:
             whole = [np.empty((len(push.ids), *y.shape[1:]), y.dtype) for y in outputs]
             for target, y in zip(whole, outputs, strict=True):
