@@ -136,7 +136,9 @@ class Argument(Generic[Given, Kept]):
             return kept if kept is not None or self.otherwise is None else getattr(instance, self.otherwise)
         except KeyError:
             raise AttributeError(
-                f"{owner.__name__}.{self.name} is not set: call super().__init__(...) first in the constructor."
+                f"{owner.__name__}.{self.name} is not set: call super().__init__(...) first in the constructor.",
+                name=self.name,
+                obj=NOTHING,
             ) from None
 
     def __set__(self, instance: object, value: Given) -> None:

@@ -106,7 +106,7 @@ class Absent(type):
     def __getattr__(cls, name: str) -> NoReturn:
         if name.startswith("__"):
             raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}", name=name, obj=cls)
-        raise AbsentError(message(f"{cls.address}.{name}"))
+        raise AbsentError(message(f"{cls.address}.{name}"), name=name, obj=NOTHING)
 
     def __repr__(cls) -> str:
         return f"<{cls.address}, which Gatewise does not have>"

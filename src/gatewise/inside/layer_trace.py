@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gatewise.base.typing import Array
+from gatewise.base.words import NOTHING
 from gatewise.engine.cells import Cell, carry_of
 from gatewise.inside.memory import memory_in_words, memory_of
 from gatewise.inside.named import Named
@@ -94,7 +95,8 @@ class LayerTrace:
             raise AttributeError(name)
         found = self._by_long_name()
         if name not in found:
-            raise AttributeError(f"The trace of {self.name!r} has no {name!r}. Its gates and states: {[*found]}.")
+            text = f"The trace of {self.name!r} has no {name!r}. Its gates and states: {[*found]}."
+            raise AttributeError(text, name=name, obj=NOTHING)
         return found[name]
 
     def __dir__(self) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from gatewise.base import structure
 from gatewise.base.arrays import numpy_dtype, shape_of, shapes_of
 from gatewise.base.variable import Scope, reading
-from gatewise.base.words import nearest
+from gatewise.base.words import NOTHING, nearest
 from gatewise.layer import signatures, symbolic
 from gatewise.layer.calls import calling
 from gatewise.layer.computing import Computing
@@ -64,7 +64,9 @@ class Drawable(Computing):
         if len(self._inbound_nodes) != 1:
             raise AttributeError(
                 f"{self.label} was called on symbolic tensors {len(self._inbound_nodes)} times: "
-                "`input` and `output` need exactly one call."
+                "`input` and `output` need exactly one call.",
+                name="input",
+                obj=NOTHING,
             )
         return self._inbound_nodes[0]
 

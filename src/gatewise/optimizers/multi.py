@@ -11,6 +11,7 @@ import numpy as np
 from gatewise.arguments import REQUIRED, Argument
 from gatewise.base.typing import Config
 from gatewise.base.variable import Variable, all_or_nothing
+from gatewise.base.words import NOTHING
 from gatewise.optimizers.loss_scale import LossScaleOptimizer
 from gatewise.optimizers.optimizer import Optimizer
 from gatewise.optimizers.registry import deserialize, registry, serialize
@@ -162,11 +163,13 @@ class MultiOptimizer(Optimizer):
 
     def _take_learning_rate(self, rate: Any) -> None:
         if self._learning_rate is not None:
-            raise AttributeError(f"{self.label} has no learning_rate: set it on each of its `optimizers`.")
+            text = f"{self.label} has no learning_rate: set it on each of its `optimizers`."
+            raise AttributeError(text, name="learning_rate", obj=NOTHING)
         super()._take_learning_rate(rate)
 
     def _learning_rate_now(self) -> Any:
-        raise AttributeError(f"{self.label} has no learning_rate: each of its `optimizers` has.")
+        text = f"{self.label} has no learning_rate: each of its `optimizers` has."
+        raise AttributeError(text, name="learning_rate", obj=NOTHING)
 
     @property
     def variables(self) -> list[Variable]:
