@@ -319,24 +319,28 @@ def _blocks(lines: list[str]) -> list[list[str]]:
     return blocks
 
 
-def _as_code(names: str) -> str:
-    """Names in code's type, and the words that join several as they are."""
-    several = " " in names
-    return re.sub(r"[\w*.]+", lambda word: word[0] if several and word[0] in _JOINING else f"`{word[0]}`", names)
-
-
 def _section(lines: list[str]) -> str:
     """A list of its entries, where it has any, or its text."""
     entries: list[str] = []
     for line in lines:
         found = None if line.startswith(" ") else _ENTRY.match(line)
         if found:
-            entries.append(f"- {_as_code(found[1])}: {found[2] or ''}".rstrip())
+            entries.append(f"- {_named(found[1])}: {found[2] or ''}".rstrip())
         elif entries and line.strip():
             entries[-1] += f" {line.strip()}"
         else:
             return " ".join(line.strip() for line in lines)
     return "\n".join(entries)
+
+
+def _named(words: str) -> str:
+    """Names as code; where there are several, the words between them are none.
+
+    >>> _named("activation and all others"), _named("others")
+    ('`activation` and all others', '`others`')
+    """
+    several = " " in words
+    return re.sub(r"[\w*.]+", lambda each: each[0] if several and each[0] in _JOINING else f"`{each[0]}`", words)
 
 
 def _code(text: str, language: str = "python") -> str:
