@@ -54,7 +54,7 @@ def translate(source: Path) -> int:
     texts.mkdir()
     for page in TRANSLATED:
         shutil.copy(OUT / "gettext" / f"{page}.pot", texts)
-    update(str(gather.DOCS / "locale"), str(texts), ("zh_CN",))
+    update(str(gather.DOCS / "locale"), str(texts), ("zh_CN",), line_width=120)
     return 0
 
 

@@ -28,6 +28,7 @@ copybutton_prompt_is_regexp = True
 
 locale_dirs = ["locale"]
 gettext_compact = False
+gettext_location = False  # A line that moves is no change of words.
 
 html_theme = "furo"
 html_title = f"Gatewise {version}"
