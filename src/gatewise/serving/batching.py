@@ -13,8 +13,8 @@ from typing import Any, Final, Generic, TypeVar
 __all__ = ["Batcher", "ClosedError", "FullError", "LateError"]
 
 _SHORT: Final = 0.002
-"""Seconds: a batch that should take no longer is made on the loop. Most of it is Python, which no other thread could run
-beside it, and to hand it to the thread and back costs a tenth of that."""
+"""Seconds: a batch that should take no longer is made on the loop. Most of it is Python, which no other thread could
+run beside it, and to hand it to the thread and back costs a tenth of that."""
 
 _GRAIN: Final = 0.001
 """Seconds: a timer may be early by so much."""
