@@ -70,7 +70,7 @@ def _serving(command: list[str]) -> Iterator[tuple[int, int]]:
     variables = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     process = subprocess.Popen([*command, str(port)], cwd=ROOT, env=variables)
     try:
-        stop = time.monotonic() + 60
+        stop = time.monotonic() + 300
         while not _answers(port):
             if process.poll() is not None or time.monotonic() > stop:
                 raise RuntimeError(f"{command} did not begin")

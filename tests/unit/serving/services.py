@@ -77,7 +77,7 @@ def code_of(answer, status):
     return answer.json()["error"]["code"]
 
 
-def waited_for(url, seconds=30.0):
+def waited_for(url, seconds=180.0):
     """Wait until a service answers."""
     stop = time.monotonic() + seconds
     while True:
