@@ -267,8 +267,7 @@ class BoundPool {
  private:
   static Pool copied(const Pool& pool) {
     const nb::gil_scoped_release release;
-    const std::lock_guard<ForkLock> hold(pool.lock());
-    return Pool(pool);
+    return pool.copy();
   }
 
   std::shared_ptr<const Program> layout_;  // the first program, whose sizes all others have

@@ -25,7 +25,16 @@ Index rows_of_block(const Program& program) {
 Pool::Pool(std::shared_ptr<const Program> program, Capacity capacity)
     : program_(std::move(program)), rows_(rows_of_block(*program_)), streams_(program_->record(), capacity) {}
 
-Pool::Pool(const Pool& other) : program_(other.program_), rows_(other.rows_), streams_(other.streams_) {}
+Pool::Pool(std::shared_ptr<const Program> program, Streams streams)
+    : program_(std::move(program)), rows_(rows_of_block(*program_)), streams_(std::move(streams)) {}
+
+Pool Pool::copy() const {
+  std::unique_lock<ForkLock> hold(lock_);
+  std::shared_ptr<const Program> program = program_;
+  Streams streams(streams_);
+  hold.unlock();  // A fork wants the list of all locks, to which the copy's are added, before any of them.
+  return {std::move(program), std::move(streams)};
+}
 
 void Pool::use(std::shared_ptr<const Program> program) {
   program_ = std::move(program);

@@ -17,7 +17,7 @@ enum class Unknown { refused, added };
 class Pool {
  public:
   Pool(std::shared_ptr<const Program> program, Capacity capacity);
-  Pool(const Pool& other);
+  Pool(std::shared_ptr<const Program> program, Streams streams);
 
   const Program& program() const { return *program_; }
   Streams& streams() { return streams_; }
@@ -38,8 +38,10 @@ class Pool {
             Unknown unknown = Unknown::refused) const;  // of one that is not there, zeros
   void write(const Ids& ids, const float* states, Unknown unknown = Unknown::refused);
 
-  // Whoever calls any of the above, uses the streams, or copies the pool, holds this lock.
+  // Whoever calls any of the above, or uses the streams, holds this lock.
   ForkLock& lock() const { return lock_; }
+
+  Pool copy() const;  // takes the lock itself
 
   // These take the lock themselves, again and again for a moment, and those of them that come together wait for one
   // another. The pool is as it was after an exception.

@@ -25,6 +25,7 @@ struct Capacity {
 class Streams {
  public:
   Streams(Index record, Capacity capacity);
+  Streams(Streams&&) = default;
   Streams(const Streams& other);  // a copy, with the streams and their stamps, but no marks and no save under way
 
   Records& records() { return *records_; }

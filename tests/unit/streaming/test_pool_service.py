@@ -411,6 +411,7 @@ stop = False
 def save():
     while not stop:
         pool.save()
+        pool.copy()
         pool.broken()
 def push():
     x = np.ones((5000, 8), "float32")
