@@ -52,7 +52,7 @@ void Pool::restore(Reader& reader, const std::vector<char>& header, int version)
 }
 
 IdList Pool::load(Reader& reader, const std::vector<char>& header, int version) {
-  const Saved saved = reader.read(header, version, program_->record(), costs::kFirstRoom, Capacity().limit());
+  const Saved saved = reader.read(header, version, program_->record(), costs::kFirstRoom, Capacity::kMost);
   std::vector<Id> ids;
   IdList all;
   ids.reserve(static_cast<std::size_t>(saved.streams->size()));

@@ -16,10 +16,12 @@ namespace gatewise::stream {
 // How many streams there may be; nothing is as many as can be counted. And whether a full pool drops those that were
 // not used for longest, or refuses new ones.
 struct Capacity {
+  static constexpr Index kMost = Index{1} << 30;  // where there is no limit
+
   std::optional<Index> most;
   bool drop_when_full = false;
 
-  Index limit() const { return most.value_or(Index{1} << 30); }
+  Index limit() const { return most.value_or(kMost); }
 };
 
 class Streams {

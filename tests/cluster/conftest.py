@@ -11,6 +11,11 @@ import ray
 import redis
 
 
+def pytest_configure(config):
+    # Ray's data warn of settings of their own, which their own code reads.
+    config.addinivalue_line("filterwarnings", "ignore:`\\w+` is deprecated:DeprecationWarning")
+
+
 @pytest.fixture(scope="session")
 def url(tmp_path_factory):
     with socket.socket() as probe:

@@ -87,6 +87,6 @@ def test_the_source_is_not_overwritten(tmp_path: Path) -> None:
 def test_a_graph_has_no_other_form(tmp_path: Path) -> None:
     source = Path(__file__).parents[1] / "golden" / "of_tensorflow1" / "gru.pb"
     text = convert(source, tmp_path / "out.keras", code=1)
-    assert "gru.pb' holds a graph" in text
+    assert "gru.pb' is a graph of operators" in text
     assert "load_weights_from" in text
     assert not (tmp_path / "out.keras").exists()

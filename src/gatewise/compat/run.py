@@ -157,7 +157,7 @@ def _report(error: BaseException) -> NoReturn:
     """Show the program's traceback, without the frames that led to it, and exit as Python does."""
     if not _shows_all:
         for each in _chain(error):
-            each.__traceback__ = of_program(each.__traceback__)
+            each.__traceback__ = None if _in_its_text(each) else of_program(each.__traceback__)
     if sys.excepthook is sys.__excepthook__:
         traceback.print_exception(error)  # It finds the lines of notebooks too.
     else:
@@ -167,6 +167,12 @@ def _report(error: BaseException) -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     sys.exit(1)
+
+
+def _in_its_text(error: BaseException) -> bool:
+    """Whether Python could not compile the program itself: the error then says its line, and no frame led there."""
+    paths = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return isinstance(error, SyntaxError) and all(path.startswith(_OURS) for path in paths)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -52,6 +52,7 @@ OTHERS = {
     "formats/hdf5/writing.py": "into a file that a caller replaces",
     "formats/safetensors.py": "into a file that a caller replaces",
     "formats/packed.py": "what is unpacked to a temporary file",
+    "serving/cluster/on_ray.py": "a temporary file, for another reader's sake",
     "callbacks/loggers.py": "a log, which grows line by line",
     "compat/files.py": "what a program of TensorFlow's asks for",
     "utils/files.py": "what is unpacked into a folder that is new",
