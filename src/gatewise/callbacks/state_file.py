@@ -16,6 +16,7 @@ import numpy as np
 
 from gatewise.base.atomic import replacing
 from gatewise.base.foreign import raised_in_words
+from gatewise.formats import zips
 from gatewise.formats.numpy_file import DAMAGED
 
 _FORMAT: Final = "gatewise training state"
@@ -60,7 +61,8 @@ def read_state(path: str | os.PathLike[str], *numbers: str) -> tuple[dict[str, n
 
 def _read_all(file: BinaryIO, numbers: tuple[str, ...]) -> tuple[dict[str, np.ndarray], list[int]]:
     with zipfile.ZipFile(file) as archive:
-        index = json.loads(archive.read(_INDEX))
+        zips.check(archive)
+        index = json.loads(zips.read(archive, archive.getinfo(_INDEX)))
         if index["format"] != _FORMAT or index["version"] != _VERSION:
             raise ValueError(f"it says that it is {index['format']!r}, version {index['version']!r}")
         listed = enumerate(index["arrays"])

@@ -86,6 +86,7 @@ class _File(OfFile):
     def from_zip(self, folder: Path) -> tuple[str, Reader]:
         """The one model of a zip file, as a file in `folder`, and what reads it."""
         with zipfile.ZipFile(self.path) as archive:
+            zips.check(archive)
             name, *others = _models(archive.namelist())
             if others:
                 names = ", ".join([name, *others][:5])

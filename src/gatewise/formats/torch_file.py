@@ -288,7 +288,7 @@ class _Zip(_File):
         entry = self._archive.getinfo(self._root + name)
         if entry.file_size > min(most, os.path.getsize(self.path)):  # PyTorch packs nothing.
             raise self.error(f"{name} claims {entry.file_size} bytes, more than it can have: the file is damaged.")
-        return self._archive.read(entry)
+        return zips.read(self._archive, entry)
 
     def _size(self, storage: Storage) -> int:
         name = f"{self._root}data/{storage.key}"

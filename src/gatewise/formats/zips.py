@@ -25,6 +25,23 @@ def names(path: Any) -> list[str]:
         return []
 
 
+_PACKED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How writers of models pack. Of the other ways `zipfile` unpacks whole, however large, what it was asked a part of."""
+
+
+def check(archive: zipfile.ZipFile) -> None:
+    """Raise BadZipFile for entries that are packed in a way of which a few bytes can take all memory."""
+    for entry in archive.infolist():
+        if entry.compress_type not in _PACKED:
+            raise zipfile.BadZipFile(f"{entry.filename!r} is packed by method {entry.compress_type}, not 0 or 8")
+
+
+def read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """An entry of an archive that was checked, in no more memory than it says; `ZipFile.read` unpacks all there is."""
+    with archive.open(entry) as file:
+        return file.read(entry.file_size)
+
+
 @contextmanager
 def opened(file: OfFile) -> Iterator[zipfile.ZipFile]:
     """A file's archive; what goes wrong inside the block is the file's own error.
@@ -34,6 +51,7 @@ def opened(file: OfFile) -> Iterator[zipfile.ZipFile]:
     """
     try:
         with zipfile.ZipFile(file.path) as archive:
+            check(archive)
             yield archive
     except (*DAMAGED, ValueError) as error:
         if file.told(error):

@@ -263,6 +263,18 @@ def test_pickles_of_pytorch_do_not_run(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+@pytest.mark.parametrize("ending", [".npz", ".keras", ".pt"])
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_entries_that_unpack_without_a_bound_are_refused(tmp_path: Path, ending: str, method: int) -> None:
+    path = tmp_path / f"m{ending}"
+    with zipfile.ZipFile(path, "w", method) as made:
+        for name in ("x.npy", "config.json", "metadata.json", "model.weights.h5", "m/data.pkl"):
+            made.writestr(name, bytes(1 << 10))
+    model = gw.Sequential([gw.Input((3,)), gw.layers.Dense(2)])
+    with pytest.raises(ValueError, match=f"packed by method {method}"):
+        load_weights_from(model, path, show=False)
+
+
 def torch_file(path: Path, data: bytes, storage: bytes = b"") -> Path:
     with zipfile.ZipFile(path, "w") as made:
         made.writestr("m/data.pkl", data)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
+import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -202,6 +205,20 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(talks):
     np.savez_compressed(file, x=np.zeros((100_000, 3), "float32"))
     assert len(file.getvalue()) < 64 << 10
     assert code_of(talks.post("/streams/a/push", content=file.getvalue(), headers=NPZ), 413) == "too_large"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_that_holds_more_than_it_says_takes_no_memory_for_it(talks, method):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("x.npy", bytes(40 << 20))
+    body = file.getvalue().replace(struct.pack("<I", 40 << 20), struct.pack("<I", 1000))
+    assert len(body) < 64 << 10
+    tracemalloc.start()
+    assert code_of(talks.post("/streams/a/push", content=body, headers=NPZ), 400) == "bad_npz"
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 8 << 20
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from gatewise.base.typing import Array
-from gatewise.formats.zips import DAMAGED
+from gatewise.formats import zips
 from gatewise.serving.http.errors import Refused
 from gatewise.serving.http.interface import Interface
 
@@ -126,8 +126,9 @@ def from_npz(data: bytes, limit: int) -> dict[str, Array]:
             entries = archive.infolist()
             if (total := sum(entry.file_size for entry in entries)) > limit:
                 raise too_large(total, limit)
-            return {entry.filename.removesuffix(".npy"): from_npy(archive.read(entry)) for entry in entries}
-    except (*DAMAGED, ValueError) as error:
+            zips.check(archive)
+            return {entry.filename.removesuffix(".npy"): from_npy(zips.read(archive, entry)) for entry in entries}
+    except (*zips.DAMAGED, ValueError) as error:
         raise Refused(
             400, "bad_npz", "The body is not an archive of arrays.", got=str(error)[:200], hint="numpy.savez makes it."
         ) from None
