@@ -223,6 +223,14 @@ def test_the_least_recently_pushed_makes_room_where_that_is_asked_for(model):
         np.testing.assert_array_equal(y_of(push(talks, "a", [1, 2, 3], sequence=1)), first)  # Anew, from number 1.
 
 
+def test_numbers_of_streams_that_made_room_are_forgotten(model):
+    with client(model, new="add", streams=2, when_full="drop_least_recent") as talks:
+        for id_ in range(100):
+            push(talks, id_, [1, 2, 3], sequence=1).raise_for_status()
+        assert len(talks.app.state.service.streams.numbers) < 60
+        assert talks.get("/streams/99").json()["sequence"] == 1
+
+
 @pytest.mark.parametrize(
     ("named", "words"),
     [

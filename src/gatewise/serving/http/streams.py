@@ -210,10 +210,13 @@ class Streams:
                     target[part.start : part.stop] = y
             outputs = whole
         repeated = [part.id for part, _ in again]
+        before = set(repeated)
         for part in push.parts:
-            if part.id not in repeated:
+            if part.id not in before:
                 kept = [np.array(y[part.start : part.stop]) for y in outputs]
                 self.numbers.put(part.id, Last(part.number, part.digest, kept))
+        if len(self.numbers) > 2 * len(self.pool) + _RECENT:  # A full pool drops streams without saying which.
+            self.numbers.keep(self.pool)
         return Answer(outputs, repeated)
 
     def _remember(self, ids: list[Id], inputs: list[Array], outputs: list[Array]) -> None:
