@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import threading
 import zipfile
 
 import numpy as np
@@ -12,6 +14,8 @@ from services import RAW, a_model, client, code_of, push, rows, y_of
 
 from gatewise import serving
 from gatewise.serving.http import snapshots
+from gatewise.serving.http.service import Service
+from gatewise.serving.http.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +127,32 @@ def test_a_snapshot_that_cannot_be_written_is_said_and_the_one_before_stays(mode
         assert "trouble" not in talks.get("/health").json()
 
 
+def test_a_snapshot_that_nobody_waits_for_any_more_does_not_replace_a_later_one(model, tmp_path, monkeypatch):
+    begun, go_on, order = threading.Event(), threading.Event(), []
+
+    def write(*_):
+        order.append("begin")
+        begun.set()
+        go_on.wait(10)
+        order.append("end")
+        return 0, 0
+
+    async def cancelled_and_again():
+        service = Service(model, Settings(snapshot=str(tmp_path / "s.gw")))
+        await service.start()
+        first = asyncio.create_task(service.snapshot())
+        await asyncio.to_thread(begun.wait, 10)
+        first.cancel()
+        asyncio.get_running_loop().call_later(0.1, go_on.set)
+        await service.stop()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+    monkeypatch.setattr(snapshots, "write", write)
+    asyncio.run(cancelled_and_again())
+    assert order == ["begin", "end", "begin", "end"]
+
+
 def test_without_a_file_there_is_no_snapshot(model):
     with client(model) as talks:
         assert code_of(talks.post("/snapshot"), 409) == "no_snapshot_file"
@@ -166,6 +196,21 @@ def test_two_services_do_not_share_a_snapshot(model, tmp_path):
         pass
     with client(model, snapshot=file) as talks:  # And it is free again.
         assert talks.get("/ready").status_code == 200
+
+
+def test_the_lock_of_a_snapshot_that_was_taken_away_meanwhile_is_taken_anew(tmp_path, monkeypatch):
+    file, lock = str(tmp_path / "s.gw"), snapshots.fcntl.flock
+
+    def slow(*wanted):
+        monkeypatch.setattr(snapshots.fcntl, "flock", lock)
+        os.unlink(tmp_path / ".s.gw.lock")  # Whoever had it ends just now.
+        lock(*wanted)
+
+    monkeypatch.setattr(snapshots.fcntl, "flock", slow)
+    held = snapshots.Hold(file)
+    with pytest.raises(ValueError, match="Another service has the snapshot"):
+        snapshots.Hold(file)
+    held.release()
 
 
 def test_mounted_in_another_application_it_starts_with_the_first_request(model, tmp_path):

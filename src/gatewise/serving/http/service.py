@@ -155,8 +155,13 @@ class Service:
             begin = time.perf_counter()
             self._moved = False
             loop = asyncio.get_running_loop()
+            writing = asyncio.ensure_future(asyncio.to_thread(snapshots.write, path, self.streams, self.batcher, loop))
             try:
-                count, size = await asyncio.to_thread(snapshots.write, path, self.streams, self.batcher, loop)
+                count, size = await asyncio.shield(writing)
+            except asyncio.CancelledError:
+                self._moved = True
+                await asyncio.wait([writing])  # The thread goes on, and must not replace what is written next.
+                raise
             except BaseException as error:
                 self._moved = True
                 self.trouble = f"The last snapshot could not be written: {error}"

@@ -108,14 +108,24 @@ class Hold:
     def __init__(self, path: str) -> None:
         folder, name = os.path.split(os.path.realpath(path))
         self._path = os.path.join(folder, f".{name}.lock")
-        self._file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        while True:
+            self._file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(self._file)
+                raise ValueError(
+                    f"Another service has the snapshot {path!r}, and two would undo each other's: give each its own."
+                ) from None
+            if self._is_in_place():
+                return
+            os.close(self._file)  # Who had it took it away after we opened it: a third would lock another file.
+
+    def _is_in_place(self) -> bool:
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._file)
-            raise ValueError(
-                f"Another service has the snapshot {path!r}, and two would undo each other's: give each its own."
-            ) from None
+            return os.path.samestat(os.fstat(self._file), os.stat(self._path))
+        except FileNotFoundError:
+            return False
 
     def release(self) -> None:
         """Let others have it."""
