@@ -11,7 +11,7 @@ from shards_in_process import Memory, Processes
 
 import gatewise as gw
 from gatewise.serving.cluster.lanes import PartlyDoneError
-from gatewise.serving.cluster.saves import Saver
+from gatewise.serving.cluster.saves import Chain, Save, Saver
 from gatewise.serving.cluster.shard import CHANGE, Act, BusyError, Shard, StaleError
 from gatewise.serving.cluster.sharded import ShardedPool
 from gatewise.streaming import UnknownStreamError
@@ -277,6 +277,20 @@ def test_pushes_that_wait_together_go_as_one(model):
     np.testing.assert_array_equal(replies[4].outputs, replies[1].outputs)  # Repeated: the same reply, no step.
     assert isinstance(replies[5], StaleError)
     shard.close()
+
+
+def test_what_an_old_chain_left_is_no_part_of_a_new_one():
+    storage = Memory()
+    for _ in range(2):  # The second of a shard of the same name, which came when the first had gone.
+        chain = Chain(storage, "s")
+        for save in (Save(True, b"a"), Save(False, b"b")):
+            chain.write(save)
+        left = storage.get("s-1")
+        chain.clear()
+        storage.put("s-1", left)  # As where the process dies before it has cleared all.
+    chain.write(Save(True, b"c"))
+    storage.put("s-1", left)
+    assert Chain(storage, "s").read() == [b"c"]
 
 
 def test_saves_that_are_damaged_are_refused(model):

@@ -157,6 +157,8 @@ class _Host:
         waiting, self._waiting = self._waiting, []
         replies = self._shard.act_together([act for act, _ in waiting])
         for (_, future), reply in zip(waiting, replies, strict=True):
+            if future.done():  # Its caller has cancelled it; it was done all the same.
+                continue
             if isinstance(reply, Exception):
                 future.set_exception(reply)
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import secrets
 import struct
 import zlib
 from collections.abc import Iterable
@@ -107,7 +108,7 @@ class Chain:
             self._parts += 1
             self._storage.put(f"{self._name}-{self._parts}", _GENERATION.pack(self._generation) + save.data)
             return
-        self._generation += 1
+        self._generation = secrets.randbits(64)  # No count: one that began anew could meet parts left by an old chain.
         self._storage.put(self._name, _GENERATION.pack(self._generation) + save.data)
         for part in range(1, max(self._parts, self._stale) + 1):
             self._storage.delete(f"{self._name}-{part}")
