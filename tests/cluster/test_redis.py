@@ -211,6 +211,8 @@ def test_bad_events_are_put_aside(log, model):
     for partition in log.partitions:
         log.redis.xadd(log.key(partition, "events"), {"what": "exec", "ids": "[1]"})
         log.redis.xadd(log.key(partition, "events"), {"nothing": "useful"})
+        log.redis.xadd(log.key(partition, "events"), {"what": "push", "ids": "[1]", "x": b"?"})
+        log.redis.xadd(log.key(partition, "events"), {"what": "drop", "ids": "[{}]"})
     send(log, singles, ("push", [2, 1], x))
     drain(log, model)
     check(log, singles)
@@ -218,7 +220,8 @@ def test_bad_events_are_put_aside(log, model):
     reasons = sorted(event[b"why"].decode() for event in refused)
     assert sum("An event is one of push, drop, reset, got 'exec'" in why for why in reasons) == 2
     assert sum("KeyError: b'what'" in why for why in reasons) == 2
-    assert len(reasons) >= 5
+    assert sum("An id is an integer of 64 bits, a string or bytes, got {}" in why for why in reasons) == 2
+    assert len(reasons) >= 9
 
 
 def test_a_partition_that_is_not_there(log, model):

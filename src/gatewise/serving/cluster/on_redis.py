@@ -16,6 +16,7 @@ from gatewise.base.structure import flatten
 from gatewise.serving.cluster.placing import Placing
 from gatewise.serving.cluster.saves import Saver, meant_ids, packed, said_ids, unpacked
 from gatewise.serving.cluster.shard import joined, listed, rows_of
+from gatewise.streaming.ids import plain
 
 _START: Final = b"0-0"
 """The position before all events."""
@@ -186,7 +187,7 @@ class Worker:
             refused = None
             try:
                 what, ids, x = _read(event)
-            except (ValueError, KeyError, TypeError) as error:
+            except Exception as error:  # Whatever it is that somebody has sent, it must not stop the partition.
                 refused = _refusal(event, error)
             if refused is None and what == "push":
                 together.append((position, ids, x))
@@ -254,6 +255,8 @@ def _read(event: dict[bytes, bytes]) -> tuple[str, list[Any], Any]:
     if what not in _WHAT:
         raise ValueError(f"An event is one of {', '.join(_WHAT)}, got {what!r}.")
     ids = meant_ids(json.loads(event[b"ids"]))
+    if not_ids := [id_ for id_ in ids if plain(id_) is None]:
+        raise TypeError(f"An id is an integer of 64 bits, a string or bytes, got {not_ids[0]!r}.")
     if what != "push":
         return what, ids, None
     x = unpacked(event[b"x"])["x"]
