@@ -97,17 +97,24 @@ SHUFFLED: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", SHUFFLED)
-@pytest.mark.parametrize("place", [(0, 2), (2, 1)])
-def test_a_training_that_goes_on_ends_with_the_same_weights(kind: str, place: tuple[int, int], tmp_path: Path) -> None:
+def test_a_training_that_goes_on_ends_with_the_same_weights(kind: str, tmp_path: Path) -> None:
+    """Ended in its first epoch, and again in its last."""
+
     def trained(*callbacks: Callback) -> gw.Model:
-        made = model()
+        set_seed(3)
+        made = gw.Sequential([gw.Input((5, 3)), gw.layers.Flatten(), gw.layers.Dropout(0.2), gw.layers.Dense(1)])
+        made.compile("adam", "mse")
         made.fit(**SHUFFLED[kind](), epochs=3, verbose=0, callbacks=callbacks)
         return made
 
+    def going_on(*callbacks: Callback) -> gw.Model:
+        return trained(BackupAndRestore(tmp_path / "kept", save_freq=1), *callbacks)
+
     wanted = trained()
-    with pytest.raises(StopError):
-        trained(BackupAndRestore(tmp_path / "kept", save_freq=1), StopAfter(*place))
-    found = trained(BackupAndRestore(tmp_path / "kept", save_freq=1))
+    for place in ((0, 2), (2, 1)):
+        with pytest.raises(StopError):
+            going_on(StopAfter(*place))
+    found = going_on()
     for a, b in zip(found.get_weights(), wanted.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
