@@ -260,20 +260,22 @@ def test_how_it_was_compiled(tmp_path: Path, ending: str, release: Any) -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "nadam", "rmsprop"])
-@pytest.mark.parametrize("ending", [".keras", ".h5"])
-def test_fit_goes_on_as_it_would_have(tmp_path: Path, ending: str, optimizer: str) -> None:
+def test_fit_goes_on_as_it_would_have(tmp_path: Path, optimizer: str) -> None:
     """The same curve, to the last bit: weights, moving averages, slots, and the count of steps are all there."""
-    layers = [gw.Input((5, 4)), L.LSTM(3, return_sequences=True), L.BatchNormalization(), L.GRU(2), L.Dense(1)]
+    files = [tmp_path / "m.keras", tmp_path / "m.h5"]
+    layers = [gw.Input((5, 4)), L.LSTM(3), L.BatchNormalization(), L.Dense(1)]
     model = with_random_weights(gw.Sequential(layers))
     model.compile(optimizer, "mse", metrics=["mae"])
     rng = np.random.default_rng(1)
     x, y = rng.standard_normal((12, 5, 4)).astype("float32"), rng.standard_normal((12, 1)).astype("float32")
     options: dict[str, Any] = {"epochs": 2, "batch_size": 4, "shuffle": False, "verbose": 0}
     model.fit(x, y, **options)
-    model.save(tmp_path / f"m{ending}")
+    for file in files:
+        model.save(file)
     wanted = model.fit(x, y, **options).history
-    assert load_model(tmp_path / f"m{ending}").fit(x, y, **options).history == wanted
-    fresh = load_model(tmp_path / f"m{ending}", compile=False)
+    for file in files:
+        assert load_model(file).fit(x, y, **options).history == wanted
+    fresh = load_model(files[0], compile=False)
     fresh.compile(optimizer, "mse", metrics=["mae"])
     curve = fresh.fit(x, y, **options).history
     assert curve == wanted if optimizer == "sgd" else curve != wanted  # Plain SGD alone remembers nothing.
