@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
+from types import ModuleType
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -57,23 +60,70 @@ class Problem:
         return (0.5 * self.random.standard_normal(shape)).astype(self.dtype)
 
     def op(self, weights) -> Op:
-        functions = [activations.get(name) for name in self.names]
-        settings = {name: SETTINGS[name] for name in self.cell.settings}
-        return Op(self.cell, weights, *functions, names=self.names, settings=settings)
+        return op_of(self.cell, self.names, weights)
 
     def outputs(self, executor, weights, x, state):
         return executor.forward(self.op(weights), x, state, self.traversal)
 
     def scalar(self, executor, *arguments):
-        y, last = self.outputs(executor, *arguments)
-        of_y, of_last = self.factors
-        return (y * of_y).sum() + sum((a * b).sum() for a, b in zip(last, of_last, strict=True))
+        return scalar_of(self.outputs(executor, *arguments), self.factors)
 
     def gradients(self, executor):
-        arguments = jax.tree_util.tree_map(jnp.asarray, self.arguments)
-        gradient = jax.jit(jax.grad(lambda *given: self.scalar(executor, *given), argnums=(0, 1, 2)))
+        arrays = {name: getattr(self.traversal, name) for name in ("mask", "dropout", "recurrent_dropout")}
+        options = self.traversal._replace(**dict.fromkeys(arrays))
+        gradient = compiled_gradient(executor, self.cell, self.names, options)
+        given = jax.tree_util.tree_map(jnp.asarray, (*self.arguments, self.factors, arrays))
         # JAX computes behind the caller's back: nothing that matters may change before it is done.
-        return jax.block_until_ready(gradient(*arguments))
+        return jax.block_until_ready(gradient(*given))
+
+    def gradients_by_scan(self):
+        """The equations' own. A mask and factors that change nothing stand where there are none, and factors for each
+        gate where there is one for all: so one compiled program is for all of them.
+        """
+        batch, steps, inputs, units = self.shape
+        gates, given = len(self.cell.gates), self.traversal
+        plain = {
+            "mask": (batch, steps),
+            "dropout": (gates, batch, 1, inputs),
+            "recurrent_dropout": (gates, batch, units),
+        }
+        if not self.multiplies_states:
+            del plain["recurrent_dropout"]
+        filled = {}
+        for name, shape in plain.items():
+            array = getattr(given, name)
+            ones = np.ones((), bool if name == "mask" else self.dtype)
+            filled[name] = np.broadcast_to(ones if array is None else array, shape)
+        self.traversal = given._replace(**filled)
+        try:
+            return self.gradients(scan)
+        finally:
+            self.traversal = given
+
+    @property
+    def multiplies_states(self) -> bool:
+        return self.cell is not cells.IndRNN
+
+
+def op_of(cell: type[cells.Cell], names: tuple[str, str], weights) -> Op:
+    functions = [activations.get(name) for name in names]
+    return Op(cell, weights, *functions, names=names, settings={name: SETTINGS[name] for name in cell.settings})
+
+
+def scalar_of(outputs, factors):
+    (y, last), (of_y, of_last) = outputs, factors
+    return (y * of_y).sum() + sum((a * b).sum() for a, b in zip(last, of_last, strict=True))
+
+
+@cache
+def compiled_gradient(executor: ModuleType, cell: type[cells.Cell], names: tuple[str, str], options: Traversal) -> Any:
+    """The gradient by weights, x and state, compiled once for all numbers: masks and factors are among them."""
+
+    def scalar(weights, x, state, factors, arrays):
+        outputs = executor.forward(op_of(cell, names, weights), x, state, options._replace(**arrays))
+        return scalar_of(outputs, factors)
+
+    return jax.jit(jax.grad(scalar, argnums=(0, 1, 2)))
 
 
 def slopes(problem: Problem, gradients, directions: int = 3):
@@ -134,7 +184,7 @@ def test_gradients_in_float32_are_those_of_the_equations_in_float64(cell, way, d
     problem = Problem(cell, (4, 6, 3, 9), traversal=WAYS[way], dtype="float32")
     if drops:
         masks = drops_of(problem, by_gate=True)
-        if cell is cells.IndRNN:  # It multiplies no state.
+        if not problem.multiplies_states:
             del masks["recurrent_dropout"]
         problem.traversal = problem.traversal._replace(**{name: m.astype("float32") for name, m in masks.items()})
     weights, x, state = arguments = jax.tree_util.tree_map(jnp.asarray, problem.arguments)
@@ -144,7 +194,7 @@ def test_gradients_in_float32_are_those_of_the_equations_in_float64(cell, way, d
         problem.arguments, problem.factors = jax.tree_util.tree_map(
             lambda a: a.astype("float64"), (problem.arguments, problem.factors)
         )
-        expected = problem.gradients(scan)
+        expected = problem.gradients_by_scan()
         np.testing.assert_allclose(value, problem.scalar(reference, *problem.arguments), rtol=1e-4, atol=1e-4)
     for ours, theirs in zip(*map(jax.tree_util.tree_leaves, (given, expected)), strict=True):
         # Sums of some 24 products, six steps in a row, of numbers below 8: each rounded to 2**-24 of it.
@@ -201,9 +251,9 @@ def test_mapped_batches_and_mapped_weights() -> None:
 
     one_by_one = [gradient(weights, x) for x in many]
     expected = jax.tree_util.tree_map(lambda *a: jnp.stack(a), *one_by_one)
-    together = jax.vmap(gradient, in_axes=(None, 0))(weights, many)
+    together = jax.jit(jax.vmap(gradient, in_axes=(None, 0)))(weights, many)
     stacked = jax.tree_util.tree_map(lambda a: jnp.stack([a, a, a]), weights)
-    each = jax.vmap(gradient)(stacked, many)
+    each = jax.jit(jax.vmap(gradient))(stacked, many)
     for given in (together, each):
         jax.tree_util.tree_map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), given, expected)
 
@@ -244,7 +294,7 @@ def test_dropout_of_inputs_and_states_is_that_of_the_equations(cell, way, by_gat
         np.testing.assert_allclose(
             problem.scalar(compiled, *arguments), problem.scalar(reference, *problem.arguments), rtol=1e-12
         )
-        given, expected = (jax.tree_util.tree_leaves(problem.gradients(each)) for each in (compiled, scan))
+        given, expected = map(jax.tree_util.tree_leaves, (problem.gradients(compiled), problem.gradients_by_scan()))
         for ours, theirs in zip(given, expected, strict=True):
             # Sums of some 24 products, six steps in a row.
             np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-13)
@@ -278,13 +328,16 @@ def test_gradients_of_dropout_masks_and_mapped_masks() -> None:
         weights, x, state = jax.tree_util.tree_map(jnp.asarray, problem.arguments)
         masks = {name: jnp.asarray(mask) for name, mask in drops_of(problem, by_gate=True).items()}
 
-        def scalar(executor, masks):
-            y, _ = executor.forward(problem.op(weights), x, state, Traversal(**masks))
-            return (y**2).sum()
+        def gradient(executor):
+            def scalar(masks):
+                y, _ = executor.forward(problem.op(weights), x, state, Traversal(**masks))
+                return (y**2).sum()
 
-        given, expected = (jax.grad(lambda masks, e=each: scalar(e, masks))(masks) for each in (compiled, scan))
+            return jax.grad(scalar)
+
+        given, expected = (jax.jit(gradient(each))(masks) for each in (compiled, scan))
         many = jax.tree_util.tree_map(lambda mask: jnp.stack([mask, 2 * mask]), masks)
-        together = jax.vmap(jax.grad(lambda masks: scalar(compiled, masks)))(many)
+        together = jax.jit(jax.vmap(gradient(compiled)))(many)
         for name in masks:
             np.testing.assert_allclose(given[name], expected[name], rtol=1e-12, atol=1e-14)
             np.testing.assert_allclose(together[name][0], given[name], rtol=1e-12, atol=1e-14)
@@ -313,20 +366,25 @@ def in_turn(pair: tuple[Problem, Problem], arguments):
     return tuple(p.outputs(recurrence, *own) for p, own in zip(pair, arguments, strict=True))
 
 
-def scalar_of(pair: tuple[Problem, Problem], outputs):
+def scalar_of_both(pair: tuple[Problem, Problem], outputs):
     every = [(y * p.factors[0]).sum() for p, (y, _) in zip(pair, outputs, strict=True)]
     return sum(every) + sum((s**2).sum() for _, last in outputs for s in last)
+
+
+@cache
+def pair_and_gradients(shape: tuple[int, int, int, int]) -> Any:
+    """Compiled once for any number of threads: both ways to compute the gradients."""
+    pair = a_pair("float32", shape)
+    ways = (together, in_turn)
+    return pair, [jax.jit(jax.grad(lambda *a, run=run: scalar_of_both(pair, run(pair, a)), (0, 1))) for run in ways]
 
 
 @pytest.mark.parametrize("shape", [(4, 6, 3, 9), (1, 50, 40, 100), (40, 9, 30, 70)])
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_two_at_once_have_the_bits_of_each_alone(threads, shape) -> None:
-    pair = a_pair("float32", shape)
+    pair, gradient = pair_and_gradients(shape)
     plain = tuple(p.arguments for p in pair)
     traced = jax.tree_util.tree_map(jnp.asarray, plain)
-    gradient = [
-        jax.jit(jax.grad(lambda *a, run=run: scalar_of(pair, run(pair, a)), (0, 1))) for run in (together, in_turn)
-    ]
     try:
         gatewise.config.threads = threads
         for arguments in (plain, traced):
@@ -347,10 +405,10 @@ def test_gradients_of_two_at_once_are_those_of_scan() -> None:
     with enable_x64(True):
         pair = a_pair()
         arguments = jax.tree_util.tree_map(jnp.asarray, tuple(p.arguments for p in pair))
-        given = jax.jit(jax.grad(lambda *a: scalar_of(pair, together(pair, a)), (0, 1)))(*arguments)
+        given = jax.jit(jax.grad(lambda *a: scalar_of_both(pair, together(pair, a)), (0, 1)))(*arguments)
         gatewise.config.recurrence = "scan"
         try:
-            expected = jax.jit(jax.grad(lambda *a: scalar_of(pair, in_turn(pair, a)), (0, 1)))(*arguments)
+            expected = jax.jit(jax.grad(lambda *a: scalar_of_both(pair, in_turn(pair, a)), (0, 1)))(*arguments)
         finally:
             gatewise.config.recurrence = "auto"
         for a, b in zip(*map(jax.tree_util.tree_leaves, (given, expected)), strict=True):
@@ -364,10 +422,10 @@ def test_two_at_once_are_one_call_and_can_be_mapped() -> None:
         many = jax.tree_util.tree_map(lambda a: jnp.stack([a, -a]), arguments)
 
         def gradient(*a):
-            return jax.grad(lambda *b: scalar_of(pair, together(pair, b)), (0, 1))(*a)
+            return jax.grad(lambda *b: scalar_of_both(pair, together(pair, b)), (0, 1))(*a)
 
-        one_by_one = gradient(*jax.tree_util.tree_map(lambda a: a[1], many))
-        each = jax.vmap(gradient)(*many)
+        one_by_one = jax.jit(gradient)(*jax.tree_util.tree_map(lambda a: a[1], many))
+        each = jax.jit(jax.vmap(gradient))(*many)
         for a, b in zip(*map(jax.tree_util.tree_leaves, (each, one_by_one)), strict=True):
             np.testing.assert_allclose(a[1], b, rtol=1e-11, atol=1e-13)
         text = str(jax.make_jaxpr(gradient)(*arguments))
@@ -407,7 +465,7 @@ def test_the_switch_gives_second_derivatives() -> None:
     gatewise.config.recurrence = "scan"
     try:
         assert recurrence.executor(problem.op(weights), x, state) == "scan"
-        assert jax.hessian(energy)(x).shape == x.shape * 2
+        assert jax.jit(jax.hessian(energy))(x).shape == x.shape * 2
     finally:
         gatewise.config.recurrence = "auto"
     with pytest.raises(ValueError, match="expected 'auto' or 'scan', got 'loop'"):
