@@ -28,6 +28,7 @@ from typing import IO, Any, Final, Literal
 
 import numpy as np
 
+from gatewise.base.foreign import shown
 from gatewise.base.pickles import Machine
 from gatewise.formats import zips
 from gatewise.formats.contents import ByName, Contents, OfFile, Stored
@@ -165,7 +166,7 @@ class _Pickle(Machine):
             return key[1]
         kind, word, name, _, count, *_ = key
         if kind != "storage" or not isinstance(word, str) or not isinstance(count, int):
-            raise ValueError(f"it needs {key!r}, which is no storage of numbers.")
+            raise ValueError(f"it needs {shown(key)}, which is no storage of numbers.")
         return Storage(word, str(name), count)
 
 
@@ -176,9 +177,9 @@ def _ordered(pairs: Any = ()) -> dict[Any, Any]:
 def _tensor(storage: Storage, offset: int, shape: Any, strides: Any, *_: Any) -> TensorOfFile:
     numbers = (offset, *shape, *strides)
     if not isinstance(storage, Storage) or not all(type(n) is int and n >= 0 for n in numbers):
-        raise ValueError(f"it has a tensor of the shape {shape!r} and strides {strides!r}.")
+        raise ValueError(f"it has a tensor of the shape {shown(shape)} and strides {shown(strides)}.")
     if len(shape) != len(strides):
-        raise ValueError(f"it has a tensor of the shape {shape!r} with strides {strides!r}.")
+        raise ValueError(f"it has a tensor of the shape {shown(shape)} with strides {shown(strides)}.")
     return TensorOfFile(storage, offset, tuple(shape), tuple(strides))
 
 
@@ -314,7 +315,7 @@ class _Old(_File):
     def read(self) -> Any:
         magic, version = self._described(self._file), self._described(self._file)
         if magic != _MAGIC or version != 1001:
-            raise self.error(f"it has the version {version!r} of PyTorch's older form; 1001 is read.")
+            raise self.error(f"it has the version {shown(version)} of PyTorch's older form; 1001 is read.")
         self._described(self._file)
         found = self._described(self._file)
         keys = self._described(self._file)
