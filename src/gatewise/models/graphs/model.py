@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from gatewise.formats.graph import Program, Value
+from gatewise.models.graphs.called import CalledByName
 from gatewise.models.graphs.operators import Operators
 from gatewise.models.graphs.running import Plan, refusal, unknown_operators
 
 
-class GraphModel(ABC):
+class GraphModel(CalledByName):
     """A graph of a file's, run on NumPy and, where it has recurrences, on the recurrent engine.
 
     It computes; it has no layers, and cannot be trained. `gatewise.models.load_weights_from` gives its constants to a
@@ -52,9 +53,6 @@ class GraphModel(ABC):
         self.outputs: tuple[Value, ...] = graph.outputs
         self._plan = Plan(graph, self.program.versions, operators)
 
-    def _error(self, message: str) -> ValueError:
-        return ValueError(f"{self.path!r}: {message}" if self.path is not None else message)
-
     def run(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """The outputs by name.
 
@@ -71,24 +69,12 @@ class GraphModel(ABC):
             raise error if str(error).startswith(f"{self.path!r}: ") else self._error(str(error)) from error
         return {value.name: np.asarray(array) for value, array in zip(self.outputs, found, strict=True)}
 
-    def predict(self, x: Any, **_: Any) -> Any:
-        """The outputs for an array, a list of them in the order of the inputs, or a dict by name.
-
-        Returns:
-            An array, or a list of them where there are several.
-        """
-        if not isinstance(x, Mapping):
-            given: Sequence[Any] = x if isinstance(x, (list, tuple)) and len(self.inputs) > 1 else [x]
-            if len(given) != len(self.inputs):
-                raise self._error(f"{len(self.inputs)} inputs are wanted ({self._names()}), but {len(given)} came.")
-            x = {value.name: array for value, array in zip(self.inputs, given, strict=True)}
-        found = list(self.run(x).values())
-        return found[0] if len(found) == 1 else found
-
-    __call__ = predict
+    def input_names(self) -> list[str]:
+        """The inputs that a call must give, in order."""
+        return [value.name for value in self.inputs]
 
     def _names(self) -> str:
-        return ", ".join(value.name for value in self.inputs)
+        return ", ".join(self.input_names())
 
     def _given(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         known = {value.name: value for value in self.program.graph.inputs}

@@ -11,6 +11,7 @@ from gatewise.base.words import nearest
 from gatewise.formats.tensorflow import frozen
 from gatewise.formats.tensorflow.bundle import DTYPES
 from gatewise.formats.tensorflow.graph import Graph, Ref
+from gatewise.models.graphs.called import CalledByName
 from gatewise.models.tensorflow1.loops import Loop
 from gatewise.models.tensorflow1.operators import OPERATORS
 from gatewise.models.tensorflow1.running import CONTROL, DEAD, Evaluator, of, ordered
@@ -21,7 +22,7 @@ _TAKES: Final = {"Enter": 1, "Exit": 1, "LoopCond": 1, "Merge": 1, "NextIteratio
 """How many inputs those at least take whose order the loops hang on."""
 
 
-class TensorFlowGraph:
+class TensorFlowGraph(CalledByName):
     """A graph of TensorFlow 1, run on NumPy, and its loops over LSTM, GRU and RNN cells on the recurrent engine.
 
     It computes; it has no layers, and cannot be trained. `gatewise.models.load_weights_from` gives its constants to a
@@ -84,9 +85,6 @@ class TensorFlowGraph:
             raise self._error(self._refusal(unknown))
         self._evaluator = Evaluator(self.graph)
         self._orders: dict[tuple[str, ...], list[str]] = {}
-
-    def _error(self, message: str) -> ValueError:
-        return ValueError(f"{self.path!r}: {message}" if self.path is not None else message)
 
     def _unknown(self, needed: list[str]) -> list[str]:
         """The operators that are not known, of the nodes that the outputs need."""
@@ -178,22 +176,9 @@ class TensorFlowGraph:
             found[node.name] = (array,)
         return found
 
-    def predict(self, x: Any, **_: Any) -> Any:
-        """The outputs for an array, a list of them in the order of the inputs, or a dict by name.
-
-        Returns:
-            An array, or a list of them where there are several.
-        """
-        if not isinstance(x, Mapping):
-            given: Sequence[Any] = x if isinstance(x, (list, tuple)) and len(self.inputs) > 1 else [x]
-            if len(given) != len(self.inputs):
-                names = ", ".join(self.inputs)
-                raise self._error(f"{len(self.inputs)} inputs are wanted ({names}), but {len(given)} came.")
-            x = dict(zip(self.inputs, given, strict=True))
-        found = list(self.run(x).values())
-        return found[0] if len(found) == 1 else found
-
-    __call__ = predict
+    def input_names(self) -> list[str]:
+        """The placeholders."""
+        return list(self.inputs)
 
     def __repr__(self) -> str:
         cells = ", ".join(cell for each in self.cells.values() for cell in each)
