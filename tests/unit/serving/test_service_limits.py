@@ -72,6 +72,15 @@ def test_a_client_may_send_so_many_at_once_and_then_so_many_a_second(model):
         assert talks.get("/health").json()["rows"] == 3
 
 
+def test_wrong_tokens_count_against_the_rate(model):
+    wrong, right = ({"authorization": f"Bearer {token}"} for token in ("guess", "a secret"))
+    with client(model, rate="0.001/s", burst=3, token="a secret") as talks:
+        answers = [talks.get("/streams", headers=wrong).status_code for _ in range(5)]
+        assert answers == [401, 401, 401, 429, 429]
+        assert code_of(talks.get("/streams", headers=right), 429) == "too_often"
+        assert talks.get("/health", headers=wrong).status_code == 200
+
+
 def test_messages_above_the_rate_wait(model):
     with client(model, rate="20/s", burst=2, new="add") as talks, talks.websocket_connect("/streams/a") as opened:
         begin = time.monotonic()

@@ -96,19 +96,22 @@ class Gate:
                 hint="Try again in a moment, or start the service with a larger --max-connections.",
                 headers={"retry-after": "1"},
             )
+        if self._rates is not None and path not in OPEN:
+            self._check_rate(self._rates, scope)  # Before the token: who guesses tokens is counted.
         if self._token is not None and path not in OPEN:
             self._check_token(headers.get(b"authorization", b""))
         self._check_origin(headers)
-        if self._rates is not None and path not in OPEN:
-            wait = self._rates.wait(client_of(scope), time.monotonic())
-            if wait:
-                raise Refused(
-                    429,
-                    "too_often",
-                    f"A client may send {self._settings.rate:g} requests a second.",
-                    hint=f"Wait {wait:.3g} s; one request or message can carry many rows.",
-                    headers={"retry-after": str(math.ceil(wait))},
-                )
+
+    def _check_rate(self, rates: Rates, scope: Scope) -> None:
+        wait = rates.wait(client_of(scope), time.monotonic())
+        if wait:
+            raise Refused(
+                429,
+                "too_often",
+                f"A client may send {self._settings.rate:g} requests a second.",
+                hint=f"Wait {wait:.3g} s; one request or message can carry many rows.",
+                headers={"retry-after": str(math.ceil(wait))},
+            )
 
     def _check_token(self, came: bytes) -> None:
         assert self._token is not None
