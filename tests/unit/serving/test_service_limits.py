@@ -64,11 +64,11 @@ def test_a_page_of_another_site_may_not_push_with_its_visitors_rights(model):
 
 
 def test_a_client_may_send_so_many_at_once_and_then_so_many_a_second(model):
-    with client(model, rate="0.5/s", burst=3, new="add") as talks:
+    with client(model, rate="0.001/s", burst=3, new="add") as talks:
         answers = [push(talks, "a", [0, 0, 0]) for _ in range(5)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
         assert code_of(answers[-1], 429) == "too_often"
-        assert answers[-1].headers["retry-after"] == "2"
+        assert 900 <= int(answers[-1].headers["retry-after"]) <= 1000
         assert talks.get("/health").json()["rows"] == 3
 
 

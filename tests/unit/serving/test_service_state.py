@@ -50,6 +50,53 @@ def test_many_streams_move_under_their_own_ids(model):
         assert code_of(one.post("/save", json={"id": "a"}), 422) == "no_ids"
 
 
+@pytest.mark.parametrize("when_full", ["error", "drop_least_recent"])
+def test_streams_that_have_no_place_are_not_called_bad_bytes(model, when_full):
+    with client(model, new="add") as one, client(model, streams=2, when_full=when_full, new="add") as small:
+        one.post("/push", json={"ids": [1, 2, 3], "x": rows(3).tolist()})
+        push(small, 3, rows(1)[0])
+        saved = one.post("/save", json={"ids": [1, 2, 3]}).content
+        refused = small.post("/load", content=saved, headers=RAW)
+        assert code_of(refused, 503) == "too_many_streams"
+        assert "--streams" in refused.json()["error"]["hint"]
+        assert (refused.json()["error"]["got"], refused.json()["error"]["wanted"]) == (3, 2)
+        assert small.get("/streams").json()["ids"] == [3]
+        assert code_of(small.post("/load", content=saved[:-1], headers=RAW), 422) == "bad_state"
+
+
+@pytest.mark.parametrize("when_full", ["error", "drop_least_recent"])
+def test_a_snapshot_of_more_streams_than_may_live_says_so(model, tmp_path, when_full):
+    file = str(tmp_path / "streams.gw")
+    with client(model, new="add", snapshot=file) as talks:
+        talks.post("/push", json={"ids": [1, 2, 3], "x": rows(3).tolist()})
+    small = {"snapshot": file, "streams": 2, "when_full": when_full}
+    with pytest.raises(ValueError, match=r"holds 3 streams.* takes 2.*--streams 3"), client(model, **small):
+        pass
+
+
+def test_a_snapshot_that_fails_half_way_leaves_nothing_of_it(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(snapshots, "PIECE_BYTES", 1)  # A piece a stream.
+    file = tmp_path / "streams.gw"
+    with client(model, new="add", snapshot=str(file)) as talks:
+        for id_ in ("a", "b"):
+            push(talks, id_, rows(1)[0], sequence=1)
+    whole = file.read_bytes()
+    second = whole.rindex(b"GWPOOL") + 200
+    file.write_bytes(whole[:second] + bytes([whole[second] ^ 1]) + whole[second + 1 :])
+
+    async def twice():
+        service = Service(model, Settings(snapshot=str(file)))
+        with pytest.raises(ValueError, match="cannot be taken"):
+            await service.start()
+        assert len(service.streams.pool) == len(service.streams.numbers) == 0
+        file.write_bytes(whole)
+        await service.start()
+        assert len(service.streams.pool) == len(service.streams.numbers) == 2
+        await service.stop()
+
+    asyncio.run(twice())
+
+
 def test_bytes_that_are_no_state_of_this_model_change_nothing(model):
     x = rows(2)
     with client(model, new="add") as talks, client(a_model(seed=1), new="add") as stranger:

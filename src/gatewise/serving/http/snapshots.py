@@ -67,10 +67,10 @@ def write(path: str, streams: Streams, batcher: Batcher[Any, Any], loop: asyncio
 
 
 def read(path: str, streams: Streams, *, other_weights: bool) -> int:
-    """Take the streams of a file into a pool without any; how many there were.
+    """Take the streams of a file, all or none; how many there were.
 
     Raises:
-        ValueError: a file that is damaged, something else, or of another model.
+        ValueError: a file that is damaged, something else, of another model, or of more streams than may live.
         OSError: where it cannot be read.
     """
     remove_leftovers(path)
@@ -82,9 +82,11 @@ def read(path: str, streams: Streams, *, other_weights: bool) -> int:
                 raise ValueError("it is something else than the snapshot of a service.")
             if about.get("version") != _VERSION:
                 raise ValueError(f"it is of version {about.get('version')}; this release reads version {_VERSION}.")
-            for number in range(about["pieces"]):
-                states, numbers = (archive.read(f"{kind}/{number:06}") for kind in ("streams", "numbers"))
-                streams.take(states, numbers, other_weights=other_weights)
+            pieces = (
+                (archive.read(f"streams/{number:06}"), archive.read(f"numbers/{number:06}"))
+                for number in range(about["pieces"])
+            )
+            streams.take(pieces, about["streams"], other_weights=other_weights)
     except FileNotFoundError:
         raise
     except (*DAMAGED, ValueError) as error:
@@ -93,8 +95,6 @@ def read(path: str, streams: Streams, *, other_weights: bool) -> int:
         raise ValueError(
             f"{what} cannot be taken: {error} Give another, or move it away to begin with no streams."
         ) from None
-    if len(streams.pool) != about["streams"]:
-        raise ValueError(f"{what} should hold {about['streams']} streams, and {len(streams.pool)} were found in it.")
     return len(streams.pool)
 
 

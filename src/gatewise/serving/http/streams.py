@@ -250,15 +250,18 @@ class Streams:
 
     def _check_room(self, count: int) -> None:
         if self._bounded and len(self.pool) + count > self._most:
-            raise Refused(
-                503,
-                "too_many_streams",
-                f"{len(self.pool)} streams live, and at most {self._most} may.",
-                got=len(self.pool) + count,
-                wanted=self._most,
-                hint="End some, or start the service with more --streams, with --idle or with "
-                "--when-full drop_least_recent.",
-            )
+            raise self._too_many(count)
+
+    def _too_many(self, count: int) -> Refused:
+        return Refused(
+            503,
+            "too_many_streams",
+            f"{len(self.pool)} streams live, and at most {self._most} may.",
+            got=len(self.pool) + count,
+            wanted=self._most,
+            hint="End some, or start the service with more --streams, with --idle or with "
+            "--when-full drop_least_recent.",
+        )
 
     def add(self, id_: Id) -> bool:
         """Begin a stream, from zeros; False where it is there already, and stays as it is."""
@@ -323,17 +326,24 @@ class Streams:
         try:
             ids = listed(self.pool.load(data, other_weights=other_weights))
         except (ValueError, TypeError) as error:
-            raise _bad_state(error) from None
+            scratch = self._scratch(data, other_weights)  # Says what is wrong with the bytes; else they had no place.
+            new = sum(id_ not in self.pool for id_ in listed(scratch.ids()))
+            raise self._too_many(new) if len(self.pool) + new > self._most else _bad_state(error) from None
         self._forget(ids)
         return ids
 
-    def load_as(self, id_: Id, data: bytes, number: int, *, other_weights: bool) -> None:
-        """Give a stream the state of the one stream in `data`; it begins where it is not there."""
+    def _scratch(self, data: bytes, other_weights: bool) -> Any:
+        """A pool of what `save` gave, and without a limit."""
         scratch = self.pool.model.stream_pool()
         try:
             scratch.load(data, other_weights=other_weights)
         except (ValueError, TypeError) as error:
             raise _bad_state(error) from None
+        return scratch
+
+    def load_as(self, id_: Id, data: bytes, number: int, *, other_weights: bool) -> None:
+        """Give a stream the state of the one stream in `data`; it begins where it is not there."""
+        scratch = self._scratch(data, other_weights)
         if len(scratch) != 1:
             raise Refused(
                 422,
@@ -349,11 +359,25 @@ class Streams:
         self._forget([id_])
         self.numbers.set(id_, number)
 
-    def take(self, states: bytes, numbers: bytes, *, other_weights: bool) -> None:
-        """Take a `piece`."""
-        if states:
-            self.pool.load(states, other_weights=other_weights)
-        self.numbers.load(numbers)
+    def take(self, pieces: Iterable[tuple[bytes, bytes]], count: int, *, other_weights: bool) -> None:
+        """Take what `piece` gave, all or nothing, in place of the streams that there are.
+
+        Raises:
+            ValueError: other than `count` streams, or more than may live.
+        """
+        if count > self._most:
+            raise ValueError(
+                f"it holds {count} streams, and this service takes {self._most}: start it with --streams {count} "
+                "or more."
+            )
+        pool, numbers = self.pool.model.stream_pool(self._most, when_full=self.pool.when_full), Numbers()
+        for states, numbered in pieces:
+            if states:
+                pool.load(states, other_weights=other_weights)
+            numbers.load(numbered)
+        if len(pool) != count:
+            raise ValueError(f"it should hold {count} streams, and {len(pool)} were found in it.")
+        self.pool, self.numbers = pool, numbers
 
 
 def listed(ids: Any) -> list[Id]:
