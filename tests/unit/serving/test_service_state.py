@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import threading
+import types
 import zipfile
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from services import RAW, a_model, client, code_of, push, rows, y_of
 
 from gatewise import serving
-from gatewise.serving.http import snapshots
+from gatewise.serving.http import snapshots, streams
 from gatewise.serving.http.service import Service
 from gatewise.serving.http.settings import Settings
 
@@ -198,6 +199,40 @@ def test_a_snapshot_that_nobody_waits_for_any_more_does_not_replace_a_later_one(
     monkeypatch.setattr(snapshots, "write", write)
     asyncio.run(cancelled_and_again())
     assert order == ["begin", "end", "begin", "end"]
+
+
+def test_streams_whose_states_hold_nan_are_listed_until_they_are_reset(model):
+    with client(model, new="add", allow_nan=True) as talks:
+        push(talks, "whole", [1, 2, 3])
+        for id_ in ("a", 7):
+            nan = np.full(3, np.nan, "<f4").tobytes()
+            assert talks.post(f"/streams/{id_}/push", content=nan, headers=RAW).status_code == 200
+        said = talks.get("/streams?broken=true").json()
+        assert (said["count"], set(said["ids"])) == (2, {"a", 7})
+        page = talks.get("/streams?broken=true&start=1&limit=5").json()
+        assert (page["count"], page["ids"]) == (2, said["ids"][1:])
+        talks.post("/streams/a/reset")
+        assert talks.get("/streams?broken=true").json()["ids"] == [7]
+        assert talks.get("/streams?broken=false").json()["count"] == 3
+        assert code_of(talks.get("/streams?broken=yes"), 422) == "bad_query"
+
+
+def test_the_ids_of_many_streams_are_listed_once_in_a_while(model, monkeypatch):
+    clock = types.SimpleNamespace(monotonic=lambda: clock.now, now=5.0)
+    monkeypatch.setattr(streams, "time", clock)
+    monkeypatch.setattr(streams, "_MANY", 3)
+    pool = model.stream_pool()
+    live = streams.Streams(pool, None, 10, bounded=True)
+    for id_ in (1, 2, 3, 4):
+        live.add(id_)
+        assert live.page(0, 10) == (id_, [1, 2, 3][:id_])  # The three are many, and are kept.
+    clock.now += 1.5
+    assert live.page(2, 1) == (4, [3])
+    assert live.page(0, 10) == (4, [1, 2, 3, 4])
+    assert live.page(0, 0) == (4, [])
+    live.drop(4)
+    live.drop(3)
+    assert live.page(0, 10) == (2, [1, 2])  # Few again, and always new.
 
 
 def test_without_a_file_there_is_no_snapshot(model):

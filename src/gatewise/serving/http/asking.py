@@ -159,6 +159,14 @@ def whole_number(query: Mapping[str, str], name: str, default: int = 0) -> int:
     return int(text)
 
 
+def switch(query: Mapping[str, str], name: str) -> bool:
+    """A yes or no in a query; no where it is left out."""
+    text = query.get(name, "false")
+    if text not in ("true", "false"):
+        raise Refused(422, "bad_query", f"{name} has to be true or false.", got=text[:64], wanted=["true", "false"])
+    return text == "true"
+
+
 def _parts(push: Push, numbers: Any) -> list[Part]:
     if not isinstance(numbers, list) or len(numbers) != len(push.ids):
         raise Refused(422, "bad_sequence", "`sequence` has to be a list, with a number for each row.")

@@ -98,9 +98,8 @@ async def _list_streams(service: Service, request: Request) -> Response:
     query = request.query_params
     start = asking.whole_number(query, "start")
     limit = min(asking.whole_number(query, "limit", 100), _MOST_LISTED)
-    (count, ids), recent = await asyncio.gather(
-        service.in_turn(partial(service.streams.page, start, limit)), service.in_turn(service.streams.recently)
-    )
+    page = partial(service.streams.page, start, limit, broken=asking.switch(query, "broken"))
+    (count, ids), recent = await asyncio.gather(service.in_turn(page), service.in_turn(service.streams.recently))
     interface = service.interface
     return _json(
         {
@@ -286,8 +285,9 @@ ENDPOINTS: Final = (
     ),
     Endpoint(
         "GET", "/streams", _list_streams, "List streams",
-        "How many there are, a page of their ids, and those that were pushed last.",
-        gives="streams", errors=(422,), query=("start", "limit"),
+        "How many there are, a page of their ids, and those that were pushed last. Of 10,000 streams or more the ids "
+        "may be a second old. With broken=true only streams whose states hold NaN or infinity are counted and listed.",
+        gives="streams", errors=(422,), query=("start", "limit", "broken"),
     ),
     Endpoint(
         "GET", "/streams/{id}", _get_stream, "Look at a stream",

@@ -99,6 +99,7 @@ _QUERY: Final[dict[str, dict[str, Any]]] = {
          {"type": "integer", "minimum": 0}),
         ("start", "How many ids to leave out.", {"type": "integer", "minimum": 0}),
         ("limit", "How many ids at most.", {"type": "integer", "minimum": 0, "maximum": 1000}),
+        ("broken", "Only streams whose states hold NaN or infinity.", {"type": "boolean"}),
     )
 }  # fmt: skip
 

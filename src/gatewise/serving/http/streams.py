@@ -5,11 +5,11 @@ Everything here runs on the batcher's thread, one call after the other.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,6 +22,9 @@ from gatewise.serving.http.numbers import Last, Numbers
 
 _RECENT: Final = 48
 """So many of the streams that were pushed last are remembered for the page."""
+_MANY: Final = 10_000
+"""From so many streams on a list of ids is kept for a while: pushes wait while another is made."""
+_KEPT_SECONDS: Final = 1.0
 
 
 class Part(NamedTuple):
@@ -110,6 +113,7 @@ class Streams:
         self.recent: OrderedDict[Id, dict[str, Any]] = OrderedDict()
         self.moved = 0
         self._interface = interface
+        self._kept: dict[bool, tuple[float, Any]] = {}
 
     # -- advancing ------------------------------------------------------------------------------------------------
 
@@ -296,9 +300,26 @@ class Streams:
             self.recent.pop(id_, None)
             self.numbers.forget([id_])
 
-    def page(self, start: int, limit: int) -> tuple[int, list[Id]]:
-        """How many there are, and the ids of some."""
-        return len(self.pool), list(islice(self.ids(), start, start + limit))
+    def page(self, start: int, limit: int, *, broken: bool = False) -> tuple[int, list[Id]]:
+        """How many there are, and the ids of some; of all streams or of those whose states hold NaN or infinity.
+
+        Of many streams the ids are as they were up to a second ago.
+        """
+        if not limit and not broken:
+            return len(self.pool), []
+        found = self._recent_ids(broken)
+        return len(found) if broken else len(self.pool), listed(found[start : start + limit])
+
+    def _recent_ids(self, broken: bool) -> Any:
+        """Ids as the pool gave them, now or a moment ago."""
+        now = time.monotonic()
+        made, found = self._kept.pop(broken, (-math.inf, None))
+        if len(self.pool) < _MANY:
+            return self.pool.broken() if broken else self.pool.ids()
+        if now - made > _KEPT_SECONDS:
+            made, found = now, self.pool.broken() if broken else self.pool.ids()
+        self._kept[broken] = made, found
+        return found
 
     def ids(self) -> list[Id]:
         """All ids."""
