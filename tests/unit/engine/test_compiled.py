@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
@@ -77,8 +78,8 @@ class Problem:
         return jax.block_until_ready(gradient(*given))
 
     def gradients_by_scan(self):
-        """The equations' own. A mask and factors that change nothing stand where there are none, and factors for each
-        gate where there is one for all: so one compiled program is for all of them.
+        """The equations' own. A mask and factors that change nothing stand where there are none, factors for each gate
+        where there is one for all, and the last output is that of all: so one compiled program is for all of them.
         """
         batch, steps, inputs, units = self.shape
         gates, given = len(self.cell.gates), self.traversal
@@ -94,11 +95,12 @@ class Problem:
             array = getattr(given, name)
             ones = np.ones((), bool if name == "mask" else self.dtype)
             filled[name] = np.broadcast_to(ones if array is None else array, shape)
-        self.traversal = given._replace(**filled)
-        try:
-            return self.gradients(scan)
-        finally:
-            self.traversal = given
+        of_y, of_last = self.factors
+        if not given.sequences:
+            of_y = np.concatenate([np.zeros((batch, steps - 1, units), of_y.dtype), of_y[:, None]], axis=1)
+        whole = copy(self)
+        whole.traversal, whole.factors = given._replace(**filled, sequences=True), (of_y, of_last)
+        return whole.gradients(scan)
 
     @property
     def multiplies_states(self) -> bool:
