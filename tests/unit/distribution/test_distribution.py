@@ -14,13 +14,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import distribution_programs
 import numpy as np
 import pytest
 
 import gatewise as gw
 from gatewise.base import structure
 
-PROGRAMS = Path(__file__).with_name("distribution_programs.py")
+PROGRAMS = Path(distribution_programs.__file__)
 TOLERANCE = 2e-5
 SECONDS = 600  # Far more than it takes: tests run on busy machines.
 
@@ -63,15 +64,19 @@ def test_eight_devices_give_what_one_gives():
         assert_same(many, one)
 
 
+@pytest.fixture(scope="module")
+def alone():
+    return distribution_programs.alone()
+
+
 @pytest.mark.parametrize("data", ["same", "own"])
-def test_two_processes_give_what_one_gives(data):
+def test_two_processes_give_what_one_gives(data, alone):
     address = f"127.0.0.1:{free_port()}"
-    want = said(started("alone"))
     both = [started("shares", address, "2", str(place), data, devices=2) for place in range(2)]
     first, second = map(said, both)
     predicted = {"same": lambda: first["predict"], "own": lambda: first["predict"] + second["predict"]}[data]()
     for got in (first, second):
-        assert_same({**got, "predict": predicted}, want)
+        assert_same({**got, "predict": predicted}, alone)
 
 
 def test_meshes_say_what_does_not_fit():
