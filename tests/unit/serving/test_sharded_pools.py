@@ -11,6 +11,7 @@ from shards_in_process import Memory, Processes
 
 import gatewise as gw
 from gatewise.serving.cluster.lanes import PartlyDoneError
+from gatewise.serving.cluster.on_ray import _keep_model
 from gatewise.serving.cluster.saves import Chain, Save, Saver
 from gatewise.serving.cluster.shard import CHANGE, Act, BusyError, Shard, StaleError
 from gatewise.serving.cluster.sharded import ShardedPool
@@ -227,6 +228,116 @@ def test_errors_say_what_was_done(model):
         alone.remove_shard("0")
 
 
+def test_a_call_that_gives_up_waiting_says_what_was_done(model, monkeypatch):
+    monkeypatch.setattr("gatewise.serving.cluster.sharded._PATIENCE", 0.0)
+    storage = Memory()
+    engine = Processes(model, storage)
+    pool = ShardedPool(engine, storage, 2)
+    x = np.ones((12, FEATURES), "float32")
+    engine.living["1"].freeze("somebody")
+    with pytest.raises(PartlyDoneError, match=r"carried out for \d+ of 12 rows.* have been moving") as raised:
+        pool.push(range(12), x, new="add")
+    assert isinstance(raised.value.__cause__, BusyError)
+    there = pool._placing.of(list(range(12)))
+    assert raised.value.rows.tolist() == (there == there[np.flatnonzero(raised.value.rows)[0]]).tolist()
+    with pytest.raises(BusyError):
+        pool.push(np.flatnonzero(~raised.value.rows), x[:1].repeat((~raised.value.rows).sum(), 0), new="add")
+
+
+def test_clients_that_leave_are_forgotten(model):
+    storage = Memory()
+    engine = Processes(model, storage)
+    pool, singles = ShardedPool(engine, storage, 2), Singles(model)
+    x = rows(np.random.default_rng(0), len(IDS))
+    for _ in range(3):
+        np.testing.assert_array_equal(pool.push(IDS, x, new="add"), singles.push(IDS, x))
+        pool.leave()
+        assert not any(shard._clients for shard in engine.living.values())
+    pool.remove_shard(pool.add_shard())
+    check_all(pool, singles)
+    pool.close()
+    again = Processes(model, storage)
+    check_all(ShardedPool(again, storage), singles)
+    assert [len(shard._clients) for shard in again.living.values()] == [1, 1]  # The one that checks.
+
+
+def test_a_client_that_was_idle_for_long_still_acts_once(model, monkeypatch):
+    """Its last reply is forgotten, and no act is lost or doubled, whether a save holds it or not."""
+    monkeypatch.setattr("gatewise.serving.cluster.shard._IDLE", -1.0)  # All are idle for long at every save.
+    storage = Memory()
+    engine = Processes(model, storage)
+    pool, singles = ShardedPool(engine, storage, 1), Singles(model)
+    x = rows(np.random.default_rng(0), 3)
+    for saved in (True, False, True):
+        np.testing.assert_array_equal(pool.push([1, 2, 3], x, new="add"), singles.push([1, 2, 3], x))
+        if saved:
+            engine.living["0"].save()
+            assert [client.outputs for client in engine.living["0"]._clients.values()] == [None]
+        engine.kill("0")
+    check_all(pool, singles)
+
+
+def test_a_save_holds_what_a_shard_lost_that_came_back_unseen(model):
+    storage = Memory()
+    engine = Processes(model, storage)
+    pool, singles = ShardedPool(engine, storage, 1), Singles(model)
+    x = rows(np.random.default_rng(0), 3)
+    singles.push([1, 2, 3], x)
+    pool.push([1, 2, 3], x, new="add")
+    for _ in range(2):
+        engine.kill("0")
+        engine.start("0")
+        pool.save()
+    check_all(ShardedPool(engine, storage), singles)
+
+
+def owed_by(model, *acts):
+    """A pool of two shards, its engine, and acts that it owes."""
+    storage = Memory()
+    engine = Processes(model, storage)
+    pool = ShardedPool(engine, storage, 2)
+    pool._owed.extend(Act("c", 1, 0, *act) for act in acts)
+    return pool, engine
+
+
+def test_an_owed_act_that_is_refused_is_dropped_and_said(model, caplog):
+    pool, _ = owed_by(model, ("add", [*range(12)]), ("add", [3, *range(20, 32)]), ("add", ["later"]))
+    shard_of_3, *others = pool._placing.of([3, *range(20, 32)])
+    pool.add(["new"])
+    assert not pool._owed
+    wanted = {*range(12), "later", "new"} | {k for k, at in zip(range(20, 32), others, strict=True) if at != shard_of_3}
+    assert set(pool.ids()) == wanted
+    (said,) = caplog.messages
+    assert said.startswith("A add had been carried out and was lost")
+
+
+def test_an_owed_act_that_meets_another_error_stays_owed(model):
+    """Only the rows that were carried out are not owed any more."""
+    pool, engine = owed_by(model, ("add", [*range(12)]))
+    broken = engine.living["1"].pool
+    engine.living["1"].pool = None  # Whatever it is asked: an AttributeError.
+    for _ in range(2):
+        with pytest.raises(AttributeError):
+            pool.add(["new"])
+    assert 0 < len(pool._owed[0].ids) < 12
+    engine.living["1"].pool = broken
+    pool.add(["new"])
+    assert set(pool.ids()) == {*range(12), "new"}
+
+
+def test_a_kept_act_that_is_refused_when_it_is_repeated_holds_up_no_other(model, caplog):
+    storage = Memory()
+    engine = Processes(model, storage)
+    pool, other = ShardedPool(engine, storage, 1), ShardedPool(engine, storage)
+    pool.add([1])
+    engine.kill("0")
+    other.add([1])  # It was first this time.
+    for id_ in (2, 3):
+        pool.add([id_])
+    assert sorted(pool.ids()) == [1, 2, 3]
+    assert len(caplog.messages) == 1
+
+
 def test_a_change_of_two_clients_at_once_is_refused(model):
     storage = Memory()
     engine = Processes(model, storage)
@@ -291,6 +402,22 @@ def test_what_an_old_chain_left_is_no_part_of_a_new_one():
     chain.write(Save(True, b"c"))
     storage.put("s-1", left)
     assert Chain(storage, "s").read() == [b"c"]
+
+
+def test_a_model_of_other_layers_is_refused_though_its_weights_are_the_same(model):
+    def of(activation):
+        layers = [gw.Input((None, 2)), gw.layers.SimpleRNN(3, activation, return_sequences=True)]
+        made = gw.Sequential(layers)
+        made.set_weights([np.full(weights.shape, 0.5, "float32") for weights in made.get_weights()])
+        return made
+
+    storage = Memory()
+    for _ in range(2):
+        _keep_model(of("tanh"), storage)
+    with pytest.raises(ValueError, match="model with other layers"):
+        _keep_model(of("relu"), storage)
+    with pytest.raises(ValueError, match="model with other weights"):
+        _keep_model(model, storage)
 
 
 def test_saves_that_are_damaged_are_refused(model):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from gatewise.base.structure import flatten, map_structure
 from gatewise.base.typing import Array
 from gatewise.serving.cluster.shard import Act, Reply
+
+REFUSALS: Final = (ValueError, TypeError)
+"""What a pool raises that refuses a call: nothing has moved, and the same call is refused again."""
 
 
 class PartlyDoneError(ValueError):
@@ -62,6 +65,16 @@ class Merged:
         self.outputs: Any = None
         self.errors: list[Exception] = []
         self._done = np.zeros(rows, bool)
+        self._refused = np.zeros(rows, bool)
+
+    def fail(self, rows: Array, error: Exception) -> None:
+        """Rows that were not carried out, and why."""
+        self.errors.append(error)
+        self._refused[rows] = isinstance(error, REFUSALS)
+
+    def left(self) -> Array:
+        """The rows that are still to be carried out: neither done, nor refused for good."""
+        return np.flatnonzero(~(self._done | self._refused))
 
     def take(self, rows: Array, outputs: Any) -> None:
         self._done[rows] = True

@@ -18,6 +18,7 @@ from gatewise import config
 from gatewise.serving.cluster.shard import Act, Reply, Shard
 from gatewise.serving.cluster.sharded import LostError, ShardedPool
 from gatewise.serving.cluster.storage import Folder, Storage
+from gatewise.streaming.compile import prepare
 
 _MODEL: Final = "model"
 """The name in a storage of the model's file."""
@@ -49,7 +50,7 @@ def ray_pool(
     every client repeats the acts that no save holds. `pool.save()` has everything saved now.
 
     Raises:
-        ValueError: where the storage holds the pool of another model.
+        ValueError: where the storage holds the pool of another model: of other weights, or of other layers.
         ModuleNotFoundError: without Ray; `pip install gatewise[ray]`.
     """
     place = storage if not isinstance(storage, (str, os.PathLike)) else Folder(storage)
@@ -187,6 +188,8 @@ def _keep_model(model: Any, storage: Storage) -> None:
     alike = len(ours) == len(theirs) and all(map(np.array_equal, ours, theirs))
     if not alike:
         raise ValueError(f"{storage!r} holds the pool of a model with other weights than {model.label}: use another.")
+    if prepare(model).header != prepare(kept).header:
+        raise ValueError(f"{storage!r} holds the pool of a model with other layers than {model.label}: use another.")
 
 
 def _kept_model(storage: Storage) -> Any:

@@ -45,6 +45,9 @@ class RedisLog:
     An event is a call: rows for some streams, or streams to `drop` or to `reset`. Streams begin with their first row.
     A partition's events act in the order in which they were sent. Events that have acted are deleted.
 
+    That each acts exactly once holds for the events in the log. A producer whose connection breaks in a `push` cannot
+    know whether its events are there; where it sends them again, they may be new ones, which act once more.
+
     Raises:
         ModuleNotFoundError: without the client; `pip install gatewise[redis]`.
     """

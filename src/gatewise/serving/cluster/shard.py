@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,6 +22,10 @@ PLACING: Final = "placing"
 
 CHANGE: Final = "change"
 """The name in a storage of the bytes that say who is adding or taking away a shard, and until when at most."""
+
+
+_IDLE: Final = 3600.0
+"""Seconds after which a client that has not acted gets its last reply no more, should it ask for it again."""
 
 
 class StaleError(RuntimeError):
@@ -84,6 +88,7 @@ class _Client:
     number: int = 0
     saved: int = 0
     outputs: Any = None
+    seen: float = field(default_factory=time.monotonic)
 
 
 class Shard:
@@ -120,8 +125,9 @@ class Shard:
         note, outputs = self._saver.load(self._chain.read())
         for client, number in note.get("clients", {}).items():
             self._clients[client] = _Client(number, number, outputs.get(client))
-        for client, number in agreed.acted.get(self.name, {}).items():
-            self._clients.setdefault(client, _Client(number, number))  # Of a shard of this name that has gone.
+        if not note:  # A shard of this name may have gone. Later, saves know more: who has left is not to come back.
+            for client, number in agreed.acted.get(self.name, {}).items():
+                self._clients[client] = _Client(number, number)
         if (change := self._storage.get(CHANGE)) is None:
             self._drop_what_moved()
             return
@@ -198,7 +204,7 @@ class Shard:
             raise BehindError(f"shard {self.name!r} knows {client.number} acts of this client, not yet {act.number}")
 
     def _done(self, act: Act, client: _Client, outputs: Any) -> Reply:
-        client.number, client.outputs = act.number, outputs
+        client.number, client.outputs, client.seen = act.number, outputs, time.monotonic()
         self._clients[act.client] = client
         self._changed = True
         return Reply(outputs, client.saved)
@@ -209,9 +215,13 @@ class Shard:
             return self._clients[client].number if client in self._clients else 0
 
     def leave(self, client: str) -> None:
-        """Forget a client, which will act no more."""
+        """Forget a client, which will act no more; the next save holds nothing of it."""
         with self._lock:
-            self._clients.pop(client, None)
+            self._changed |= self._clients.pop(client, None) is not None
+
+    def _check_knows(self, client: str, number: int) -> None:
+        if (known := self.acted(client)) < number:
+            raise BehindError(f"shard {self.name!r} knows {known} acts of this client, not {number}")
 
     def ask(self, client: str, number: int, what: str, ids: Any = None) -> Any:
         """What the pool says without moving: its `len`, its `ids`, whether it `holds` ids, the `state` of some.
@@ -220,8 +230,7 @@ class Shard:
             BehindError: the shard lacks acts of the client, which has made so many.
         """
         with self._lock:
-            if self.acted(client) < number:
-                raise BehindError(f"shard {self.name!r} knows {self.acted(client)} acts of this client, not {number}")
+            self._check_knows(client, number)
             if what == "len":
                 return len(self.pool)
             if what == "ids":
@@ -232,9 +241,16 @@ class Shard:
 
     # -- saves ------------------------------------------------------------------------------------------------------
 
-    def save(self) -> None:
-        """Save what has changed; it is in the storage when this returns."""
-        self._begin_save().result()
+    def save(self, client: str = "", number: int = 0) -> None:
+        """Save what has changed; it is in the storage when this returns.
+
+        Raises:
+            BehindError: the shard lacks acts of the client, which has made so many.
+        """
+        with self._lock:
+            self._check_knows(client, number)
+            writing = self._begin_save()
+        writing.result()
 
     def save_if_due(self) -> bool:
         """Begin a save where `save_every` seconds have passed and something has changed. It is written beside the acts.
@@ -256,12 +272,20 @@ class Shard:
         with self._lock:
             if self._broken:
                 self._saver.whole_next()
+            self._forget_old_replies()
             numbers = {name: client.number for name, client in self._clients.items()}
             outputs = {name: client.outputs for name, client in self._clients.items() if client.outputs is not None}
             save = self._saver.save({"clients": numbers}, outputs)
             self._changed, self._saved_at = False, time.monotonic()
             self._writing = self._writer.submit(self._write, save, numbers)
             return self._writing
+
+    def _forget_old_replies(self) -> None:
+        """Of clients that went without a word. Their numbers stay: one that lives all the same may repeat an act."""
+        before = time.monotonic() - _IDLE
+        for client in self._clients.values():
+            if client.seen < before:
+                client.outputs = None
 
     def _write(self, save: Save, numbers: dict[str, int]) -> None:
         """In the thread that writes, one save after the other. It takes no lock, as who waits for it may hold it."""

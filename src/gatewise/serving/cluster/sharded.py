@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import threading
 import time
@@ -15,7 +16,7 @@ import numpy as np
 
 from gatewise.base.structure import flatten, map_structure
 from gatewise.base.typing import Array
-from gatewise.serving.cluster.lanes import Lane, Merged, as_columns, as_ids, some_ids
+from gatewise.serving.cluster.lanes import REFUSALS, Lane, Merged, as_columns, as_ids, some_ids
 from gatewise.serving.cluster.placing import Placing
 from gatewise.serving.cluster.shard import (
     CHANGE,
@@ -169,7 +170,7 @@ class ShardedPool:
 
     def _save(self) -> None:
         with self._all_lanes() as lanes:
-            self._every(dict.fromkeys(self._placing.shards, ("save",)))
+            self._every({shard: ("save", *self._known(shard)) for shard in self._placing.shards})
             for lane in lanes.values():
                 lane.forget()
 
@@ -189,7 +190,10 @@ class ShardedPool:
             if not stale:
                 return merged.outputs
             if time.monotonic() > deadline:
-                raise BusyError(f"The shards of {len(stale)} streams have been moving for {_PATIENCE:.0f} seconds.")
+                waiting = sum(len(rows) for _, _, rows in stale)
+                busy = BusyError(f"The shards of {waiting} rows have been moving for {_PATIENCE:.0f} seconds.")
+                merged.fail(np.concatenate([rows for _, _, rows in stale]), busy)
+                merged.raise_first(what)
             left = self._not_acted(self._look_again(placing), stale)
 
     def _round(self, placing: Placing, rows: Array, call: _Call, merged: Merged) -> list[_Stale]:
@@ -200,7 +204,7 @@ class ShardedPool:
             parts = {placing.shards[0]: rows}  # No ids: a shard says what outputs of no rows look like.
         stale: list[_Stale] = []
         with ExitStack() as held:
-            pending = {}
+            acts = {}
             for shard in sorted(parts):  # Always in this order, so that no two threads wait for each other.
                 lane, chosen = self._lanes[shard], parts[shard]
                 held.enter_context(lane.lock)
@@ -210,15 +214,15 @@ class ShardedPool:
                     stale.append((shard, None, chosen))
                     continue
                 columns = None if x is None else rows_of(x, chosen)
-                act = Act(self._client, number, placing.version, what, some_ids(ids, chosen), columns, new)
-                pending[shard] = act, self._engine.call(shard, "act", act)
+                acts[shard] = Act(self._client, number, placing.version, what, some_ids(ids, chosen), columns, new)
+            pending = {shard: (act, self._engine.call(shard, "act", act)) for shard, act in acts.items()}
             for shard, (act, waiting) in pending.items():
                 try:
                     reply = self._reply(shard, act, waiting)
                 except StaleError:
                     stale.append((shard, act, parts[shard]))
                 except Exception as error:
-                    merged.errors.append(error)
+                    merged.fail(parts[shard], error)
                 else:
                     self._lanes[shard].acted(act, reply)
                     merged.take(parts[shard], reply.outputs)
@@ -275,7 +279,7 @@ class ShardedPool:
                             f"keeps the last {len(again)}: the storage {self._storage!r} has lost what was saved in it."
                         )
                     for act in again:
-                        self._told(shard, "act", act)
+                        self._again(shard, act)
                     return
                 except LostError:
                     continue
@@ -284,10 +288,18 @@ class ShardedPool:
                         raise
                     time.sleep(_PAUSE)
 
+    def _again(self, shard: str, act: Act) -> None:
+        """Make an act once more; one that is refused now leaves its number to an act that does nothing."""
+        try:
+            self._told(shard, "act", act)
+        except REFUSALS as error:
+            _say_lost(act, error)
+            self._told(shard, "act", act._replace(what="drop", ids=[], x=None))
+
     def _next(self, shard: str, lane: Lane) -> int:
         """The number of the next act on a shard, once there is room to keep it."""
         if len(lane.kept) >= _MOST_KEPT or lane.kept_bytes >= _MOST_BYTES:
-            self._asked(shard, "save")
+            self._asked(shard, "save", *self._known(shard))
             lane.forget()
         if lane.number is None:
             lane.number = int(self._asked(shard, "acted", self._client))
@@ -300,6 +312,8 @@ class ShardedPool:
         """What a question to shards gives, asked again where their streams have moved meanwhile."""
         while True:
             known = self._placing
+            if self._owed:
+                self._pay()
             try:
                 return question()
             except StaleError:
@@ -329,17 +343,23 @@ class ShardedPool:
         return agreed
 
     def _pay(self) -> None:
-        """Make the owed acts, in their order."""
+        """Make the owed acts, in their order.
+
+        What the pool refuses now is dropped, as it would be refused for ever; after any other error it stays owed.
+        """
         with self._all_lanes():
             while self._owed:
                 act, merged = self._owed[0], Merged(len(self._owed[0].ids))
                 stale = self._round(self._placing, np.arange(len(act.ids)), (act.what, act.ids, act.x, act.new), merged)
-                merged.raise_first(act.what)
                 self._owed.popleft()
-                if stale:
-                    left = np.sort(np.concatenate([rows for _, _, rows in stale]))
+                if len(left := merged.left()):
                     columns = None if act.x is None else rows_of(act.x, left)
                     self._owed.appendleft(act._replace(ids=some_ids(act.ids, left), x=columns))
+                for error in merged.errors:
+                    if not isinstance(error, REFUSALS):
+                        raise error
+                    _say_lost(act, error)
+                if stale:
                     self._look_again(self._placing)
 
     @contextmanager
@@ -479,9 +499,23 @@ class ShardedPool:
         for shard in shards:
             self._sure(shard, "settle", placing)
 
+    def leave(self) -> None:
+        """Have all shards save, and forget this client; the shards go on, and a later call begins as a new client.
+
+        It is for the end of a program or a task that is one client of many. No other thread may be in a call.
+        """
+        self.save()
+        with self._all_lanes() as lanes:
+            left, self._client = self._client, secrets.token_hex(8)
+            for lane in lanes.values():
+                lane.forget()
+                lane.number = 0
+            for shard in self._placing.shards:
+                self._sure(shard, "leave", left)
+
     def close(self) -> None:
         """Have all shards save and end; a pool that is made over the same storage goes on from there."""
-        self.save()
+        self.leave()
         for shard in self._placing.shards:
             self._engine.stop(shard)
 
@@ -490,3 +524,12 @@ class ShardedPool:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self.shards)} shards>"
+
+
+def _say_lost(act: Act, error: Exception) -> None:
+    logging.getLogger("gatewise").error(
+        "A %s had been carried out and was lost with its shard; now that it is made again, it is refused, and it is "
+        "dropped: %s",
+        act.what,
+        error,
+    )
