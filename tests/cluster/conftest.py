@@ -13,7 +13,8 @@ import redis
 
 def pytest_configure(config):
     # Ray's data warn of settings of their own, which their own code reads.
-    config.addinivalue_line("filterwarnings", "ignore:`\\w+` is deprecated:DeprecationWarning")
+    config.addinivalue_line("filterwarnings", "ignore:`\\w+` is deprecated")
+    config.addinivalue_line("filterwarnings", "ignore:The minimum number of concurrent actors")
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ WORKER = """
 import sys, gatewise as gw
 from gatewise.serving.cluster import RedisLog
 url, partition, path = sys.argv[1:]
-RedisLog(url, "plant").worker(partition, gw.models.load_model(path), batch=7).run(seconds=120)
+RedisLog(url, "killed").worker(partition, gw.models.load_model(path), batch=7).run(seconds=120)
 """
 
 
@@ -119,7 +119,7 @@ def test_each_event_acts_once_though_workers_are_killed(url, model, tmp_path):
     """Two workers a partition, of which one is killed with -9 every now and then and started again."""
     path = tmp_path / "model.keras"
     model.save(path)
-    log, singles, chance = RedisLog(url, "plant", partitions=2), Singles(model), random.Random(5)
+    log, singles, chance = RedisLog(url, "killed", partitions=2), Singles(model), random.Random(5)
 
     def start(partition):
         return subprocess.Popen([sys.executable, "-c", WORKER, url, partition, str(path)])
